@@ -1,0 +1,49 @@
+"""Work already done, kept by content outside the DVC outputs, so that one new photo costs one photo."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from s2i.files import whole_file
+
+
+def root() -> Path:
+    """The cache folder: ``S2I_CACHE``, else ``s2i`` in the user's cache folder."""
+    if "S2I_CACHE" in os.environ:
+        return Path(os.environ["S2I_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s2i"
+
+
+def fingerprint(*parts) -> str:
+    """A SHA-256 of JSON-able parts; the same parts give the same 64 hexadecimal digits on every machine."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 over the names and bytes of every file below a folder."""
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return fingerprint([(path.relative_to(folder).as_posix(), file_hash(path)) for path in files])
+
+
+def produce(target: Path, make: Callable[[Path], None], *key) -> None:
+    """Put the file ``make(path)`` writes at ``target``, from the cache when the same ``key`` made it before.
+
+    The key must name everything the file depends on: content hashes of its inputs, parameters, and a version that
+    is raised when ``make`` changes what it writes.
+    """
+    digest = fingerprint(*key)
+    kept = root() / "work" / digest[:2] / (digest + target.suffix)
+    if not kept.exists():
+        with whole_file(kept) as draft:
+            make(draft)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(kept, target)

@@ -1,0 +1,181 @@
+"""params.yaml as one typed tree: unknown keys are refused, the nearest known one is suggested."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from s2i.errors import UserError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Style = Literal["pencil", "xdog", "canny", "given"]
+
+
+class Group(BaseModel):
+    """A group of parameters; extra keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Work(Group):
+    """How work over records is spread."""
+
+    engine: Literal["loky", "ray"] = "loky"
+    workers: int = Field(-1, description="processes; -1 is one per core")
+
+
+class Ingest(Group):
+    """Which photos are read and how they are split."""
+
+    val: Share = 0.1
+    test: Share = 0.2
+    max_megapixels: Annotated[float, Field(gt=0)] = 200
+
+
+class Pair(Group):
+    """Which sketches are made of every photo; ``given`` keeps those that came with it."""
+
+    styles: Annotated[list[Style], Field(min_length=1)] = ["given", "pencil", "xdog"]
+
+
+class Caption(Group):
+    """How a photo is described."""
+
+    empty: Share = 0.05
+
+
+class Matte(Group):
+    """How the background is found, and whether it is kept in the pictures."""
+
+    model: Literal["u2netp"] = "u2netp"
+    background: Literal["keep", "white"] = "keep"
+
+
+class Augment(Group):
+    """How many training examples are made of one photo, and how much they vary."""
+
+    variants: Count = 8
+    flip: Share = 0.5
+    empty_prompt: Share = 0.1
+    drop_part: Share = 0.15
+    synonym: Share = 0.3
+    paper: Share = 0.5
+
+
+class Encode(Group):
+    """How latents and text embeddings are computed and stored."""
+
+    batch_size: Count = 16
+    shard_size: Count = 1024
+
+
+class Optimisation(Group):
+    """What any training loop of s2i needs to know; see ``s2i.training.fit``."""
+
+    steps: Count
+    batch_size: Count
+    learning_rate: Annotated[float, Field(gt=0)]
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    checkpoint_every: Count = 100
+    validate_every: Count = 100
+    patience: Count | None = Field(None, description="validations without improvement before the training stops")
+
+
+class Train(Optimisation):
+    """The fine-tuning."""
+
+    alpha: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="LoRA scale is alpha / rank; null is alpha = rank"
+    )
+    prompt_dropout: Share = 0.1
+    tracker: Literal["dvclive", "wandb"] = "dvclive"
+
+
+class Generate(Group):
+    """How held-out sketches are drawn."""
+
+    steps: Count = 20
+    guidance_scale: Annotated[float, Field(ge=1)] = 3.0
+    conditioning_scale: Annotated[float, Field(ge=0)] = 1.0
+    batch_size: Count = 16
+
+
+class Evaluate(Group):
+    """How generated pictures are scored."""
+
+    batch_size: Count = 16
+    bootstrap_samples: Count = 2000
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    mosaic_rows: Count = 8
+
+
+class Params(Group):
+    """The whole of params.yaml."""
+
+    base: str
+    method: Literal["controlnet"] = "controlnet"
+    adapter: Literal["none", "full", "lora", "modified"] = "modified"
+    rank: Count
+    resolution: Annotated[int, Field(ge=64, multiple_of=64)]
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    work: Work = Work()
+    ingest: Ingest = Ingest()
+    pair: Pair = Pair()
+    caption: Caption = Caption()
+    matte: Matte = Matte()
+    augment: Augment = Augment()
+    encode: Encode = Encode()
+    train: Train
+    generate: Generate = Generate()
+    evaluate: Evaluate = Evaluate()
+
+
+Tree = TypeVar("Tree", bound=Group)
+
+
+def load(path: str | Path = "params.yaml", tree: type[Tree] = Params) -> Tree:
+    """Read a parameter file into its typed tree.
+
+    Raises UserError, one sentence a wrong key, when the file is missing, is not YAML, has a key that does not
+    exist or a value out of its range.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run from the project's folder, or restore the file with git.") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
+    try:
+        return tree.model_validate(values or {})
+    except ValidationError as error:
+        raise UserError(" ".join(_sentence(path, tree, problem) for problem in error.errors())) from None
+
+
+def _sentence(path: Path, tree: type[Group], problem: dict) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        close = get_close_matches(key, known_keys(tree), n=1, cutoff=0.5)
+        return f"{path}: unknown key '{key}'" + (f", did you mean '{close[0]}'?" if close else "; remove it.")
+    if problem["type"] == "missing":
+        return f"{path}: the key '{key}' is missing; add it."
+    reason = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{path}: {key} is {problem['input']!r}, but {reason}."
+
+
+def known_keys(tree: type[Group], prefix: str = "") -> list[str]:
+    """Every dotted key of a parameter tree."""
+    keys = []
+    for name, field in tree.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
+            keys += known_keys(field.annotation, f"{prefix}{name}.")
+    return keys

@@ -1,0 +1,117 @@
+"""What passes between stages: a folder with records.parquet and the files it names.
+
+A record is one photo, or after augmenting one training example.  Paths are relative to the folder; a path may lead
+into an earlier stage's folder (``../ingested/photos/...``), so that no picture is copied along the way.
+"""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from s2i.errors import UserError
+from s2i.files import whole_file
+
+PATH = {b"path": b"1"}
+SCHEMA = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),  # content hash of the photo file, 16 hexadecimal digits
+        pa.field("photo", pa.string(), nullable=False, metadata=PATH),
+        pa.field("width", pa.int32()),  # of the original, pixels
+        pa.field("height", pa.int32()),
+        pa.field("source", pa.string()),  # the file's path in the photo folder
+        pa.field("source_url", pa.string()),
+        pa.field("licence", pa.string()),
+        pa.field("author", pa.string()),
+        pa.field("split", pa.string()),  # train, val or test
+        pa.field("label", pa.string()),
+        pa.field("structure", pa.string()),
+        pa.field("color", pa.string()),
+        pa.field("material", pa.string()),
+        pa.field("style", pa.string()),
+        pa.field("view", pa.string()),
+        pa.field("roof", pa.string()),
+        pa.field("curved", pa.bool_()),
+        pa.field("glass", pa.bool_()),
+        pa.field("windows", pa.int32()),  # visible ones, where truth is known
+        pa.field("balconies", pa.int32()),
+        pa.field("given_sketch", pa.string(), metadata=PATH),  # the drawing that came with the photo
+        pa.field("given_caption", pa.string()),
+        pa.field("truth_labels", pa.string(), metadata=PATH),
+        pa.field("truth_matte", pa.string(), metadata=PATH),
+        pa.field("sketches", pa.map_(pa.string(), pa.string()), metadata=PATH),  # style: path
+        pa.field("caption", pa.string()),
+        pa.field("captioned_by", pa.string()),  # columns, color or empty
+        pa.field("matte", pa.string(), metadata=PATH),
+        pa.field("variant", pa.int32()),  # 0 is the plain one
+        pa.field("sketch", pa.string(), metadata=PATH),  # the one that conditions this example
+        pa.field("sketch_style", pa.string()),
+        pa.field("flip", pa.bool_()),
+        pa.field("prompt", pa.string()),
+        pa.field("finetuned", pa.string(), metadata=PATH),  # generated pictures
+        pa.field("untouched", pa.string(), metadata=PATH),
+        pa.field("generation_seed", pa.int64()),
+    ]
+)
+
+
+def read(folder: Path) -> list[dict]:
+    """The records of a folder, their paths as they open from here.
+
+    Raises UserError when the folder has no records, or when they do not fit the schema.
+    """
+    folder = Path(folder)
+    file = folder / "records.parquet"
+    if not file.exists():
+        raise UserError(f"{file} is missing: run the stage that writes {folder} first (dvc repro does).")
+    table = pq.read_table(file)
+    _check(table.schema, file)
+    return [_moved(row, lambda path: str(folder / path)) for row in table.to_pylist(maps_as_pydicts="strict")]
+
+
+def write(records: list[dict], folder: Path, target: Path | None = None) -> None:
+    """Write records whose paths open from here into ``folder``; ``target`` is where the folder will be renamed to.
+
+    Raises UserError when there are none, or when a record does not fit the schema.
+    """
+    folder, target = Path(folder), Path(target or folder)
+    if not records:
+        raise UserError(f"nothing is left to write into {target}: see quarantine.csv of the stages before it.")
+
+    def relative(path: str) -> str:
+        path = Path(path)
+        inside = path.relative_to(folder) if path.is_relative_to(folder) else os.path.relpath(path, target)
+        return Path(inside).as_posix()
+
+    used = {name for record in records for name in record}
+    if unknown := sorted(used - set(SCHEMA.names)):
+        raise UserError(f"{target}: records have columns the schema does not know: {', '.join(unknown)}.")
+    schema = pa.schema([field for field in SCHEMA if field.name in used or not field.nullable])
+    try:
+        table = pa.Table.from_pylist([_moved(record, relative) for record in records], schema=schema)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise UserError(f"{target}: a record does not fit the schema: {error}.") from None
+    for field in schema:
+        if not field.nullable and table[field.name].null_count:
+            raise UserError(f"{target}: {table[field.name].null_count} records have no {field.name}.")
+    with whole_file(folder / "records.parquet") as draft:
+        pq.write_table(table, draft)
+
+
+def _check(schema: pa.Schema, file: Path) -> None:
+    for field in schema:
+        if field.name not in SCHEMA.names or field.type != SCHEMA.field(field.name).type:
+            raise UserError(
+                f"{file}: the column '{field.name}' does not fit the schema; delete {file.parent} and rerun."
+            )
+
+
+def _moved(record: dict, move) -> dict:
+    moved = dict(record)
+    for field in SCHEMA:
+        value = record.get(field.name)
+        if value and field.metadata == PATH:
+            is_map = isinstance(value, dict)
+            moved[field.name] = {style: move(path) for style, path in value.items()} if is_map else move(value)
+    return moved

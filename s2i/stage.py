@@ -1,0 +1,46 @@
+"""What every stage has in common: arguments, parameters, one output that is whole or not there, clear errors."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from s2i import params as parameters
+from s2i import records
+from s2i.errors import UserError
+from s2i.files import whole_folder, write_json
+
+
+@dataclass(frozen=True)
+class Output:
+    """The stage's output folder: ``folder`` is where to write now, ``place`` where it will stand."""
+
+    folder: Path
+    place: Path
+    metrics: Path | None
+
+    def write(self, rows: list[dict]) -> None:
+        """Write the stage's records."""
+        records.write(rows, self.folder, self.place)
+
+    def score(self, figures: dict) -> None:
+        """Write the stage's metrics file, the third argument of a stage that has one."""
+        write_json(self.metrics, figures)
+
+
+@contextmanager
+def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
+    """Yield the parameters, the input folders and the output of ``python stages/NAME.py SOURCE... TARGET [METRICS]``.
+
+    TARGET replaces the old one when the block ends well.  A UserError ends the program with its sentence.
+    """
+    paths = [Path(argument) for argument in sys.argv[1:]]
+    metrics = paths.pop() if paths[-1].suffix == ".json" else None
+    *sources, target = paths
+    try:
+        params = parameters.load()
+        with whole_folder(target) as folder:
+            yield params, sources, Output(folder, target, metrics)
+    except UserError as error:
+        sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
