@@ -1,0 +1,69 @@
+"""What a picture is called: the plain grammar, and wordings drawn at random from prompts.yaml beside this file."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+GRAMMAR = "{structure}[ of {color}][ made of {material}]"
+PARTS = ("structure", "color", "material", "style", "view", "roof", "curved", "balconies")
+
+
+def plain(fields: Mapping) -> str:
+    """The caption grammar: "house of red made of brick"; unknown colours and materials are left out.
+
+    fields: a record, or any mapping with some of `PARTS`; an unknown structure is a "building".
+    """
+    return _filled(GRAMMAR, _words(fields))
+
+
+def randomised(fields: Mapping, rng: np.random.Generator, empty: float, drop_part: float, synonym: float) -> str:
+    """One of many ways to say the same, drawn from the wordings in prompts.yaml; short, lower case.
+
+    fields: as for `plain`.  empty: share of prompts that are "".  drop_part: share of known parts left out.
+    synonym: share of parts said with another word.
+    """
+    if rng.random() < empty:
+        return ""
+    wordings = _wordings()
+    words = {part: word for part, word in _words(fields).items() if part == "structure" or rng.random() >= drop_part}
+    for part, word in words.items():
+        others = wordings["synonyms"].get(part, {}).get(word)
+        if others and rng.random() < synonym:
+            words[part] = str(rng.choice(others))
+    templates = [template for template in wordings["templates"] if _required(template) <= words.keys()]
+    return _filled(str(rng.choice(templates)), words)
+
+
+@cache
+def _wordings() -> dict:
+    return yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+
+
+def _words(fields: Mapping) -> dict[str, str]:
+    """The known parts as words: text as it is said, yes-or-no and counted parts by their name."""
+    words = {"structure": "building"}
+    for part in PARTS:
+        value = fields.get(part)
+        if isinstance(value, str) and value.strip():
+            value = value.strip().lower()
+            words[part] = _wordings()["said"].get(part, {}).get(value, value)
+        elif value and not isinstance(value, str):
+            words[part] = part
+    return words
+
+
+def _required(template: str) -> set[str]:
+    """The parts that a template cannot do without: those outside brackets."""
+    return set(re.findall(r"{(\w+)}", re.sub(r"\[.*?\]", "", template)))
+
+
+def _filled(template: str, words: Mapping[str, str]) -> str:
+    def optional(bracket: re.Match) -> str:
+        return bracket[1] if _required(bracket[1]) <= words.keys() else ""
+
+    sentence = re.sub(r"\[(.*?)\]", optional, template).format_map(words)
+    return re.sub(r"\ba (?=[aeiou])", "an ", sentence)
