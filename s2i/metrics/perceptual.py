@@ -1,4 +1,10 @@
-"""Perceptual distances between pictures: `st_lpips` is shift-tolerant LPIPS."""
+"""Perceptual distances between two pictures.
+
+`st_lpips` is shift-tolerant LPIPS, which can be had everywhere; `lpips` is the lpips package, absent where the ImageNet
+weights of its trunk cannot be had.
+"""
+
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -10,8 +16,8 @@ from s2i import weights
 class BlurPool(nn.Module):
     """Halve height and width after a binomial blur, so that a shift by one pixel changes little.
 
-    (B, channels, H, W) -> (B, channels, H/2 + 1, W/2 + 1).  Source: Zhang, "Making convolutional networks shift-invariant
-    again", ICML 2019, with the padding of ShiftTolerant-LPIPS.
+    (B, channels, H, W) -> (B, channels, H/2 + 1, W/2 + 1).
+    Source: Zhang, "Making convolutional networks shift-invariant again", ICML 2019, with the padding of the ECCV paper.
     """
 
     def __init__(self, channels: int):
@@ -24,7 +30,7 @@ class BlurPool(nn.Module):
 
 
 class ShiftTolerantLPIPS(nn.Module):
-    """Shift-tolerant LPIPS with its AlexNet trunk, differentiable in both pictures.  Get it with `ShiftTolerantLPIPS.load()`.
+    """Shift-tolerant LPIPS on AlexNet, differentiable in both pictures; `ShiftTolerantLPIPS.load()` gives it trained.
 
     forward(generated, target): (B, 3, H, W) in [-1, 1], H and W at least 32 -> (B,), 0 for equal pictures.
     Source: Ghildyal and Liu, "Shift-tolerant perceptual similarity metric", ECCV 2022; equal to
@@ -70,3 +76,26 @@ class ShiftTolerantLPIPS(nn.Module):
     def forward(self, generated: Tensor, target: Tensor) -> Tensor:
         differences = zip(self.scores, self.features(generated), self.features(target), strict=True)
         return sum(score((a - b).square()).mean(dim=(1, 2, 3)) for score, a, b in differences)
+
+
+def lpips_alexnet(trunk: Mapping[str, Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The lpips package's distance on AlexNet: (B, 3, H, W) twice in [-1, 1] -> (B,).
+
+    trunk: state dict of torchvision's AlexNet, which the package would otherwise download itself.
+    Source: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018.
+    """
+    import lpips
+
+    model = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    names = [name for name, _ in model.net.named_parameters()]  # "slice2.3.weight" is AlexNet's "features.3.weight"
+    model.net.load_state_dict({name: trunk["features." + name.split(".", 1)[1]] for name in names})
+    model.requires_grad_(False)
+    return lambda generated, target: model(generated, target).flatten()
+
+
+def available() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
+    """The perceptual distances that can be had on this machine, by name: (B, 3, H, W) twice in [-1, 1] -> (B,)."""
+    found = {"st_lpips": ShiftTolerantLPIPS.load()}
+    if file := weights.hub_path(weights.LPIPS_ALEXNET):
+        found["lpips"] = lpips_alexnet(torch.load(file, map_location="cpu", weights_only=True))
+    return found
