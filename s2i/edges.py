@@ -10,4 +10,4 @@ def canny(picture: np.ndarray) -> np.ndarray:
     Thresholds 100 and 200 are those the published Canny ControlNets were trained with.
     Source: Canny, "A computational approach to edge detection", 1986; OpenCV's implementation.
     """
-    return cv2.Canny(picture, 100, 200, L2gradient=True)
+    return cv2.Canny(picture, 100, 200)

@@ -7,7 +7,7 @@ from s2i.edges import canny
 
 
 def edge_f1(generated: np.ndarray, target: np.ndarray, tolerance: float = 2) -> float:
-    """Agreement of the edges, from 0 to 1: 1 if each edge of either picture lies within tolerance pixels of the other's.
+    """Agreement of the edges, from 0 to 1: 1 if each edge of either picture is within tolerance pixels of the other's.
 
     generated, target: pictures (H, W, 3) uint8 RGB, or edge maps (H, W) uint8.  Two pictures without edges agree.
     Source: boundary F-measure of Martin, Fowlkes and Malik, 2004, with a distance transform for their matching.
