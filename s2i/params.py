@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from s2i.errors import UserError
 
@@ -32,7 +32,13 @@ class Ingest(Group):
 
     val: Share = 0.1
     test: Share = 0.2
-    max_megapixels: Annotated[float, Field(gt=0)] = 200
+    max_megapixels: Annotated[float, Field(gt=0, le=178)] = 178  # Pillow itself refuses more
+
+    @model_validator(mode="after")
+    def _leave_some_to_train(self):
+        if self.val + self.test >= 1:
+            raise ValueError("val and test together leave nothing to train on")
+        return self
 
 
 class Pair(Group):

@@ -1,0 +1,58 @@
+"""Training examples from photos: sketches on varied paper, prompts in varied words, some of them mirrored."""
+
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+
+from s2i import cache, images, prompts
+from s2i.fan_out import fan_out
+from s2i.params import Augment, Work
+from s2i.sketching import paper
+
+
+def augment(records: list[dict], folder: Path, seed: int, params: Augment, work: Work) -> list[dict]:
+    """One record an example, with `variant`, `sketch`, `sketch_style`, `flip` and `prompt`.
+
+    A training photo gives params.variants examples, each drawn from (seed, id, variant) alone; a held-out one gives
+    its sketches as they are with its plain caption.  New sketches are written to folder/sketches, not mirrored:
+    `flip` says that photo and sketch are to be mirrored together.
+    """
+    expand = partial(_examples, folder=folder, seed=seed, params=params)
+    return list(chain.from_iterable(fan_out(expand, records, "augmenting", work)))
+
+
+def _examples(record: dict, folder: Path, seed: int, params: Augment) -> list[dict]:
+    if record["split"] == "train":
+        return [_varied(record, variant, folder, seed, params) for variant in range(params.variants)]
+    return [
+        record | {"variant": k, "sketch": sketch, "sketch_style": style, "flip": False, "prompt": record["caption"]}
+        for k, (style, sketch) in enumerate(sorted(record["sketches"].items()))
+    ]
+
+
+def _varied(record: dict, variant: int, folder: Path, seed: int, params: Augment) -> dict:
+    rng = np.random.default_rng(int(cache.fingerprint(seed, record["id"], variant), 16))
+    style = str(rng.choice(sorted(record["sketches"])))
+    sketch = images.read_grey(Path(record["sketches"][style]))
+    if rng.random() < params.paper:
+        sketch = paper.vary(sketch, rng)
+    target = folder / "sketches" / f"{record['id']}-{variant}.png"
+    images.write_png(target, sketch)
+    flip = bool(rng.random() < params.flip)
+    prompt = _prompt(_mirrored(record) if flip else record, rng, params)
+    return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
+
+
+def _mirrored(record: dict) -> dict:
+    """What a record says once its photo is mirrored."""
+    view = record.get("view")
+    return record | {"view": {"left": "right", "right": "left"}.get(view, view)}
+
+
+def _prompt(record: dict, rng: np.random.Generator, params: Augment) -> str:
+    """Other words for what the columns say; a caption that came with the photo is kept, or emptied at the same rate."""
+    if record["captioned_by"] in ("caption", "empty"):
+        return "" if rng.random() < params.empty_prompt else record["caption"]
+    return prompts.randomised(record, rng, params.empty_prompt, params.drop_part, params.synonym)

@@ -1,0 +1,92 @@
+"""The building cut from its background: U^2-Net mattes through rembg."""
+
+import os
+from functools import cache as once
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from s2i import cache, images, weights
+from s2i.fan_out import fan_out
+from s2i.metrics.intervals import bootstrap
+from s2i.params import Matte, Work
+
+VERSION = 1
+
+
+def cut_backgrounds(records: list[dict], folder: Path, params: Matte, work: Work) -> tuple[list[dict], dict]:
+    """The records with `matte`, and how much of the pictures it covers and how well it agrees with the truth.
+
+    Writes mattes/ into folder; with background "white" also photos/ and sketches/ whose background is blank, and
+    points photo and sketches to them.
+    """
+    weights.path(f"{params.model}.onnx")  # fetched once here, not by every process
+    matted = fan_out(partial(_matted, folder=folder, params=params), records, "matting", work)
+    overlaps = [overlap for _, _, overlap in matted if overlap is not None]
+    figures = {"photos": len(matted), "coverage": float(np.mean([coverage for _, coverage, _ in matted]))}
+    if overlaps:
+        figures["matte_iou"] = bootstrap(overlaps) | {"photos": len(overlaps)}
+    return [record for record, _, _ in matted], figures
+
+
+def matte(picture: np.ndarray, model: str = "u2netp") -> np.ndarray:
+    """How much each pixel of a picture belongs to its subject, (H, W) uint8, 255 for wholly.
+
+    picture: (H, W, 3) uint8.  Source: Qin et al., "U^2-Net: going deeper with nested U-structure", 2020.
+    """
+    (mask,) = _session(model).predict(Image.fromarray(picture))
+    return np.asarray(mask)
+
+
+def on_white(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """A photo (H, W, 3) or sketch (H, W) laid on white where matte (H, W) uint8 is 0."""
+    share = matte.astype(np.float32) / 255
+    if picture.ndim == 3:
+        share = share[..., None]
+    return (picture * share + 255 * (1 - share)).round().astype(np.uint8)
+
+
+def intersection_over_union(matte: np.ndarray, truth: np.ndarray) -> float:
+    """IoU of two mattes (H, W) uint8, each cut at half; 1 when both are blank."""
+    ours, theirs = matte >= 128, truth >= 128
+    union = (ours | theirs).sum()
+    return float((ours & theirs).sum() / union) if union else 1.0
+
+
+@once
+def _session(model: str):
+    """One session a process, on the checked weights: rembg finds them and stays off the network."""
+    import onnxruntime
+    from rembg import new_session
+
+    os.environ["U2NET_HOME"] = str(weights.path(f"{model}.onnx").parent)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # the photos are spread over the processes already
+    return new_session(model, sess_opts=options)
+
+
+def _matted(record: dict, folder: Path, params: Matte) -> tuple[dict, float, float | None]:
+    """The matted record, the share of the picture its matte covers, and the IoU with its true matte if there is one."""
+    photo = images.read(Path(record["photo"]))
+    target = folder / "mattes" / f"{record['id']}.png"
+    key = ("matte", VERSION, record["id"], photo.shape, params.model)
+    cache.produce(target, lambda draft: images.write_png(draft, matte(photo, params.model)), *key)
+    mask = images.read_grey(target)
+    overlap = None
+    if record.get("truth_matte"):
+        overlap = intersection_over_union(mask, images.read_grey(Path(record["truth_matte"])))
+    matted = record | {"matte": str(target)}
+    if params.background == "white":
+        matted |= _blanked(record, photo, mask, folder)
+    return matted, float(mask.mean() / 255), overlap
+
+
+def _blanked(record: dict, photo: np.ndarray, mask: np.ndarray, folder: Path) -> dict:
+    cut = folder / "photos" / f"{record['id']}.png"
+    images.write_png(cut, on_white(photo, mask))
+    sketches = {style: folder / "sketches" / f"{record['id']}-{style}.png" for style in record["sketches"]}
+    for style, sketch in record["sketches"].items():
+        images.write_png(sketches[style], on_white(images.read_grey(Path(sketch)), mask))
+    return {"photo": str(cut), "sketches": {style: str(path) for style, path in sketches.items()}}

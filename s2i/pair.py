@@ -1,0 +1,49 @@
+"""Every photo gets its sketches, one in each style."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from s2i import cache, images
+from s2i.errors import UserError
+from s2i.fan_out import fan_out
+from s2i.params import Pair, Work
+from s2i.sketching import STYLES
+
+VERSION = 1
+
+
+def pair(records: list[dict], folder: Path, resolution: int, params: Pair, work: Work) -> list[dict]:
+    """The records with `sketches` {style: path}, drawn into folder/sketches; `given` is the one that came along.
+
+    Raises UserError when a photo is left without any sketch.
+    """
+    draw = partial(_with_sketches, folder=folder, resolution=resolution, styles=params.styles)
+    paired = fan_out(draw, records, "sketching", work)
+    bare = [record["source"] for record in paired if not record["sketches"]]
+    if bare:
+        raise UserError(
+            f"{len(bare)} photos came without a sketch, {bare[0]} first, and pair.styles asks for no other: "
+            f"add one of {', '.join(STYLES)} in params.yaml."
+        )
+    return paired
+
+
+def _with_sketches(record: dict, folder: Path, resolution: int, styles: list[str]) -> dict:
+    sketches = {}
+    for style in styles:
+        if style == "given":
+            if record.get("given_sketch"):
+                sketches["given"] = record["given_sketch"]
+            continue
+        target = folder / "sketches" / f"{record['id']}-{style}.png"
+        key = ("sketch", VERSION, record["id"], resolution, style)
+        cache.produce(target, partial(_draw, photo=record["photo"], style=style, id=record["id"]), *key)
+        sketches[style] = str(target)
+    return record | {"sketches": sketches}
+
+
+def _draw(target: Path, photo: str, style: str, id: str) -> None:
+    rng = np.random.default_rng(int(cache.fingerprint(id, style), 16))
+    images.write_png(target, STYLES[style](images.read(Path(photo)), rng))

@@ -1,0 +1,23 @@
+"""Sketches from photos: each style draws dark strokes on white."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from s2i import edges
+from s2i.sketching.pencil import pencil
+from s2i.sketching.xdog import xdog
+
+
+def canny(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Canny's edges as dark lines, (H, W) uint8; the same whatever rng."""
+    return cv2.bitwise_not(edges.canny(picture))
+
+
+# Each takes a picture (H, W, 3) uint8 and a generator, and returns (H, W) uint8, dark strokes on white.
+STYLES: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
+    "pencil": pencil,
+    "xdog": xdog,
+    "canny": canny,
+}

@@ -1,0 +1,8 @@
+"""Cut the background of every photo and sketch.  data/captioned -> data/matted"""
+
+from s2i import matting, records, stage
+
+with stage.run() as (params, (source,), output):
+    matted, figures = matting.cut_backgrounds(records.read(source), output.folder, params.matte, params.work)
+    output.write(matted)
+    output.score(figures)
