@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 stand on their side
 LANCZOS, NEAREST = Image.Resampling.LANCZOS, Image.Resampling.NEAREST
 
 
@@ -30,17 +31,17 @@ def read_photo(path: Path, max_megapixels: float) -> np.ndarray:
         try:
             return np.asarray(_in_srgb(_opaque(ImageOps.exif_transpose(picture))))
         except Exception as error:  # decoders of many formats fail in many ways on broken files
-            kind = "truncated" if "truncated" in str(error).lower() else "broken picture"
-            raise Unreadable(kind, f"({error})") from None
+            raise _broken(error) from None
 
 
 def photo_size(path: Path, max_megapixels: float) -> tuple[int, int]:
     """Width and height of a picture file as it is meant to be seen, from its header; raises as `read_photo`."""
     with _open(path, max_megapixels) as picture:
         try:
-            turned = picture.getexif().get(0x0112, 1) >= 5
+            # Not PNG's own getexif, which decodes the whole picture to look behind it.
+            turned = Image.Image.getexif(picture).get(ORIENTATION, 1) >= 5
         except Exception as error:  # see read_photo
-            raise Unreadable("broken picture", f"({error})") from None
+            raise _broken(error) from None
         return (picture.height, picture.width) if turned else picture.size
 
 
@@ -62,7 +63,7 @@ def read_labels(path: Path) -> np.ndarray:
         with Image.open(path) as picture:
             return np.asarray(picture)
     except (OSError, SyntaxError) as error:
-        raise Unreadable("broken picture", f"({error})") from None
+        raise _broken(error) from None
 
 
 def grey(picture: np.ndarray) -> np.ndarray:
@@ -102,11 +103,15 @@ def _open(path: Path, max_megapixels: float) -> Image.Image:
     except Image.DecompressionBombError:
         raise Unreadable(too_large) from None
     except Exception as error:  # see read_photo
-        raise Unreadable("broken picture", f"({error})") from None
+        raise _broken(error) from None
     if picture.width * picture.height > max_megapixels * 1e6:
         picture.close()
         raise Unreadable(too_large, f"({picture.width} x {picture.height})")
     return picture
+
+
+def _broken(error: Exception) -> Unreadable:
+    return Unreadable("truncated" if "truncated" in str(error).lower() else "broken picture", f"({error})")
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
