@@ -1,0 +1,1 @@
+"""Rendered buildings whose truth is known: pictures, labels, geometry and line drawings."""

@@ -1,0 +1,50 @@
+"""The light of the day: a bitmap of sky and clouds, and a sun."""
+
+import cv2
+import numpy as np
+
+HEIGHT, WIDTH = 192, 384
+
+
+def sky(building):
+    """(HEIGHT, WIDTH, 3) linear radiance, latitude by longitude, the zenith in the first row."""
+    rng = np.random.default_rng([building.seed, 11])
+    elevation = np.linspace(90, -90, HEIGHT, dtype=np.float32)[:, None]
+    up = np.clip(elevation / 90, 0, 1) ** 0.55
+    warmth = np.clip((30 - building.sun_elevation) / 14, 0, 1) * (building.overcast == 0)
+    zenith = np.array([0.13, 0.30, 0.72]) * rng.uniform(0.9, 1.15)
+    horizon = np.array([0.66, 0.80, 0.98]) * (1 - warmth) + np.array([1.0, 0.76, 0.52]) * warmth
+    clear = horizon + (zenith - horizon) * up[..., None]
+    cover = _clouds(rng, building.clouds) * np.clip((elevation - 1) / 8, 0, 1)
+    white = np.array([1.0, 0.99, 0.97]) * (1 - 0.5 * warmth) + np.array([1.0, 0.82, 0.66]) * 0.5 * warmth
+    fair = clear + (white * 1.02 - clear) * (0.9 * cover)[..., None]
+    dull = np.array([0.70, 0.73, 0.78]) * (0.92 + 0.16 * _clouds(rng, 0.5)[..., None])
+    light = fair * (1 - building.overcast) + dull * building.overcast
+    haze = np.array([0.40, 0.43, 0.38])
+    return np.where(elevation[..., None] < -0.5, haze, light).astype(np.float32)
+
+
+def sun(building):
+    """The direction the light travels in and its linear irradiance; almost none on an overcast day."""
+    azimuth, elevation = (
+        np.radians(building.sun_azimuth + building.camera_azimuth * 0.6),
+        np.radians(building.sun_elevation),
+    )
+    towards = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
+    late = np.clip((30 - building.sun_elevation) / 14, 0, 1)
+    tint = np.array([1.0, 0.96, 0.9]) * (1 - late) + np.array([1.0, 0.86, 0.68]) * late
+    return -towards, 2.2 * tint * (1 - building.overcast) ** 2
+
+
+def _clouds(rng, amount):
+    """Heaps that tile round the horizon, 0..1, `amount` of the sky covered."""
+    total = np.zeros((HEIGHT, WIDTH), np.float32)
+    for octave, (tall, wide) in enumerate([(8, 10), (16, 22), (32, 44), (64, 96)]):
+        grid = rng.normal(0, 1, (tall, wide)).astype(np.float32)
+        grid = np.concatenate([grid[:, -2:], grid, grid[:, :2]], 1)
+        step = WIDTH / wide
+        big = cv2.resize(grid, (round(WIDTH + 4 * step), HEIGHT), interpolation=cv2.INTER_CUBIC)
+        total += big[:, round(2 * step) : round(2 * step) + WIDTH] * 0.55**octave
+    edge = np.quantile(total, 1 - amount)
+    t = np.clip((total - edge) / (0.9 * total.std()), 0, 1)
+    return t * t * (3 - 2 * t)

@@ -1,0 +1,92 @@
+"""Tileable wall, roof and ground textures, tinted by a colour: (H, W, 3) linear RGB and the metres one tile covers."""
+
+import cv2
+import numpy as np
+
+from s2i.corpus.grammar import COLORS
+
+TRIMS = {"white": (240, 238, 232), "cream": (222, 206, 172), "charcoal": (58, 60, 66)}
+ROOFS = {"slate": (84, 92, 108), "tile": (164, 84, 58), "umber": (98, 76, 62), "lead": (132, 152, 150)}
+DOORS = {"oak": (126, 82, 48), "teal": (32, 104, 108), "wine": (116, 30, 44), "charcoal": (60, 60, 66)}
+
+
+def linear(srgb):
+    """sRGB 0..255 to linear 0..1."""
+    value = np.asarray(srgb, np.float32) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def wall(material, color, unit, rng):
+    """The wall's own texture.  `unit` is the least height of a course in metres that the picture can show."""
+    tone = COLORS[color]
+    if material == "brick":
+        return bricks(tone, 3.2 * unit, 1.1 * unit, rng, contrast=0.09, mortar=0.22)
+    if material == "stone":
+        return bricks(tone, 4.2 * unit, 2.1 * unit, rng, contrast=0.10, mortar=0.30)
+    if material == "wood":
+        return boards(tone, 1.25 * unit, rng)
+    if material == "steel":
+        return panels(tone, 4.0 * unit, 4.0 * unit, rng, gloss=0.10)
+    return panels(tone, 8.0 * unit, 5.0 * unit, rng, gloss=0.03)
+
+
+def bricks(tone, length, height, rng, contrast, mortar, rows=8, columns=4):
+    """Courses in running bond: each brick its own shade, paler or darker joints between them."""
+    cell, high = 32, 16
+    shade = np.zeros((rows * high, columns * cell), np.float32)
+    joint = np.zeros_like(shade)
+    for row in range(rows):
+        for column in range(columns):
+            start = column * cell + (cell // 2) * (row % 2)
+            across = np.arange(start, start + cell) % shade.shape[1]
+            shade[row * high : (row + 1) * high, across] = rng.normal(0, contrast)
+            joint[row * high : (row + 1) * high, across[:3]] = 1
+        joint[row * high : row * high + 3] = 1
+    goal = 150 if np.mean(tone) < 120 else 90
+    base = linear(tone) * np.exp(shade)[..., None]
+    texture = base + (linear([goal] * 3) - base) * (mortar * joint)[..., None]
+    return _grain(texture, rng, 0.03), (length * columns, height * rows)
+
+
+def boards(tone, height, rng, rows=8):
+    """Lapped boards: a shadow under each edge, a slow grain along it."""
+    high = 16
+    line = np.ones(high, np.float32)
+    line[0:2], line[2:4] = 0.6, 0.85
+    shade = np.tile(line, rows)[:, None] * np.exp(np.repeat(rng.normal(0, 0.04, rows), high))[:, None]
+    grain = cv2.GaussianBlur(rng.normal(0, 1, (rows * high, 64)).astype(np.float32), (0, 0), 8, 1.0)
+    texture = linear(tone) * (shade * (1 + 0.12 * grain))[..., None]
+    return texture, (6.0, height * rows)
+
+
+def panels(tone, width, height, rng, gloss):
+    """Large panels with dark joints."""
+    cells, size = 4, 32
+    shade = np.kron(rng.normal(0, gloss * 0.7, (cells, cells)), np.ones((size, size))).astype(np.float32)
+    for k in range(cells):
+        shade[k * size : k * size + 2] -= 0.35
+        shade[:, k * size : k * size + 2] -= 0.35
+    return _grain(linear(tone) * np.exp(shade)[..., None], rng, 0.015), (width * cells, height * cells)
+
+
+def tiles(tone, unit, rng):
+    """Roof tiles in courses."""
+    return bricks(tone, 2.0 * unit, 1.3 * unit, rng, contrast=0.10, mortar=-0.18)
+
+
+def mottled(tone, rng, spread=0.18, size=96, blur=4.0, metres=9.0):
+    """Grass, leaves, gravel: soft blotches."""
+    noise = _cloudy(rng, size, blur)
+    tint = np.stack([1 + spread * noise, 1 + 0.9 * spread * noise, 1 + 0.6 * spread * noise], -1)
+    return (linear(tone) * np.clip(tint, 0.3, 2)).astype(np.float32), (metres, metres)
+
+
+def _cloudy(rng, size, blur):
+    noise = rng.normal(0, 1, (size, size)).astype(np.float32)
+    tiled = cv2.GaussianBlur(np.tile(noise, (3, 3)), (0, 0), blur)[size : 2 * size, size : 2 * size]
+    return tiled / tiled.std()
+
+
+def _grain(texture, rng, amount):
+    noise = rng.normal(0, amount, texture.shape[:2]).astype(np.float32)
+    return (texture * np.exp(cv2.blur(noise, (3, 3)))[..., None]).astype(np.float32)
