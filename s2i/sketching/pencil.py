@@ -20,11 +20,11 @@ def pencil(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _lightness(picture: np.ndarray) -> np.ndarray:
-    """Lightness in [0, 1], smoothed within surfaces and stretched over the whole range."""
+    """Lightness in [0, 1], smoothed within surfaces and stretched, at most fourfold, so that the brightest is 1."""
     smooth = cv2.bilateralFilter(picture, d=5, sigmaColor=30, sigmaSpace=3)
     lightness = images.grey(smooth).astype(np.float32)
     low, high = np.percentile(lightness, (2, 98))
-    return ((lightness - low) / max(high - low, 1)).clip(0, 1)
+    return (1 - (high - lightness) / max(high - low, 64)).clip(0, 1)
 
 
 def _contours(lightness: np.ndarray, sigma: float) -> np.ndarray:

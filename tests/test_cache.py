@@ -1,0 +1,61 @@
+import pytest
+
+from s2i import cache
+
+
+@pytest.fixture
+def maker():
+    """A maker of files that counts its calls."""
+
+    def make(path):
+        make.calls += 1
+        path.write_text(f"made {make.calls}")
+
+    make.calls = 0
+    return make
+
+
+def test_the_same_key_is_made_once(tmp_path, maker):
+    for name in ("a.txt", "deep/b.txt"):
+        cache.produce(tmp_path / name, maker, "key", 1, {"size": 64})
+    assert maker.calls == 1 and (tmp_path / "deep" / "b.txt").read_text() == "made 1"
+
+
+def test_another_key_is_made_anew(tmp_path, maker):
+    cache.produce(tmp_path / "a.txt", maker, "key", 1)
+    cache.produce(tmp_path / "a.txt", maker, "key", 2)
+    assert (tmp_path / "a.txt").read_text() == "made 2"
+
+
+def test_what_fails_halfway_is_not_kept(tmp_path, maker):
+    def fail(path):
+        path.write_text("half")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        cache.produce(tmp_path / "a.txt", fail, "key")
+    assert not (tmp_path / "a.txt").exists()
+    cache.produce(tmp_path / "a.txt", maker, "key")
+    assert (tmp_path / "a.txt").read_text() == "made 1"
+
+
+def test_a_changed_output_does_not_change_what_is_kept(tmp_path, maker):
+    cache.produce(tmp_path / "a.txt", maker, "key")
+    (tmp_path / "a.txt").write_text("spoilt")
+    cache.produce(tmp_path / "a.txt", maker, "key")
+    assert (tmp_path / "a.txt").read_text() == "made 1"
+
+
+def test_fingerprints_tell_parts_apart_and_stay_the_same():
+    assert cache.fingerprint("a", 1) == cache.fingerprint("a", 1)
+    assert len({cache.fingerprint("a", 1), cache.fingerprint("a1"), cache.fingerprint(1, "a")}) == 3
+    assert cache.fingerprint("s2i") == "8dd675cfe62b951f332c9235e1c67c10c51f5fab68df4173ed63cf34e7636e63"
+
+
+def test_a_folder_hash_sees_names_and_bytes(tmp_path):
+    (tmp_path / "a").write_text("1")
+    first = cache.folder_hash(tmp_path)
+    (tmp_path / "a").write_text("2")
+    second = cache.folder_hash(tmp_path)
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert len({first, second, cache.folder_hash(tmp_path)}) == 3

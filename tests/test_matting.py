@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from s2i import images, matting
+from s2i.pair import pair
+from s2i.params import Matte, Pair
+
+DISC = np.hypot(*(np.mgrid[:64, :64] - 32)) < 16
+
+
+@pytest.fixture
+def paired(ingested, tmp_path, work):
+    return pair(ingested[:3], tmp_path / "paired", 64, Pair(styles=["canny"]), work)
+
+
+@pytest.fixture
+def disc_mattes(monkeypatch):
+    """A network that sees a disc in every picture, and counts the pictures."""
+    seen = []
+
+    def matte(picture, model):
+        seen.append(picture)
+        return np.where(DISC, 255, 0).astype(np.uint8)
+
+    monkeypatch.setattr(matting, "matte", matte)
+    monkeypatch.setattr(matting.weights, "path", lambda name: Path(name))
+    return seen
+
+
+def test_u2net_finds_a_disc_on_a_plain_ground():
+    picture = np.full((64, 64, 3), 220, np.uint8)
+    picture[DISC] = (180, 30, 30)
+    matte = matting.matte(picture)
+    assert matte.shape == (64, 64) and matte.dtype == np.uint8
+    assert matting.intersection_over_union(matte, np.where(DISC, 255, 0)) > 0.8
+
+
+def test_every_photo_gets_a_matte_and_keeps_its_background(paired, disc_mattes, tmp_path, work):
+    matted, figures = matting.cut_backgrounds(paired, tmp_path / "matted", Matte(), work)
+    for before, after in zip(paired, matted, strict=True):
+        assert (images.read_grey(Path(after["matte"])) == 255 * DISC).all()
+        assert after["photo"] == before["photo"] and after["sketches"] == before["sketches"]
+    assert figures == {"photos": 3, "coverage": pytest.approx(DISC.mean())}
+
+
+def test_a_white_background_clears_photo_and_sketch_outside_the_matte(paired, disc_mattes, tmp_path, work):
+    matted, _ = matting.cut_backgrounds(paired, tmp_path / "matted", Matte(background="white"), work)
+    photo, kept = images.read(Path(matted[0]["photo"])), images.read(Path(paired[0]["photo"]))
+    assert (photo[~DISC] == 255).all() and (photo[DISC] == kept[DISC]).all()
+    sketch = images.read_grey(Path(matted[0]["sketches"]["canny"]))
+    assert (sketch[~DISC] == 255).all() and (sketch[DISC] == 0).any()
+
+
+def test_a_matte_is_made_once(paired, disc_mattes, tmp_path, work):
+    for name in ("first", "second"):
+        matting.cut_backgrounds(paired, tmp_path / name, Matte(), work)
+    assert len(disc_mattes) == 3
+
+
+def test_mattes_are_scored_where_the_truth_is_known(paired, disc_mattes, tmp_path, work):
+    for record, truth in zip(paired, (DISC, ~DISC), strict=False):
+        record["truth_matte"] = str(tmp_path / f"truth-{record['id']}.png")
+        images.write_png(Path(record["truth_matte"]), np.where(truth, 255, 0).astype(np.uint8))
+    _, figures = matting.cut_backgrounds(paired, tmp_path / "matted", Matte(), work)
+    assert figures["matte_iou"]["mean"] == 0.5 and figures["matte_iou"]["photos"] == 2
+
+
+def test_overlap_of_blank_mattes_is_whole():
+    blank = np.zeros((4, 4), np.uint8)
+    assert matting.intersection_over_union(blank, blank) == 1
+    assert matting.intersection_over_union(blank, blank + 255) == 0
