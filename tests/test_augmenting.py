@@ -32,7 +32,7 @@ def train(examples):
 def content(example):
     """All that makes an example, wherever its file lies."""
     drawn = Path(example["sketch"]).read_bytes()
-    return tuple(example[name] for name in ("id", "variant", "sketch_style", "flip", "prompt")) + (drawn,)
+    return [example[name] for name in ("id", "variant", "sketch_style", "flip", "prompt")], drawn
 
 
 def test_a_training_photo_gives_as_many_examples_as_asked(run, captioned):

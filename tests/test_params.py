@@ -22,9 +22,9 @@ def test_what_is_not_written_has_its_default(load):
 
 
 def test_an_unknown_key_is_refused_and_the_nearest_suggested(load):
-    with pytest.raises(UserError, match="params.yaml: unknown key 'ingest.tests', did you mean 'ingest.test'?"):
+    with pytest.raises(UserError, match=r"params.yaml: unknown key 'ingest.tests', did you mean 'ingest.test'?"):
         load("ingest: {tests: 0.1}\n")
-    with pytest.raises(UserError, match="unknown key 'resolutoin', did you mean 'resolution'?"):
+    with pytest.raises(UserError, match=r"unknown key 'resolutoin', did you mean 'resolution'?"):
         load("resolutoin: 256\n")
 
 

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_paths_open_after_the_folder_was_renamed_in(tmp_path):
         rows = [{"id": "0", "photo": str(earlier), "sketches": {"pencil": str(sketch)}}]
         records.write(rows, folder, tmp_path / "deep" / "paired")
     (read,) = records.read(tmp_path / "deep" / "paired")
-    assert open(read["photo"]).read() == "photo" and open(read["sketches"]["pencil"]).read() == "sketch"
+    assert Path(read["photo"]).read_text() == "photo" and Path(read["sketches"]["pencil"]).read_text() == "sketch"
 
 
 def test_nothing_to_write_is_one_clear_sentence(tmp_path):

@@ -67,5 +67,5 @@ def test_the_sketch_that_came_along_is_kept(ingested, tmp_path, work):
 
 
 def test_a_photo_left_without_a_sketch_is_one_clear_sentence(ingested, tmp_path, work):
-    with pytest.raises(UserError, match="20 photos came without a sketch, house-00.png first, .* add one of pencil"):
+    with pytest.raises(UserError, match=r"20 photos came without a sketch, house-00.png first, .* add one of pencil"):
         pair(ingested, tmp_path / "paired", 64, Pair(styles=["given"]), work)
