@@ -25,7 +25,7 @@ def line_drawing(rendering: Rendering, seed: int) -> np.ndarray:
     size = rendering.labels.shape
     shrunk = cv2.resize(ink, size[::-1], interpolation=cv2.INTER_AREA)
     tooth = 1 - 0.12 * np.abs(rng.standard_normal(size))
-    grey = PAPER - (PAPER - GRAPHITE) * np.clip(1.5 * shrunk * tooth, 0, 1)
+    grey = PAPER - (PAPER - GRAPHITE) * np.clip(1.35 * shrunk * tooth, 0, 1)
     return np.rint(grey).astype(np.uint8)
 
 
@@ -36,7 +36,7 @@ def _regions(rendering):
     facets[quiet] = 0
     ground = rendering.fine_labels == LABELS["ground"]
     facets[ground & (rendering.fine_depth > 60)] = -1
-    numbers, dense = np.unique(facets, return_inverse=True)
+    _numbers, dense = np.unique(facets, return_inverse=True)
     return dense.reshape(facets.shape).astype(np.int32)
 
 
@@ -51,7 +51,8 @@ def _outlines(regions, rendering):
         y0, x0 = max(ys.min() - 1, 0), max(xs.min() - 1, 0)
         patch = (regions[y0 : ys.max() + 2, x0 : xs.max() + 2] == region).astype(np.uint8)
         label = int(rendering.fine_labels[ys[0], xs[0]])
-        weight = 0.55 if label in (LABELS["clutter"], LABELS["ground"]) else 1.0
+        bold = areas[region] > 40 * least and label not in (LABELS["clutter"], LABELS["ground"])
+        weight = 1.0 if bold else 0.6
         contours, _ = cv2.findContours(patch, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         for contour in contours:
             if len(contour) > 8:
@@ -71,7 +72,7 @@ def _corners(outline, drawn):
     for k in range(len(closed)):
         if fresh[k] and start is None:
             start = k
-        elif start is not None and (not fresh[k] or corner[k] and _turns(closed, start, k)):
+        elif start is not None and (not fresh[k] or (corner[k] and _turns(closed, start, k))):
             strokes.append((start, k))
             start = k if fresh[k] else None
     if start is not None:
@@ -114,7 +115,7 @@ def _stroke(ink, points, weight, rng):
         sway = 0.5 * unit * np.sin(2 * np.pi * t * period * max(1, length / (size / 3)) + phase)
         path = bent + drift[0] * (1 - t) + drift[1] * t + sway
         dark = weight * rng.uniform(0.7, 1.0) * (0.6 if pull else 1.0)
-        _draw(ink, path, dark, thickness=max(1, round(1.6 * unit * 1.5)))
+        _draw(ink, path, dark, thickness=max(5, round(1.5 * unit)))
 
 
 def _draw(ink, path, dark, thickness):
@@ -138,10 +139,10 @@ def _hatch(ink, rendering, rng):
     shape = ink.shape[::-1]
     labels = cv2.resize(rendering.fine_labels, shape, interpolation=cv2.INTER_NEAREST)
     shade = cv2.resize(rendering.shade, shape, interpolation=cv2.INTER_NEAREST)
-    shade = np.where(labels == LABELS["window"], np.maximum(shade, 0.66), shade)
+    shade = np.where(labels == LABELS["window"], np.maximum(shade, 0.55), shade)
     building = np.isin(labels, [LABELS[name] for name in HATCHED])
     slanted = np.abs((x + y + wobble * gap * 0.4) / np.sqrt(2) % gap - gap / 2)
     lines = np.clip(1.2 - slanted / (size / 512), 0, 1)
     broken = cv2.resize(rng.random((40, 40)).astype(np.float32), shape, interpolation=cv2.INTER_LINEAR) > 0.25
-    tone = np.clip((shade - 0.5) * 1.6, 0, 0.42) * building * broken
+    tone = np.clip((shade - 0.28) * 2, 0, 0.55) * building * broken
     np.maximum(ink, lines * tone, out=ink)

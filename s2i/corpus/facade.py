@@ -164,10 +164,6 @@ def buttress(model, frame, u, z, depth=0.9, width=0.7):
         model.sheet(part, "trim", frame, slope)
 
 
-def tree_part(model):
-    return model.part("clutter")
-
-
 def straight(x0, y0, x1, y1):
     """The frame of a wall that runs from one corner to the next, its outside on the right hand."""
     return Frame(x0, y0, float(np.arctan2(y1 - y0, x1 - x0))), float(np.hypot(x1 - x0, y1 - y0))
@@ -184,10 +180,9 @@ def _opening(u, z, width, height, tip, inset=0.0):
     if tip == "round":
         arch = np.column_stack([u + half * np.cos(angles), spring + half * np.sin(angles)])
     else:
-        across, rise = np.cos(angles), np.sin(angles)
+        across = np.cos(angles)
         arch = np.column_stack(
             [u + half * across, spring + (width * 0.85 - inset) * (1 - np.abs(across) ** 1.5) ** 0.8]
         )
         arch[5, 0] = u
-        del rise
     return np.concatenate([[(u - half, low), (u + half, low)], arch])

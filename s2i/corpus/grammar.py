@@ -115,7 +115,9 @@ def sample_building(seed: int) -> Building:
     structure = _structure(style, material, pick)
     storeys, bays = (int(rng.integers(low, high + 1)) for low, high in SIZE_OF[structure])
     modern = style == "modern"
-    curved = modern and structure in OFTEN_CURVED and chance(0.45) or style != "modern" and _round_tower(structure, rng)
+    curved = (modern and structure in OFTEN_CURVED and chance(0.45)) or (
+        style != "modern" and _round_tower(structure, rng)
+    )
     view = pick(VIEWS)
     turn = {"left": -1, "centre": 0, "right": 1}[view]
     overcast = float(rng.uniform(0.75, 1)) if chance(0.2) else 0.0
@@ -134,7 +136,7 @@ def sample_building(seed: int) -> Building:
         storeys=storeys,
         bays=bays,
         balconies=structure in OFTEN_BALCONIES and material != "glass" and chance(0.6),
-        columns=structure in ALWAYS_COLUMNS or style in ("neoclassical", "american") and chance(0.7),
+        columns=structure in ALWAYS_COLUMNS or (style in ("neoclassical", "american") and chance(0.7)),
         bay_width=float(rng.uniform(2.5, 3.1)),
         storey_height=float(rng.uniform(3.0, 3.4)),
         trim="charcoal" if modern and color != "black" and chance(0.5) else "cream" if color == "white" else "white",

@@ -262,7 +262,7 @@ def _slab_block(model, b, rng):
 
 
 def _tower(model, b, rng):
-    side = b.bays * b.bay_width * 0.9 + 0.6
+    side = b.bays * b.bay_width * 1.1 + 0.6
     base = 0.5
     if b.curved:
         radius = side * 0.55

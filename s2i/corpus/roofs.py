@@ -64,7 +64,7 @@ def dome(model, centre, radius, z, height=None, material="roof"):
     model.lathe(
         model.part("wall"), "trim", centre, [(radius + 0.3, z), (radius + 0.3, z + 0.35), (radius, z + 0.35)], 32
     )
-    model.lathe(part, material, centre, _smooth(bowl), 32)
+    model.lathe(part, material, centre, bowl, 32)
     model.lathe(
         part, material, centre, [(0.18, z + height + 0.2), (0.22, z + height + 0.9), (0.0, z + height + 1.5)], 10
     )
@@ -102,7 +102,3 @@ def _cap(outline, z):
     vertices = np.concatenate([rim.mean(0, keepdims=True), rim])
     k = np.arange(len(outline))
     return vertices, vertices[:, :2], np.column_stack([np.zeros_like(k), k + 1, (k + 1) % len(outline) + 1])
-
-
-def _smooth(profile):
-    return profile

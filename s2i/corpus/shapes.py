@@ -5,6 +5,7 @@ frame, so that the same window sits on a flat wall and on a round one.
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -132,7 +133,7 @@ class Model:
     def lathe(self, part, material, centre, profile, sides=20, turn=0.0):
         """`profile` [(radius, z), ...] turned about the vertical through `centre`; few sides stay sharp."""
         angles = turn + np.linspace(0, 2 * np.pi, sides + 1)
-        for (r0, z0), (r1, z1) in zip(profile[:-1], profile[1:], strict=True):
+        for (r0, z0), (r1, z1) in pairwise(profile):
             low, high = (
                 np.column_stack([centre[0] + r * np.sin(angles), centre[1] - r * np.cos(angles), np.full(sides + 1, z)])
                 for r, z in ((r0, z0), (r1, z1))

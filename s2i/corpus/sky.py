@@ -12,16 +12,15 @@ def sky(building):
     elevation = np.linspace(90, -90, HEIGHT, dtype=np.float32)[:, None]
     up = np.clip(elevation / 90, 0, 1) ** 0.55
     warmth = np.clip((30 - building.sun_elevation) / 14, 0, 1) * (building.overcast == 0)
-    zenith = np.array([0.13, 0.30, 0.72]) * rng.uniform(0.9, 1.15)
-    horizon = np.array([0.66, 0.80, 0.98]) * (1 - warmth) + np.array([1.0, 0.76, 0.52]) * warmth
+    zenith = np.array([0.10, 0.25, 0.62]) * rng.uniform(0.9, 1.15)
+    horizon = np.array([0.52, 0.70, 0.94]) * (1 - warmth) + np.array([1.0, 0.76, 0.52]) * warmth
     clear = horizon + (zenith - horizon) * up[..., None]
     cover = _clouds(rng, building.clouds) * np.clip((elevation - 1) / 8, 0, 1)
     white = np.array([1.0, 0.99, 0.97]) * (1 - 0.5 * warmth) + np.array([1.0, 0.82, 0.66]) * 0.5 * warmth
     fair = clear + (white * 1.02 - clear) * (0.9 * cover)[..., None]
     dull = np.array([0.70, 0.73, 0.78]) * (0.92 + 0.16 * _clouds(rng, 0.5)[..., None])
     light = fair * (1 - building.overcast) + dull * building.overcast
-    haze = np.array([0.40, 0.43, 0.38])
-    return np.where(elevation[..., None] < -0.5, haze, light).astype(np.float32)
+    return np.where(elevation[..., None] < -2, 0, light).astype(np.float32)
 
 
 def sun(building):
@@ -33,7 +32,7 @@ def sun(building):
     towards = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     late = np.clip((30 - building.sun_elevation) / 14, 0, 1)
     tint = np.array([1.0, 0.96, 0.9]) * (1 - late) + np.array([1.0, 0.86, 0.68]) * late
-    return -towards, 2.2 * tint * (1 - building.overcast) ** 2
+    return -towards, 2.9 * tint * (1 - building.overcast) ** 2
 
 
 def _clouds(rng, amount):

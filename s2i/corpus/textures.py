@@ -20,11 +20,11 @@ def wall(material, color, unit, rng):
     """The wall's own texture.  `unit` is the least height of a course in metres that the picture can show."""
     tone = COLORS[color]
     if material == "brick":
-        return bricks(tone, 3.2 * unit, 1.1 * unit, rng, contrast=0.09, mortar=0.22)
+        return bricks(tone, 3.8 * unit, 1.45 * unit, rng, contrast=0.13, mortar=0.55)
     if material == "stone":
-        return bricks(tone, 4.2 * unit, 2.1 * unit, rng, contrast=0.10, mortar=0.30)
+        return bricks(tone, 5.4 * unit, 2.7 * unit, rng, contrast=0.15, mortar=0.45)
     if material == "wood":
-        return boards(tone, 1.25 * unit, rng)
+        return boards(tone, 1.6 * unit, rng)
     if material == "steel":
         return panels(tone, 4.0 * unit, 4.0 * unit, rng, gloss=0.10)
     return panels(tone, 8.0 * unit, 5.0 * unit, rng, gloss=0.03)
@@ -52,7 +52,7 @@ def boards(tone, height, rng, rows=8):
     """Lapped boards: a shadow under each edge, a slow grain along it."""
     high = 16
     line = np.ones(high, np.float32)
-    line[0:2], line[2:4] = 0.6, 0.85
+    line[0:3], line[3:5] = 0.5, 0.8
     shade = np.tile(line, rows)[:, None] * np.exp(np.repeat(rng.normal(0, 0.04, rows), high))[:, None]
     grain = cv2.GaussianBlur(rng.normal(0, 1, (rows * high, 64)).astype(np.float32), (0, 0), 8, 1.0)
     texture = linear(tone) * (shade * (1 + 0.12 * grain))[..., None]
@@ -64,8 +64,8 @@ def panels(tone, width, height, rng, gloss):
     cells, size = 4, 32
     shade = np.kron(rng.normal(0, gloss * 0.7, (cells, cells)), np.ones((size, size))).astype(np.float32)
     for k in range(cells):
-        shade[k * size : k * size + 2] -= 0.35
-        shade[:, k * size : k * size + 2] -= 0.35
+        shade[k * size : k * size + 2] -= 0.6
+        shade[:, k * size : k * size + 2] -= 0.6
     return _grain(linear(tone) * np.exp(shade)[..., None], rng, 0.015), (width * cells, height * cells)
 
 
