@@ -64,6 +64,7 @@ SIZE_OF = {
 }
 ALWAYS_COLUMNS = ("temple",)
 OFTEN_CURVED = ("tower", "office building", "apartment block", "pavilion")
+ROUND_TOWERS = ("tower", "pavilion", "mansion")
 OFTEN_BALCONIES = ("villa", "apartment block", "tower", "townhouse", "house", "mansion")
 
 
@@ -115,9 +116,7 @@ def sample_building(seed: int) -> Building:
     structure = _structure(style, material, pick)
     storeys, bays = (int(rng.integers(low, high + 1)) for low, high in SIZE_OF[structure])
     modern = style == "modern"
-    curved = (modern and structure in OFTEN_CURVED and chance(0.45)) or (
-        style != "modern" and _round_tower(structure, rng)
-    )
+    curved = structure in OFTEN_CURVED and chance(0.45) if modern else structure in ROUND_TOWERS and chance(0.4)
     view = pick(VIEWS)
     turn = {"left": -1, "centre": 0, "right": 1}[view]
     overcast = float(rng.uniform(0.75, 1)) if chance(0.2) else 0.0
@@ -166,10 +165,6 @@ def _structure(style, material, pick):
     if material == "glass":
         return pick(("office building", "tower", "pavilion"))
     return pick(STRUCTURES_OF[style])
-
-
-def _round_tower(structure, rng):
-    return structure in ("tower", "pavilion", "mansion") and bool(rng.random() < 0.4)
 
 
 def _roof(style, structure, curved, pick):

@@ -93,6 +93,10 @@ class Model:
     def plate(self, part, material, frame, outline, out):
         """A flat shape, `outline` (k, 2) in (u, z) seen from its middle, at one distance from the wall."""
         outline = np.asarray(outline, float)
+        if frame.radius is not None:  # a straight edge would cut through the bend of the wall
+            following = np.roll(outline, -1, axis=0)
+            t = np.linspace(0, 1, 9)[:-1, None]
+            outline = np.concatenate([a + t * (b - a) for a, b in zip(outline, following, strict=True)])
         rim = np.column_stack([outline[:, 0], np.full(len(outline), out), outline[:, 1]])
         local = np.concatenate([rim.mean(0, keepdims=True), rim])
         k = np.arange(len(outline))
