@@ -3,8 +3,9 @@
 import cv2
 import numpy as np
 
-from s2i.corpus.render import FINE, Rendering
+from s2i.corpus.render import Rendering
 from s2i.corpus.shapes import LABELS
+from s2i.corpus.truth import FINE
 
 SCALE = 2  # strokes are drawn on paper this many times finer than the traced geometry, then shrunk
 PAPER, GRAPHITE = 255, 35
