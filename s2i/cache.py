@@ -34,16 +34,26 @@ def folder_hash(folder: Path) -> str:
     return fingerprint([(path.relative_to(folder).as_posix(), file_hash(path)) for path in files])
 
 
-def produce(target: Path, make: Callable[[Path], None], *key) -> None:
-    """Put the file ``make(path)`` writes at ``target``, from the cache when the same ``key`` made it before.
+def place(suffix: str, *key) -> Path:
+    """Where the cache keeps the file of a key, whether it is there or not.
 
     The key must name everything the file depends on: content hashes of its inputs, parameters, and a version that
-    is raised when ``make`` changes what it writes.
+    is raised when the code changes what it writes.
     """
     digest = fingerprint(*key)
-    kept = root() / "work" / digest[:2] / (digest + target.suffix)
+    return root() / "work" / digest[:2] / (digest + suffix)
+
+
+def produce(target: Path, make: Callable[[Path], None], *key) -> None:
+    """Put the file ``make(path)`` writes at ``target``, from the cache when the same ``key`` made it before."""
+    kept = place(target.suffix, *key)
     if not kept.exists():
         with whole_file(kept) as draft:
             make(draft)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept, target)
+
+
+def model_hash(name: str | Path) -> str:
+    """What identifies a model: its folder's content, or its hub id."""
+    return folder_hash(name) if Path(name).is_dir() else str(name)

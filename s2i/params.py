@@ -75,7 +75,7 @@ class Encode(Group):
     """How latents and text embeddings are computed and stored."""
 
     batch_size: Count = 16
-    shard_size: Count = 1024
+    shard_size: Count = 256
 
 
 class Optimisation(Group):
@@ -125,8 +125,9 @@ class Params(Group):
     """The whole of params.yaml."""
 
     base: str
+    controlnet: str
     method: Literal["controlnet"] = "controlnet"
-    adapter: Literal["none", "full", "lora", "modified"] = "modified"
+    adapter: Literal["full", "attention", "lora", "modified"] = "modified"
     rank: Count
     resolution: Annotated[int, Field(ge=64, multiple_of=64)]
     seed: int = 0

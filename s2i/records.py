@@ -49,8 +49,8 @@ SCHEMA = pa.schema(
         pa.field("sketch_style", pa.string()),
         pa.field("flip", pa.bool_()),
         pa.field("prompt", pa.string()),
-        pa.field("finetuned", pa.string(), metadata=PATH),  # generated pictures
-        pa.field("untouched", pa.string(), metadata=PATH),
+        pa.field("finetuned", pa.string(), metadata=PATH),  # drawn by the fine-tuned model
+        pa.field("base", pa.string(), metadata=PATH),  # drawn by the untouched base from the same seed
         pa.field("generation_seed", pa.int64()),
     ]
 )

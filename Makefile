@@ -1,0 +1,33 @@
+# Everything runs in a virtual environment that the first target makes:  make repro,  make test
+PYTHON ?= python3
+VENV ?= .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+.PHONY: repro test test-slow lint base clean
+
+repro: $(VENV)/.ready
+	dvc repro
+
+test: $(VENV)/.ready
+	python -m pytest
+
+test-slow: $(VENV)/.ready
+	python -m pytest -m slow
+
+lint: $(VENV)/.ready
+	ruff check .
+	ruff format --check .
+
+base: $(VENV)/.ready  # render the corpus and train data/base again: hours
+	dvc repro pipelines/base/dvc.yaml
+
+$(VENV)/.ready: pyproject.toml s2i/weights.py
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --editable ".[dev,corpus]"
+	$(VENV)/bin/python -m s2i.weights
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info data/ingested data/paired data/captioned data/matted \
+		data/augmented data/encoded data/generated data/evaluated models

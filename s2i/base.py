@@ -1,0 +1,43 @@
+"""The model that is fine-tuned: a Stable Diffusion pipeline and its ControlNet, from folders or from the model hub."""
+
+from pathlib import Path
+
+import torch
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
+
+from s2i.errors import UserError
+
+
+def load(
+    base: str | Path, controlnet: str | Path | ControlNetModel | None, dtype: torch.dtype = torch.float32
+) -> StableDiffusionPipeline | StableDiffusionControlNetPipeline:
+    """A pipeline on the CPU in ``dtype``; without a ``controlnet`` it draws from text alone.
+
+    base, controlnet: a folder in diffusers format, or a model hub id.  Raises UserError when one cannot be had.
+    """
+    options = {"torch_dtype": dtype, "safety_checker": None, "requires_safety_checker": False}
+    if controlnet is None:
+        return _pretrained(StableDiffusionPipeline, "base", base, "model_index.json", **options)
+    if not isinstance(controlnet, ControlNetModel):
+        controlnet = load_controlnet(controlnet, dtype)
+    kind = StableDiffusionControlNetPipeline
+    return _pretrained(kind, "base", base, "model_index.json", controlnet=controlnet, **options)
+
+
+def load_controlnet(controlnet: str | Path, dtype: torch.dtype = torch.float32) -> ControlNetModel:
+    """A ControlNet from a folder or the hub.  Raises UserError when it cannot be had."""
+    return _pretrained(ControlNetModel, "controlnet", controlnet, "config.json", torch_dtype=dtype)
+
+
+def _pretrained(kind: type, key: str, name: str | Path, index: str, **options):
+    folder = Path(name)
+    if folder.is_dir() and not (folder / index).exists():
+        raise UserError(f"{key}: the folder {name} has no {index}; it must hold a model in diffusers format.")
+    try:
+        return kind.from_pretrained(str(name), use_safetensors=True, **options)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UserError(
+            f"{key}: '{name}' is no folder here and could not be had from the model hub ({reason}); set {key} in "
+            "params.yaml to a folder in diffusers format or to a hub id this machine can download."
+        ) from None

@@ -1,0 +1,61 @@
+"""Held-out sketches drawn by the fine-tuned model and, from the same seeds, by the untouched base."""
+
+import shutil
+from pathlib import Path
+
+from s2i import base, cache, devices, images, sampling
+from s2i.controls import control_image
+from s2i.files import whole_file
+from s2i.params import Params
+
+VERSION = 1
+
+
+def generate(records: list[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
+    """The test records with ``finetuned`` and ``base``, the pictures drawn from each one's sketch and prompt.
+
+    Pictures are kept by content: a run that was interrupted draws only what is missing, and the base's pictures are
+    drawn once for all fine-tunings of it.
+    """
+    examples = [record for record in records if record["split"] == "test"]
+    examples = [one | {"generation_seed": _seed(params.seed, one["id"], one["variant"])} for one in examples]
+    for name, controlnet in (("finetuned", trained / "controlnet"), ("base", params.controlnet)):
+        kept = _drawn(examples, controlnet, name, params)
+        for example, picture in zip(examples, kept, strict=True):
+            example[name] = str(folder / name / f"{example['id']}-{example['variant']}.png")
+            Path(example[name]).parent.mkdir(exist_ok=True)
+            shutil.copyfile(picture, example[name])
+    return examples
+
+
+def _drawn(examples: list[dict], controlnet: str | Path, name: str, params: Params) -> list[Path]:
+    """Where the cache keeps the picture of every example; those it has not are drawn."""
+    device, precision = devices.pick(params.device, params.precision)
+    models = [cache.model_hash(params.base), cache.model_hash(controlnet)]
+    settings = [VERSION, params.generate.model_dump(exclude={"batch_size"}), params.resolution, device.type, precision]
+    places = [
+        cache.place(
+            ".png", "generate", models, settings, one["prompt"], one["generation_seed"], cache.file_hash(one["sketch"])
+        )
+        for one in examples
+    ]
+    missing = [(example, place) for example, place in zip(examples, places, strict=True) if not place.exists()]
+    if missing:
+        pipeline = base.load(params.base, controlnet, devices.DTYPES[precision]).to(device)
+        pictures = sampling.draw(
+            pipeline,
+            [example["prompt"] for example, _ in missing],
+            [example["generation_seed"] for example, _ in missing],
+            controls=[control_image(images.read_grey(example["sketch"])) for example, _ in missing],
+            resolution=params.resolution,
+            **params.generate.model_dump(),
+            description=f"draw ({name})",
+        )
+        for (_, place), picture in zip(missing, pictures, strict=True):
+            with whole_file(place) as draft:
+                images.write_png(draft, picture)
+    return places
+
+
+def _seed(seed: int, photo_id: str, variant: int) -> int:
+    return int(cache.fingerprint("generate", seed, photo_id, variant)[:8], 16)

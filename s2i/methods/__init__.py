@@ -1,0 +1,1 @@
+"""What ``method`` in params.yaml selects."""

@@ -1,0 +1,34 @@
+"""What training minimises: pure functions of tensors."""
+
+from collections.abc import Callable
+
+import torch
+from diffusers import SchedulerMixin
+from diffusers.training_utils import compute_snr
+from torch.nn import functional as F
+
+
+def noise_loss(
+    predict: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    latents: torch.Tensor,
+    noise_scheduler: SchedulerMixin,
+    generator: torch.Generator,
+    snr_gamma: float | None = None,
+) -> torch.Tensor:
+    """Mean squared error of the predicted noise (or velocity, as the scheduler's prediction_type says); a scalar.
+
+    predict(noisy_latents, timesteps) -> prediction.  latents: (B, C, h, w), scaled to unit variance.
+    snr_gamma: weigh timesteps by min(SNR, gamma) / SNR (Hang et al. 2023, "Min-SNR weighting"); None weighs them alike.
+    Source: Ho et al. 2020, "Denoising diffusion probabilistic models", L_simple.
+    """
+    noise = torch.randn(latents.shape, generator=generator, device=latents.device, dtype=latents.dtype)
+    steps = noise_scheduler.config.num_train_timesteps
+    timesteps = torch.randint(steps, (len(latents),), generator=generator, device=latents.device)
+    prediction = predict(noise_scheduler.add_noise(latents, noise, timesteps), timesteps).float()
+    velocity = noise_scheduler.config.prediction_type == "v_prediction"
+    target = noise_scheduler.get_velocity(latents, noise, timesteps) if velocity else noise
+    losses = F.mse_loss(prediction, target.float(), reduction="none").mean(dim=(1, 2, 3))
+    if snr_gamma is None:
+        return losses.mean()
+    snr = compute_snr(noise_scheduler, timesteps)
+    return (losses * snr.clamp(max=snr_gamma) / (snr + velocity)).mean()

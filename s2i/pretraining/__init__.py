@@ -1,0 +1,1 @@
+"""How the embedded base is made: renders -> autoencoder -> text-to-image -> Canny ControlNet."""

@@ -1,0 +1,40 @@
+"""The rendered corpus in memory, as the pretraining reads it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from s2i import images
+from s2i.errors import UserError
+
+
+def read(folder: Path) -> tuple[torch.Tensor, pd.DataFrame]:
+    """Every picture of a corpus folder, (N, 3, H, W) uint8, and its photos.csv."""
+    table = pd.read_csv(Path(folder) / "photos.csv")
+    if table.empty:
+        raise UserError(f"{folder}/photos.csv lists no picture: render the corpus first.")
+    files = tqdm(table["file"], desc=f"read {folder}", unit="picture")
+    pictures = np.stack([images.read(Path(folder) / file) for file in files])
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(), table
+
+
+class Columns(Dataset):
+    """Equally long tensors, fetched together by a batch of indices."""
+
+    def __init__(self, **columns: torch.Tensor):
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
+        return {name: column[indices] for name, column in self.columns.items()}
+
+
+def unit(pictures: torch.Tensor) -> torch.Tensor:
+    """uint8 [0, 255] to float [-1, 1]."""
+    return pictures.float() / 127.5 - 1

@@ -1,0 +1,81 @@
+"""How good the embedded base is, on renders it has not seen: metrics/base.json."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from diffusers import AutoencoderKL
+
+from s2i import base, devices, prompts, sampling
+from s2i.colors import dominant_color
+from s2i.edges import canny
+from s2i.metrics.structure import edge_f1
+from s2i.pretraining import pictures
+from s2i.pretraining.params import Score
+
+
+def score(
+    model: Path, corpus: Path, settings: Score, resolution: int, seed: int
+) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
+    """The figures of the base; rows of Canny map, drawn, render; pictures drawn from text alone."""
+    photos, table = pictures.read(corpus)
+    renders = list(photos.permute(0, 2, 3, 1).numpy())
+    device, precision = devices.pick()
+    pipeline = base.load(model, model / "controlnet", devices.DTYPES[precision]).to(device)
+    common = {"resolution": resolution, "steps": settings.steps, "guidance_scale": settings.guidance_scale}
+
+    wanted = by_color(table, settings.color_pictures)
+    seeds = range(seed, seed + settings.color_pictures)
+    text_only = base.load(model, None, devices.DTYPES[precision]).to(device)
+    colored = list(sampling.draw(text_only, [text for _, text in wanted], seeds, **common, description="text to image"))
+    named = [dominant_color(picture) for picture in colored]
+    true_colors = [dominant_color(render) for render in renders]
+
+    chosen = renders[: settings.canny_pictures]
+    maps = [canny(render) for render in chosen]
+    texts = [prompts.plain(row) for row in table.head(len(chosen)).to_dict("records")]
+    drawn = list(sampling.draw(pipeline, texts, range(len(chosen)), controls=maps, **common, description="canny"))
+    others = maps[1:] + maps[:1]
+    figures = {
+        "autoencoder_psnr": psnr(photos[: settings.autoencoder_pictures], pipeline.vae.float()),
+        "text_color_accuracy": float(np.mean([name == color for name, (color, _) in zip(named, wanted, strict=True)])),
+        "text_color_chance": 1 / table["color"].nunique(),
+        "text_color_accuracy_renders": float(np.mean(np.array(true_colors) == table["color"].to_numpy())),
+        "canny_edge_f1": mean_edge_f1(drawn, maps),
+        "canny_edge_f1_shuffled": mean_edge_f1(drawn, others),
+        "colors": sorted(table["color"].unique()),
+        "pictures": {
+            "autoencoder": settings.autoencoder_pictures,
+            "text_color": settings.color_pictures,
+            "text_color_renders": len(renders),
+            "canny": settings.canny_pictures,
+        },
+    }
+    shown = list(zip(maps, drawn, chosen, strict=True))[:12]
+    rows = [np.hstack([np.repeat(edges[..., None], 3, axis=2), picture, render]) for edges, picture, render in shown]
+    return figures, rows, colored
+
+
+def by_color(table: pd.DataFrame, count: int) -> list[tuple[str, str]]:
+    """Colours in turn, each with the caption of a held-out render that has it: (color, prompt)."""
+    groups = [group.to_dict("records") for _, group in table.groupby("color")]
+    rows = [groups[index % len(groups)] for index in range(count)]
+    picked = [group[index // len(groups) % len(group)] for index, group in enumerate(rows)]
+    return [(row["color"], prompts.plain(row)) for row in picked]
+
+
+def mean_edge_f1(drawn: Sequence[np.ndarray], maps: Sequence[np.ndarray]) -> float:
+    """Mean F1 of the drawn pictures' Canny edges against edge maps, at a tolerance of 2 pixels."""
+    return float(np.mean([edge_f1(picture, edges, tolerance=2) for picture, edges in zip(drawn, maps, strict=True)]))
+
+
+@torch.no_grad()
+def psnr(photos: torch.Tensor, vae: AutoencoderKL) -> float:
+    """Peak signal-to-noise ratio of decoded against original pictures, dB, mean over pictures.  (N, 3, H, W) uint8."""
+    target = pictures.unit(photos)
+    batches = [batch.to(vae.device, vae.dtype) for batch in target.split(32)]
+    decoded = torch.cat([vae.decode(vae.encode(batch).latent_dist.mean).sample.float().cpu() for batch in batches])
+    errors = (decoded.clamp(-1, 1) - target).square().mean(dim=(1, 2, 3)) / 4
+    return float((-10 * errors.log10()).mean())

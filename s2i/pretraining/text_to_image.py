@@ -1,0 +1,136 @@
+"""The embedded UNet and text encoder, trained together on the latents of the corpus."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from diffusers import (
+    AutoencoderKL,
+    DDPMScheduler,
+    DPMSolverMultistepScheduler,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
+from torch import nn
+from tqdm import tqdm
+from transformers import CLIPTokenizer
+
+from s2i import cache, devices, prompts
+from s2i.objectives import noise_loss
+from s2i.params import Optimisation
+from s2i.pretraining import pictures, text
+from s2i.pretraining.params import Text, TextToImage
+from s2i.training import fit
+
+MIRRORED = {"left": "right", "right": "left"}
+
+
+class PromptedUNet(nn.Module):
+    """A UNet and the text encoder it listens to, as one module with one forward."""
+
+    def __init__(self, unet: UNet2DConditionModel, text_encoder: nn.Module):
+        super().__init__()
+        self.unet, self.text_encoder = unet, text_encoder
+
+    def forward(self, noisy_latents, timesteps, tokens):
+        """(B, C, h, w), (B,), (B, L) -> predicted noise (B, C, h, w)."""
+        return self.unet(noisy_latents, timesteps, self.text_encoder(tokens).last_hidden_state).sample
+
+
+def build_unet(settings: TextToImage, latent_channels: int, sample_size: int, text_width: int) -> UNet2DConditionModel:
+    """A fresh UNet of Stable Diffusion's shape; attention at all but the coarsest resolution."""
+    depth = len(settings.channels) - 1
+    return UNet2DConditionModel(
+        sample_size=sample_size,
+        in_channels=latent_channels,
+        out_channels=latent_channels,
+        block_out_channels=settings.channels,
+        layers_per_block=settings.layers_per_block,
+        down_block_types=["CrossAttnDownBlock2D"] * depth + ["DownBlock2D"],
+        up_block_types=["UpBlock2D"] + ["CrossAttnUpBlock2D"] * depth,
+        cross_attention_dim=text_width,
+        attention_head_dim=settings.attention_head_dim,
+        norm_num_groups=16,
+    )
+
+
+def train(
+    corpus: Path, autoencoder: Path, target: Path, settings: TextToImage, words: Text, resolution: int, seed: int
+) -> None:
+    """Train on the corpus and save a whole StableDiffusionPipeline into ``target``, weights in bf16."""
+    torch.manual_seed(seed)
+    device, precision = devices.pick()
+    photos, table = pictures.read(corpus)
+    vae = AutoencoderKL.from_pretrained(autoencoder, torch_dtype=torch.float32).to(device)
+    tokenizer = text.build_tokenizer(words.merges)
+    text_encoder = text.build_text_encoder(tokenizer, words)
+    unet = build_unet(settings, vae.config.latent_channels, resolution // 8, words.width)
+    model = PromptedUNet(unet, text_encoder).to(memory_format=torch.channels_last)
+    noise_scheduler = schedule(DDPMScheduler)
+
+    def loss(model, batch, generator):
+        which = torch.randint(settings.prompts_per_picture, (len(batch["tokens"]),), generator=generator, device=device)
+        tokens = batch["tokens"][torch.arange(len(which)), which]
+        noise = torch.randn(batch["mean"].shape, generator=generator, device=device)
+        latents = (batch["mean"] + batch["std"] * noise) * vae.config.scaling_factor
+        return noise_loss(lambda x, t: model(x, t, tokens), latents, noise_scheduler, generator, settings.snr_gamma)
+
+    fit(
+        model,
+        loss,
+        pictures.Columns(**encoded(photos, vae), tokens=tokens_of(table, tokenizer, settings, seed)),
+        settings,
+        checkpoints("text_to_image", corpus, autoencoder, settings, seed),
+        device=device,
+        precision=precision,
+        seed=seed,
+        description="text to image",
+    )
+    pipeline = StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=schedule(DPMSolverMultistepScheduler),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.to(torch.bfloat16).save_pretrained(target)
+
+
+def schedule(scheduler: type):
+    """Stable Diffusion's noise schedule."""
+    return scheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1)
+
+
+def checkpoints(name: str, corpus: Path, earlier: Path, settings: Optimisation, seed: int) -> Path:
+    """Where a training resumes from: a folder that only the same inputs and settings lead to."""
+    key = (settings.model_dump(), seed, cache.file_hash(corpus / "photos.csv"), cache.folder_hash(earlier))
+    return cache.root() / "training" / cache.fingerprint(name, *key)
+
+
+@torch.no_grad()
+def encoded(photos: torch.Tensor, vae: AutoencoderKL, batch_size: int = 64) -> dict[str, torch.Tensor]:
+    """Latent mean and standard deviation of every picture, then of every mirrored one: two of (2N, C, h, w)."""
+    both = torch.cat([photos, photos.flip(-1)])
+    posteriors = [
+        vae.encode(pictures.unit(batch).to(vae.device)).latent_dist
+        for batch in tqdm(both.split(batch_size), desc="encode", unit="batch")
+    ]
+    return {name: torch.cat([getattr(one, name) for one in posteriors]) for name in ("mean", "std")}
+
+
+def tokens_of(table: pd.DataFrame, tokenizer: CLIPTokenizer, settings: TextToImage, seed: int) -> torch.Tensor:
+    """Random wordings of every picture, then of every mirrored one: token ids (2N, prompts, L)."""
+    rng = np.random.default_rng(seed)
+    rows = table.to_dict("records")
+    rows += [{**row, "view": MIRRORED.get(row["view"], row["view"])} for row in rows]
+    wordings = [
+        prompts.randomised(row, rng, empty=settings.empty_prompt, drop_part=0.1, synonym=0.2)
+        for row in rows
+        for _ in range(settings.prompts_per_picture)
+    ]
+    tokens = tokenizer(wordings, padding="max_length", truncation=True, return_tensors="pt").input_ids
+    return tokens.view(len(rows), settings.prompts_per_picture, -1)

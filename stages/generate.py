@@ -1,0 +1,6 @@
+"""Draw the held-out sketches, fine-tuned and untouched.  data/augmented, models/trained -> data/generated"""
+
+from s2i import generating, records, stage
+
+with stage.run() as (params, (augmented, trained), output):
+    output.write(generating.generate(records.read(augmented), trained, output.folder, params))
