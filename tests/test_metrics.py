@@ -14,7 +14,7 @@ from s2i.errors import UserError
 from s2i.metrics import frechet, perceptual
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.perceptual import ShiftTolerantLPIPS
-from s2i.metrics.structure import edge_f1
+from s2i.metrics.structure import count_windows, edge_f1, window_count_error
 
 
 def noise(*shape, seed=0):
@@ -27,7 +27,7 @@ def facade(shift=0):
     picture = np.full((96, 96, 3), 200, np.uint8)
     for top in (20, 56):
         for left in (14, 40, 66):
-            picture[top : top + 20, left + shift : left + shift + 14] = 40
+            picture[top : top + 14, left + shift : left + shift + 10] = 40
     return picture
 
 
@@ -196,6 +196,28 @@ def test_edge_f1_takes_edge_maps_and_counts_missing_and_extra_edges():
     assert edge_f1(np.roll(line, 10, axis=0), line) == 0
     assert edge_f1(np.zeros_like(line), line) == 0
     assert edge_f1(np.zeros_like(line), np.zeros_like(line)) == 1
+
+
+def test_windows_are_counted_and_a_wall_without_them_has_none():
+    assert count_windows(facade()) == 6
+    assert count_windows(np.full((96, 96, 3), 200, np.uint8)) == 0
+    assert window_count_error(facade(), 4) == window_count_error(facade(), 8) == 2
+
+
+def test_a_window_of_four_panes_counts_once():
+    picture = facade()
+    for top in (20, 56):
+        picture[top + 7] = 255
+    for left in (14, 40, 66):
+        picture[20:34, left + 5] = picture[56:70, left + 5] = 255
+    assert count_windows(picture) == 6
+
+
+def test_the_same_windows_count_the_same_light_on_dark_coloured_and_in_a_larger_picture():
+    coloured = facade()
+    coloured[..., 0], coloured[..., 2] = 120, 255 - coloured[..., 2]
+    assert count_windows(255 - facade()) == count_windows(coloured) == 6
+    assert count_windows(facade().repeat(3, axis=0).repeat(3, axis=1)) == 6
 
 
 def test_the_bootstrap_interval_covers_the_true_mean_about_as_often_as_it_says():
