@@ -1,0 +1,1 @@
+"""What a photo shows, in words."""

@@ -1,0 +1,82 @@
+"""The name of a building's wall colour, from a photo alone."""
+
+import cv2
+import numpy as np
+from scipy.cluster.vq import kmeans2
+
+# CIELAB of each name.  Paints, but white, grey and black as such walls look in sun and in shade.
+PALETTE = {
+    "white": (90, 0, 3),
+    "beige": (80, 2, 20),
+    "grey": (55, 0, -2),
+    "black": (15, 0, -2),
+    "red": (38, 51, 34),
+    "orange": (62, 36, 57),
+    "yellow": (80, 5, 61),
+    "green": (52, -31, 19),
+    "blue": (44, 8, -45),
+    "brown": (34, 14, 22),
+    "pink": (69, 35, 4),
+}
+# How much a vote for a name counts.  Windows and shaded trim are grey on walls of any colour, trim and sun make beige,
+# and of a black wall the trim is what is seen.  Measured, with the numbers below, on 140 rendered buildings.
+TRUST = {"grey": 0.5, "beige": 0.4, "black": 2.0}
+
+SIZE = 96  # pictures are looked at this small: texture blends into the colour it makes
+CLUSTERS = 16
+BORDER = 0.1  # width of the frame that sky and ground fill, share of the picture
+MIDDLE = (0.25, 0.4, 0.5)  # where walls are, from -1 to 1: their height (down is positive), and spreads up and across
+CHROMA = 0.1  # how much more each unit of chroma counts than grey does, up to MOST_CHROMA
+MOST_CHROMA = 60
+
+
+def dominant_color(picture: np.ndarray, mask: np.ndarray | None = None) -> str:
+    """The name in `PALETTE` of the wall colour that prevails in the middle of a picture.
+
+    picture: (H, W, 3) uint8.  mask: (H, W) uint8, where to look; without it, colours that fill the picture's border
+    (sky, ground) count less.
+    """
+    small = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)
+    centres, labels = kmeans2(lab, CLUSTERS, minit="++", rng=0)
+    if mask is None:
+        shares = np.bincount(labels, _middle(), CLUSTERS) - np.bincount(labels, _border(), CLUSTERS)
+    else:
+        inside = cv2.resize(mask, (SIZE, SIZE), interpolation=cv2.INTER_AREA).ravel()
+        shares = np.bincount(labels, inside, CLUSTERS)
+    vividness = np.minimum(np.hypot(centres[:, 1], centres[:, 2]), MOST_CHROMA)
+    votes = dict.fromkeys(PALETTE, 0.0)
+    for centre, vote in zip(centres, shares.clip(0) * (1 + CHROMA * vividness), strict=True):
+        name = name_of(centre)
+        votes[name] += vote * TRUST.get(name, 1)
+    return max(votes, key=votes.get)
+
+
+def name_of(lab: np.ndarray) -> str:
+    """The name of a CIELAB colour (3,): the nearest one by lightness and by chroma in proportion to lightness.
+
+    The proportion is what stays of a wall's colour in the shade.
+    """
+    distances = _in_proportion(np.array(list(PALETTE.values()))) - _in_proportion(lab)
+    return list(PALETTE)[int(np.argmin((distances**2).sum(-1)))]
+
+
+def _in_proportion(lab: np.ndarray) -> np.ndarray:
+    lightness, chroma = lab[..., :1], lab[..., 1:]
+    return np.concatenate([0.8 * lightness, 100 * chroma / (lightness + 10)], axis=-1)
+
+
+def _middle() -> np.ndarray:
+    """Weights (SIZE * SIZE,) that fall off from where walls are; they sum to 1."""
+    height, up, across = MIDDLE
+    x = np.linspace(-1, 1, SIZE)
+    weights = np.exp(-((((x - height) / up) ** 2)[:, None] + (x / across) ** 2) / 2)
+    return weights.ravel() / weights.sum()
+
+
+def _border() -> np.ndarray:
+    """Weights (SIZE * SIZE,) of the picture's frame; they sum to 1."""
+    weights = np.ones((SIZE, SIZE))
+    width = int(SIZE * BORDER)
+    weights[width:-width, width:-width] = 0
+    return weights.ravel() / weights.sum()
