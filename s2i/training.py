@@ -48,7 +48,8 @@ def fit(
     ema = EMAModel(trained.values(), decay=settings.ema_decay) if settings.ema_decay else None
     progress = Progress(checkpoints, trained, optimizer, scheduler, ema)
     progress.resume()
-    batches = StepBatches(len(dataset), settings.batch_size, seed, progress.step, settings.steps)
+    last_step = progress.step if progress.is_over(settings.patience) else settings.steps
+    batches = StepBatches(len(dataset), settings.batch_size, seed, progress.step, last_step)
     loader = DataLoader(dataset, batch_sampler=batches, collate_fn=_as_is if hasattr(dataset, "__getitems__") else None)
     prepared, optimizer, loader = accelerator.prepare(model, optimizer, loader)
     generator = torch.Generator(device)
@@ -72,7 +73,7 @@ def fit(
             log(progress.step, {"loss": shown, "learning_rate": rate, "gradient_norm": gradient_norm.item()})
         if validate and progress.step % settings.validate_every == 0:
             progress.judge(validate)
-            if settings.patience and progress.validations_since_best >= settings.patience:
+            if progress.is_over(settings.patience):
                 break
         if progress.step % settings.checkpoint_every == 0 and accelerator.is_main_process:
             progress.save()
@@ -146,9 +147,15 @@ class Progress:
                     self.ema.shadow_params[index].copy_(file.get_tensor(f"ema.{name}"))
         if self.ema:
             self.ema.optimization_step = self.step
-        self.scheduler.last_epoch = self.step - 1
-        self.scheduler.step()
+        self.scheduler.load_state_dict(
+            self.scheduler.state_dict() | {"last_epoch": self.step, "_step_count": self.step + 1}
+        )
+        for group, share in zip(self.optimizer.param_groups, self.scheduler.lr_lambdas, strict=True):
+            group["lr"] = group["initial_lr"] * share(self.step)
         self.saved_step = self.step
+
+    def is_over(self, patience: int | None) -> bool:
+        return patience is not None and self.validations_since_best >= patience
 
     def judge(self, validate: Callable[[int], float]) -> None:
         if self.ema:

@@ -6,7 +6,7 @@ import torch
 from diffusers import AutoencoderKL
 from torch.nn import functional as F
 
-from s2i import cache, devices
+from s2i import devices
 from s2i.metrics.perceptual import ShiftTolerantLPIPS
 from s2i.pretraining import pictures
 from s2i.pretraining.params import Autoencoder
@@ -40,20 +40,17 @@ def train(corpus: Path, target: Path, settings: Autoencoder, resolution: int, se
         target = pictures.unit(crop_and_flip(batch["photo"], settings.crop, generator))
         posterior = vae.encode(target.to(memory_format=torch.channels_last)).latent_dist
         decoded = vae.decode(posterior.sample(generator)).sample
-        value = F.l1_loss(decoded, target) + F.mse_loss(decoded, target)
-        if torch.rand((), generator=generator) < 0.5:  # every second step or so: it costs as much as the autoencoder
-            value = value + 2 * settings.perceptual_weight * perceptual(decoded, target).mean()
+        value = F.l1_loss(decoded, target)
+        if torch.rand((), generator=generator) < settings.perceptual_share:
+            value = value + settings.perceptual_weight * perceptual(decoded, target).mean()
         return value + settings.kl_weight * posterior.kl().mean()
 
-    key = cache.fingerprint(
-        "autoencoder", settings.model_dump(), resolution, seed, cache.file_hash(corpus / "photos.csv")
-    )
     fit(
         vae,
         loss,
         pictures.Columns(photo=photos),
         settings,
-        cache.root() / "training" / key,
+        pictures.checkpoints("autoencoder", corpus, None, settings, seed),
         device=device,
         precision=precision,
         seed=seed,

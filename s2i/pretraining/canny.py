@@ -11,7 +11,7 @@ from s2i.edges import canny
 from s2i.objectives import noise_loss
 from s2i.pretraining import pictures
 from s2i.pretraining.params import Canny, TextToImage
-from s2i.pretraining.text_to_image import checkpoints, encoded, tokens_of
+from s2i.pretraining.text_to_image import encoded, tokens_of
 from s2i.training import fit
 
 
@@ -55,7 +55,7 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
         loss,
         pictures.Columns(**columns, edges=edge_maps(photos)),
         settings,
-        checkpoints("canny", corpus, base, settings, seed),
+        pictures.checkpoints("canny", corpus, base, settings, seed),
         device=device,
         precision=precision,
         seed=seed,

@@ -42,6 +42,7 @@ class Autoencoder(Optimisation):
     latent_channels: Count
     crop: Count
     perceptual_weight: Annotated[float, Field(ge=0)]
+    perceptual_share: Share = Field(description="of the steps that also see the perceptual distance; it is slow")
     kl_weight: Annotated[float, Field(ge=0)]
 
 

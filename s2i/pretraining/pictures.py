@@ -8,8 +8,9 @@ import torch
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from s2i import images
+from s2i import cache, images
 from s2i.errors import UserError
+from s2i.params import Optimisation
 
 
 def read(folder: Path) -> tuple[torch.Tensor, pd.DataFrame]:
@@ -38,3 +39,9 @@ class Columns(Dataset):
 def unit(pictures: torch.Tensor) -> torch.Tensor:
     """uint8 [0, 255] to float [-1, 1]."""
     return pictures.float() / 127.5 - 1
+
+
+def checkpoints(name: str, corpus: Path, earlier: Path | None, settings: Optimisation, seed: int) -> Path:
+    """Where a training resumes from: a folder that only the same inputs and settings lead to."""
+    inputs = [cache.file_hash(corpus / "photos.csv"), earlier and cache.folder_hash(earlier)]
+    return cache.root() / "training" / cache.fingerprint(name, settings.model_dump(), seed, inputs)

@@ -16,9 +16,8 @@ from torch import nn
 from tqdm import tqdm
 from transformers import CLIPTokenizer
 
-from s2i import cache, devices, prompts
+from s2i import devices, prompts
 from s2i.objectives import noise_loss
-from s2i.params import Optimisation
 from s2i.pretraining import pictures, text
 from s2i.pretraining.params import Text, TextToImage
 from s2i.training import fit
@@ -81,7 +80,7 @@ def train(
         loss,
         pictures.Columns(**encoded(photos, vae), tokens=tokens_of(table, tokenizer, settings, seed)),
         settings,
-        checkpoints("text_to_image", corpus, autoencoder, settings, seed),
+        pictures.checkpoints("text_to_image", corpus, autoencoder, settings, seed),
         device=device,
         precision=precision,
         seed=seed,
@@ -103,12 +102,6 @@ def train(
 def schedule(scheduler: type):
     """Stable Diffusion's noise schedule."""
     return scheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1)
-
-
-def checkpoints(name: str, corpus: Path, earlier: Path, settings: Optimisation, seed: int) -> Path:
-    """Where a training resumes from: a folder that only the same inputs and settings lead to."""
-    key = (settings.model_dump(), seed, cache.file_hash(corpus / "photos.csv"), cache.folder_hash(earlier))
-    return cache.root() / "training" / cache.fingerprint(name, *key)
 
 
 @torch.no_grad()

@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+import torch
+from diffusers import ControlNetModel
+from safetensors.torch import load_file
+
+from s2i import adapters
+
+SD15 = {"cross_attention_dim": 768, "attention_head_dim": 8}
+
+
+def trainable(model):
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
+def inputs(controlnet, seed=0):
+    rng = torch.Generator().manual_seed(seed)
+    size = controlnet.config.cross_attention_dim
+    channels = controlnet.config.in_channels
+    return {
+        "sample": torch.randn(1, channels, 8, 8, generator=rng),
+        "timestep": torch.tensor([500]),
+        "encoder_hidden_states": torch.randn(1, 5, size, generator=rng),
+        "controlnet_cond": torch.rand(1, 3, 64, 64, generator=rng),
+    }
+
+
+@torch.no_grad()
+def output(controlnet):
+    down, mid = controlnet(**inputs(controlnet), return_dict=False)
+    return torch.cat([tensor.flatten() for tensor in (*down, mid)])
+
+
+@pytest.fixture
+def controlnet():
+    """A tiny ControlNet whose zero convolutions are not zero any more, so that its attention is heard."""
+    torch.manual_seed(0)
+    model = ControlNetModel(
+        in_channels=4,
+        block_out_channels=(16, 32),
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        layers_per_block=1,
+        cross_attention_dim=24,
+        attention_head_dim=2,
+        norm_num_groups=8,
+        conditioning_embedding_out_channels=(8, 8, 8, 8),
+    )
+    for name, parameter in model.named_parameters():
+        if "controlnet_" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model.eval()
+
+
+def disturb(controlnet):
+    """As if trained: everything that learns takes a step."""
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for parameter in controlnet.parameters():
+            if parameter.requires_grad:
+                parameter += 0.05 * torch.randn_like(parameter)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "rank", "count"),
+    [
+        ("modified", 4, 44_859_648),
+        ("modified", 256, 67_890_432),
+        ("modified", 512, 91_286_784),
+        ("lora", 4, 365_568),
+        ("lora", 256, 23_396_352),
+        ("lora", 512, 46_792_704),
+        ("attention", 4, 44_494_080),
+    ],
+)
+def test_as_many_weights_of_stable_diffusion_train_as_the_adapter_says(adapter, rank, count):
+    with torch.device("meta"):
+        controlnet = ControlNetModel(**SD15)
+        adapters.inject(controlnet, adapter, rank)
+    assert trainable(controlnet) == count
+
+
+def test_full_trains_every_weight(controlnet):
+    adapters.inject(controlnet, "full", 4)
+    assert trainable(controlnet) == sum(parameter.numel() for parameter in controlnet.parameters())
+
+
+@pytest.mark.parametrize("adapter", ["full", "attention", "lora", "modified"])
+def test_an_untrained_adapter_changes_nothing_bit_for_bit(controlnet, adapter):
+    before = output(controlnet)
+    adapters.inject(controlnet, adapter, 4)
+    assert torch.equal(output(controlnet), before)
+
+
+def test_alpha_scales_the_low_rank_update(controlnet):
+    plain = output(controlnet)
+    state = {name: tensor.clone() for name, tensor in controlnet.state_dict().items()}
+    moved = {}
+    for alpha in (None, 4, 0.04):
+        fresh = ControlNetModel.from_config(controlnet.config).eval()
+        fresh.load_state_dict(state)
+        torch.manual_seed(2)
+        adapters.inject(fresh, "lora", 4, alpha)
+        disturb(fresh)
+        moved[alpha] = (output(fresh) - plain).norm().item()
+    assert moved[None] == moved[4], "alpha is the rank unless given"
+    assert moved[0.04] < 0.1 * moved[4]
+
+
+@pytest.mark.parametrize("adapter", ["full", "attention", "lora", "modified"])
+def test_the_saved_controlnet_is_plain_diffusers_and_draws_alike(controlnet, adapter, tmp_path):
+    adapters.inject(controlnet, adapter, 4)
+    disturb(controlnet)
+    trained = output(controlnet)
+    adapters.save(controlnet, tmp_path)
+    loaded = ControlNetModel.from_pretrained(tmp_path / "controlnet").eval()
+    assert not any("lora" in name for name in loaded.state_dict())
+    np.testing.assert_allclose(output(loaded), trained, atol=1e-5)
+
+
+def test_the_saved_lora_alone_makes_the_base_draw_like_the_trained_one(controlnet, tmp_path):
+    controlnet.save_pretrained(tmp_path / "base")
+    adapters.inject(controlnet, "lora", 4)
+    disturb(controlnet)
+    trained = output(controlnet)
+    adapters.save(controlnet, tmp_path)
+    base = ControlNetModel.from_pretrained(tmp_path / "base").eval()
+    untouched = output(base)
+    base.load_lora_adapter(tmp_path / "adapter", prefix=None, use_safetensors=True)
+    np.testing.assert_allclose(output(base), trained, atol=1e-5)
+    assert not np.allclose(untouched, trained, atol=1e-3)
+    assert not (tmp_path / "adapter" / "weights.safetensors").exists(), "no W0 was trained"
+
+
+def test_the_saved_modified_adapter_holds_w0_and_dw(controlnet, tmp_path):
+    controlnet.save_pretrained(tmp_path / "base")
+    adapters.inject(controlnet, "modified", 4)
+    disturb(controlnet)
+    trained = output(controlnet)
+    adapters.save(controlnet, tmp_path)
+    base = ControlNetModel.from_pretrained(tmp_path / "base").eval()
+    unexpected = base.load_state_dict(load_file(tmp_path / "adapter" / "weights.safetensors"), strict=False)
+    assert not unexpected.unexpected_keys
+    base.load_lora_adapter(tmp_path / "adapter", prefix=None, use_safetensors=True)
+    np.testing.assert_allclose(output(base), trained, atol=1e-5)

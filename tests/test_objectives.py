@@ -1,0 +1,44 @@
+import pytest
+import torch
+from diffusers import DDPMScheduler
+
+from s2i.objectives import noise_loss
+
+LATENTS = torch.randn(16, 4, 8, 8, generator=torch.Generator().manual_seed(7))
+
+
+def loss(predict, snr_gamma=None, **schedule):
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear", **schedule)
+    return noise_loss(predict, LATENTS, scheduler, torch.Generator().manual_seed(0), snr_gamma).item()
+
+
+def noise_of(scheduler, noisy, timesteps):
+    """The noise that leads from LATENTS to noisy."""
+    signal = scheduler.alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+    return (noisy - signal.sqrt() * LATENTS) / (1 - signal).sqrt()
+
+
+def test_the_right_noise_has_no_loss():
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear")
+    assert loss(lambda noisy, t: noise_of(scheduler, noisy, t)) < 1e-6
+
+
+def test_the_right_velocity_has_no_loss_where_the_scheduler_wants_velocities():
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction")
+    velocity = lambda noisy, t: scheduler.get_velocity(LATENTS, noise_of(scheduler, noisy, t), t)  # noqa: E731
+    assert loss(velocity, prediction_type="v_prediction") < 1e-6
+    assert loss(velocity) > 0.1, "and it is not the noise"
+
+
+def test_predicting_nothing_costs_the_variance_of_the_noise():
+    assert loss(lambda noisy, t: torch.zeros_like(noisy)) == pytest.approx(1, abs=0.1)
+
+
+def test_min_snr_weighs_down_the_nearly_noiseless_steps():
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear")
+
+    def wrong_where_there_is_hardly_noise(noisy, timesteps):
+        return noise_of(scheduler, noisy, timesteps) + 3 * (timesteps < 200).view(-1, 1, 1, 1)
+
+    plain = loss(wrong_where_there_is_hardly_noise)
+    assert 0 < loss(wrong_where_there_is_hardly_noise, snr_gamma=5) < 0.5 * plain
