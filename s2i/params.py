@@ -116,7 +116,6 @@ class Evaluate(Group):
     """How generated pictures are scored."""
 
     batch_size: Count = 16
-    bootstrap_samples: Count = 2000
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     mosaic_rows: Count = 8
 

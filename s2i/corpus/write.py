@@ -16,7 +16,7 @@ from s2i.corpus.render import Rendering, render
 
 COLUMNS = (
     *("file", "sketch", "licence", "source_url", "author", "label", "structure", "color", "material", "style", "view"),
-    *("roof", "curved", "glass", "windows", "balconies", "caption", "labels", "matte", "depth", "normals", "seed"),
+    *("roof", "curved", "glass", "windows", "balconies", "description", "labels", "matte", "depth", "normals", "seed"),
 )
 TRUTHS = ("labels", "matte", "depth", "normals")
 FARTHEST = 80.0  # metres that the 8-bit depth map reaches; 255 is this far or sky
@@ -46,7 +46,7 @@ def write_corpus(folder, count: int, first_seed: int, size: int, samples: int, t
     _write_rows(table, rows)
 
 
-def caption(building: Building, rendering: Rendering) -> str:
+def description(building: Building, rendering: Rendering) -> str:
     """`{structure} of {color} made of {material}`, then what else can be seen."""
     parts = [f"{building.roof} roof", _counted(rendering.windows, "window"), _counted(rendering.balconies, "balcony")]
     parts += ["columns"] * building.columns + ["curved walls"] * building.curved
@@ -77,7 +77,7 @@ def _write_one(folder, seed, size, samples, truth):
     drawn = {key: getattr(building, key) for key in ("structure", "color", "material", "style", "view", "roof", "seed")}
     counted = {key: getattr(rendering, key) for key in ("windows", "balconies")}
     flags = {key: int(getattr(building, key)) for key in ("curved", "glass")}
-    row = paths | fixed | drawn | counted | flags | {"caption": caption(building, rendering)}
+    row = paths | fixed | drawn | counted | flags | {"description": description(building, rendering)}
     return {column: row.get(column, "") for column in COLUMNS}
 
 

@@ -10,6 +10,7 @@ from diffusers import DDPMScheduler
 from s2i import adapters, base, cache, devices, images, objectives, sampling
 from s2i.controls import control_image
 from s2i.encoding import EncodedExamples, empty_prompt
+from s2i.mosaics import mosaic
 from s2i.params import Params
 from s2i.tracking import open_tracker
 from s2i.training import fit
@@ -107,7 +108,8 @@ def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:
         resolution=params.resolution,
         steps=params.generate.steps,
         guidance_scale=params.generate.guidance_scale,
+        conditioning_scale=params.generate.conditioning_scale,
         description="validation pictures",
     )
     targets = [images.read(record["photo"]) for record in records]
-    return images.grid([sketches, list(drawn), targets])
+    return mosaic({"sketch": sketches, "drawn": list(drawn), "target": targets})

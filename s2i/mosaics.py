@@ -1,0 +1,24 @@
+"""Pictures side by side, to be looked at."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+GAP = 4  # pixels between pictures
+
+
+def mosaic(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
+    """One titled column a name, one row an example: pictures (H, W, 3) or (H, W) uint8, all of one size -> RGB."""
+    height, width = next(iter(columns.values()))[0].shape[:2]
+    title = max(14, height // 9)
+    rows = max(len(pictures) for pictures in columns.values())
+    size = (len(columns) * (width + GAP) - GAP, title + GAP + rows * (height + GAP))
+    canvas = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(title * 0.75)
+    for column, (name, pictures) in enumerate(columns.items()):
+        left = column * (width + GAP)
+        draw.text((left + width / 2, title / 2), name, fill="black", font=font, anchor="mm")
+        for row, picture in enumerate(pictures):
+            canvas.paste(Image.fromarray(picture), (left, title + GAP + row * (height + GAP)))
+    return np.asarray(canvas)

@@ -1,0 +1,6 @@
+"""Score the drawn pictures against the photos.  data/generated -> data/evaluated, metrics/evaluate.json"""
+
+from s2i import evaluation, records, stage
+
+with stage.run() as (params, (source,), output):
+    output.score(evaluation.evaluate(records.read(source), output.folder, params.evaluate))

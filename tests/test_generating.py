@@ -1,0 +1,181 @@
+import numpy as np
+import pytest
+import torch
+from tiny import save_base
+
+from s2i import base, cache, encoding, generating, images, sampling
+from s2i.controls import control_image
+from s2i.encoding import EncodedExamples, Encoder
+from s2i.errors import UserError
+from s2i.methods import controlnet
+from s2i.params import Encode, Params
+
+SETTINGS = {"steps": 2, "guidance_scale": 2.0, "resolution": 64}
+
+
+@pytest.fixture(scope="module")
+def tiny_base(tmp_path_factory):
+    return save_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture(scope="module")
+def pipeline(tiny_base):
+    return base.load(tiny_base, tiny_base / "controlnet")
+
+
+@pytest.fixture
+def params(tiny_base):
+    """params(**changes) for the tiny base."""
+
+    def params(**changes):
+        train = {"steps": 4, "batch_size": 2, "learning_rate": 1e-3, "checkpoint_every": 1, "validate_every": 2}
+        tree = {"base": str(tiny_base), "controlnet": str(tiny_base / "controlnet"), "rank": 2, "resolution": 64}
+        tree |= {"precision": "fp32", "train": train, "generate": {"steps": 2, "batch_size": 3}}
+        return Params.model_validate(tree | changes)
+
+    return params
+
+
+@pytest.fixture
+def examples(tmp_path, house):
+    """Augmented records: six photos, the first four to train on, one each to validate and to test with."""
+    rows = []
+    for number, split in enumerate(["train"] * 4 + ["val", "test"]):
+        photo = images.resize_and_crop(house(number), 64)
+        row = {"id": f"{number * 7919:016x}", "split": split, "prompt": f"house {number}", "flip": number == 1}
+        row |= {"variant": 0, "photo": str(tmp_path / f"{number}.png"), "sketch": str(tmp_path / f"{number}-s.png")}
+        images.write_png(tmp_path / f"{number}.png", photo)
+        images.write_png(tmp_path / f"{number}-s.png", images.grey(photo))
+        rows.append(row)
+    return rows
+
+
+def draw(pipeline, prompts, seeds, controls):
+    return np.stack(list(sampling.draw(pipeline, prompts, seeds, controls=controls, **SETTINGS)))
+
+
+def test_the_same_seed_draws_the_same_picture_whatever_is_drawn_beside_it(pipeline):
+    control = np.zeros((64, 64), np.uint8)
+    alone = draw(pipeline, ["house"], [5], [control])
+    among = draw(pipeline, ["house"] * 3, [4, 5, 6], [control] * 3)
+    assert np.abs(alone[0].astype(int) - among[1]).max() <= 1
+    assert np.abs(among[0].astype(int) - among[1]).max() > 10
+
+
+def test_the_control_image_and_the_prompt_change_the_picture(pipeline):
+    blank, lines = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8)
+    lines[::4] = 255
+    pictures = draw(pipeline, ["house", "house", "red tower"], [5] * 3, [blank, lines, blank])
+    assert (pictures[0] != pictures[1]).any() and (pictures[0] != pictures[2]).any()
+
+
+def test_a_control_image_has_white_lines_on_black():
+    sketch = np.full((4, 6), 255, np.uint8)
+    sketch[:, 0] = 0
+    assert (control_image(sketch)[:, 0] == 255).all() and not control_image(sketch)[:, 1:].any()
+    assert (control_image(sketch, flip=True)[:, -1] == 255).all()
+
+
+def test_encoded_latents_and_words_are_those_of_the_base(examples, pipeline, tiny_base, tmp_path):
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), Encode())
+    train = EncodedExamples(tmp_path / "encoded", "train")
+    assert len(train) == 4 and len(EncodedExamples(tmp_path / "encoded", "val")) == 1
+    encoder = Encoder(pipeline, 4)
+    for index, example in enumerate(examples[:4]):
+        photo = images.read(example["photo"])
+        oriented = np.ascontiguousarray(photo[:, ::-1]) if example["flip"] else photo
+        mean, _ = encoder.latents([oriented])
+        torch.testing.assert_close(train[index]["latent_mean"], mean[0], atol=2e-3, rtol=2e-3)
+        words = encoder.texts([example["prompt"]])[0]
+        torch.testing.assert_close(train[index]["embedding"], words, atol=2e-3, rtol=2e-3)
+        control = control_image(images.read_grey(example["sketch"]), example["flip"])
+        torch.testing.assert_close(train[index]["control"][0], torch.from_numpy(control) / 255)
+
+
+def test_one_more_photo_leaves_other_shards_as_they_are(examples, pipeline, tiny_base, tmp_path, monkeypatch):
+    settings = Encode(shard_size=2)
+    encoding.encode(examples[:3], tmp_path / "before", pipeline, str(tiny_base), settings)
+    encoded = []
+    latents = Encoder.latents
+    monkeypatch.setattr(Encoder, "latents", lambda self, these: encoded.append(len(these)) or latents(self, these))
+    encoding.encode(examples[:4], tmp_path / "after", pipeline, str(tiny_base), settings)
+    assert sum(encoded) == 2, "only the shard that the new photo falls into, with its one other photo"
+
+
+def test_a_split_without_examples_says_what_to_do(tmp_path):
+    with pytest.raises(UserError, match=r"has no val examples: add photos, or raise ingest\.val"):
+        EncodedExamples(tmp_path, "val")
+
+
+@pytest.fixture
+def trained(examples, pipeline, tiny_base, tmp_path, params):
+    """trained(name, **changes) fine-tunes on the examples and gives the folder."""
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), Encode())
+
+    def trained(name="trained", **changes):
+        (tmp_path / name).mkdir()
+        controlnet.train(examples, tmp_path / "encoded", tmp_path / name, tmp_path / f"{name}-live", params(**changes))
+        return tmp_path / name
+
+    return trained
+
+
+@pytest.mark.parametrize("adapter", ["full", "attention", "lora", "modified"])
+def test_fine_tuning_changes_the_controlnet_and_plain_diffusers_loads_it(trained, tiny_base, adapter):
+    folder = trained(adapter=adapter)
+    before, after = base.load_controlnet(tiny_base / "controlnet"), base.load_controlnet(folder / "controlnet")
+    changed = [name for name, tensor in after.state_dict().items() if (tensor != before.state_dict()[name]).any()]
+    assert changed
+    if adapter != "full":
+        assert all(".attn" in name and ".to_" in name for name in changed)
+
+
+def test_figures_and_pictures_of_the_training_are_kept(trained):
+    live = trained().with_name("trained-live")
+    assert (live / "metrics.json").exists()
+    assert (live / "plots" / "metrics" / "loss.tsv").read_text().count("\n") == 1 + 4
+    assert images.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
+
+
+def test_a_repeated_training_is_taken_from_its_checkpoints(trained, monkeypatch):
+    first = trained("first")
+    monkeypatch.setattr(controlnet.objectives, "noise_loss", lambda *_: pytest.fail("trained again"))
+    second = trained("second")
+    assert cache.folder_hash(first / "controlnet") == cache.folder_hash(second / "controlnet")
+
+
+def test_other_parameters_are_another_training(trained):
+    first, second = trained("first"), trained("second", rank=4)
+    assert cache.folder_hash(first / "controlnet") != cache.folder_hash(second / "controlnet")
+
+
+def test_test_sketches_are_drawn_twice_from_one_seed(examples, trained, params, tmp_path):
+    folder = trained(adapter="full")
+    (tmp_path / "generated").mkdir()
+    (row,) = generating.generate(examples, folder, tmp_path / "generated", params())
+    finetuned, untouched = images.read(row["finetuned"]), images.read(row["base"])
+    assert finetuned.shape == (64, 64, 3) and (finetuned != untouched).any()
+
+
+def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(examples, trained, params, tmp_path, monkeypatch):
+    folder, drawn = trained(), []
+    draw = sampling.draw
+
+    def counted(pipeline, prompts, *arguments, **options):
+        drawn.append(len(prompts))
+        return draw(pipeline, prompts, *arguments, **options)
+
+    monkeypatch.setattr(sampling, "draw", counted)
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        generating.generate(examples, folder, tmp_path / name, params())
+    assert drawn == [1, 1], "once fine-tuned and once untouched, then both from the cache"
+
+
+def test_a_base_that_is_not_there_is_one_clear_sentence(tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(UserError, match=r"base: '.*nowhere' is no folder here .* set base in params\.yaml"):
+        base.load(tmp_path / "nowhere", None)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"has no model_index\.json; it must hold a model in diffusers format"):
+        base.load(tmp_path / "empty", None)
