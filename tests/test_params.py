@@ -3,7 +3,13 @@ import pytest
 from s2i import params
 from s2i.errors import UserError
 
-SMALLEST = "base: data/base\nrank: 4\nresolution: 128\ntrain: {steps: 1, batch_size: 1, learning_rate: 1.0e-4}\n"
+SMALLEST = """\
+base: data/base
+controlnet: data/base/controlnet
+rank: 4
+resolution: 128
+train: {steps: 1, batch_size: 1, learning_rate: 1.0e-4}
+"""
 
 
 @pytest.fixture
