@@ -1,4 +1,4 @@
-"""Score the base on held-out renders and write its card.  data/base, renders/held_out -> metrics/base.json"""
+"""Score the base on held-out renders and write its card.  data/base, renders -> metrics/base.json"""
 
 import sys
 from pathlib import Path

@@ -80,8 +80,8 @@ On {figures["pictures"]["text_color_renders"]} renders it has not seen (`metrics
 |---|---|
 {figure_rows}
 
-`text_color_accuracy_renders` is what the colour reader scores on the renders themselves: the most that
-`text_color_accuracy` could reach.  `canny_edge_f1_shuffled` compares the same pictures with other maps.
+`text_color_accuracy` is read off pictures drawn from text by a linear probe on colour histograms, fitted on the
+training renders; `text_color_accuracy_renders` is what the probe scores on the held-out renders themselves.  `canny_edge_f1_shuffled` compares the same pictures with other maps.
 
 Canny map, drawn, render it is the map of:
 

@@ -36,6 +36,11 @@ class Columns(Dataset):
         return {name: column[indices] for name, column in self.columns.items()}
 
 
+def arrays(pictures: torch.Tensor) -> list[np.ndarray]:
+    """(N, 3, H, W) uint8 as pictures (H, W, 3)."""
+    return list(pictures.permute(0, 2, 3, 1).numpy())
+
+
 def unit(pictures: torch.Tensor) -> torch.Tensor:
     """uint8 [0, 255] to float [-1, 1]."""
     return pictures.float() / 127.5 - 1

@@ -9,19 +9,24 @@ import torch
 from diffusers import AutoencoderKL
 
 from s2i import base, devices, prompts, sampling
-from s2i.colors import dominant_color
 from s2i.edges import canny
 from s2i.metrics.structure import edge_f1
 from s2i.pretraining import pictures
+from s2i.pretraining.color_probe import fit_color_probe
 from s2i.pretraining.params import Score
 
 
 def score(
     model: Path, corpus: Path, settings: Score, resolution: int, seed: int
 ) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
-    """The figures of the base; rows of Canny map, drawn, render; pictures drawn from text alone."""
-    photos, table = pictures.read(corpus)
-    renders = list(photos.permute(0, 2, 3, 1).numpy())
+    """The figures of the base; rows of Canny map, drawn, render; pictures drawn from text alone.
+
+    Colours are read by a probe fitted on the training renders; everything else sees the held-out ones alone.
+    """
+    known, known_table = pictures.read(corpus / "train")
+    read_colors = fit_color_probe(pictures.arrays(known), known_table["color"])
+    photos, table = pictures.read(corpus / "held_out")
+    renders = pictures.arrays(photos)
     device, precision = devices.pick()
     pipeline = base.load(model, model / "controlnet", devices.DTYPES[precision]).to(device)
     common = {"resolution": resolution, "steps": settings.steps, "guidance_scale": settings.guidance_scale}
@@ -30,8 +35,7 @@ def score(
     seeds = range(seed, seed + settings.color_pictures)
     text_only = base.load(model, None, devices.DTYPES[precision]).to(device)
     colored = list(sampling.draw(text_only, [text for _, text in wanted], seeds, **common, description="text to image"))
-    named = [dominant_color(picture) for picture in colored]
-    true_colors = [dominant_color(render) for render in renders]
+    named, true_colors = read_colors(colored), read_colors(renders)
 
     chosen = renders[: settings.canny_pictures]
     maps = [canny(render) for render in chosen]
