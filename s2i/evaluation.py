@@ -20,7 +20,7 @@ IDENTITY = ("id", "variant", "sketch_style", "prompt", "generation_seed", "model
 
 
 def evaluate(records: list[dict], folder: Path, params: Evaluate) -> dict:
-    """The figures of metrics/evaluate.json; also writes ``per_image.csv`` and ``plots`` into ``folder``.
+    """The figures of metrics/evaluate.json; also writes ``per_image.csv``, ``mosaic.png`` and ``figures.png`` into ``folder``.
 
     {"base": {metric: {"mean", "low", "high"} or a number}, "finetuned": the same, "photos": what a metric that looks
     at one picture alone says of the photos, "images": pictures a model}.  Intervals resample photos, not pictures.
@@ -38,8 +38,8 @@ def evaluate(records: list[dict], folder: Path, params: Evaluate) -> dict:
     figures["photos"] = _with_intervals(errors, params.level)
     figures["images"] = len(records)
     table.to_csv(folder / "per_image.csv", index=False)
-    images.write_png(folder / "plots" / "mosaic.png", _mosaic(records, photos, params.mosaic_rows))
-    plot(figures, folder / "plots" / "figures.png")
+    images.write_png(folder / "mosaic.png", _mosaic(records, photos, params.mosaic_rows))
+    plot(figures, folder / "figures.png")
     return figures
 
 

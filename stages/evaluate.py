@@ -1,4 +1,4 @@
-"""Score the drawn pictures against the photos.  data/generated -> data/evaluated, metrics/evaluate.json"""
+"""Score the drawn pictures against the photos.  data/generated -> metrics/evaluate, metrics/evaluate.json"""
 
 from s2i import evaluation, records, stage
 

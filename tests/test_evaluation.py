@@ -68,8 +68,8 @@ def test_without_truth_there_is_no_window_count_error(records, tmp_path):
 
 
 def test_a_mosaic_and_a_plot_are_written(figures, tmp_path):
-    mosaic = images.read(tmp_path / "out" / "plots" / "mosaic.png")
+    mosaic = images.read(tmp_path / "out" / "mosaic.png")
     assert mosaic.shape[1] == 4 * 64 + 3 * 4, "sketch, base, fine-tuned, target"
     photo = images.read(tmp_path / "photo" / "0-0.png")
     assert (mosaic[18 : 18 + 64, -64:] == photo).all(), "the first target stands at the upper right"
-    assert images.read(tmp_path / "out" / "plots" / "figures.png").std() > 0
+    assert images.read(tmp_path / "out" / "figures.png").std() > 0

@@ -81,7 +81,7 @@ def test_one_command_leads_from_photos_to_scored_pictures(clone):
     for model in ("base", "finetuned"):
         for metric in ("st_lpips", "edge_f1", "window_count_error"):
             assert figures[model][metric]["low"] <= figures[model][metric]["mean"] <= figures[model][metric]["high"]
-    assert (clone.folder / "data/evaluated/plots/mosaic.png").exists()
+    assert (clone.folder / "metrics/evaluate/mosaic.png").exists()
     counted = json.loads((clone.folder / "metrics/ingest.json").read_text())
     assert counted["photos"] == PHOTOS
     assert 0 < json.loads((clone.folder / "metrics/matte.json").read_text())["matte_iou"]["mean"] <= 1

@@ -24,8 +24,8 @@ def train(records: list[dict], encoded: Path, target: Path, live: Path, params: 
     Figures and pictures of the run go to ``live``.  An interrupted run with the same data and parameters goes on.
     """
     device, precision = devices.pick(params.device, params.precision)
-    pipeline = base.load(params.base, params.controlnet)
-    unet, controlnet = pipeline.unet.requires_grad_(False).to(device), pipeline.controlnet
+    pipeline = base.load(params.base, params.controlnet).to(device)
+    unet, controlnet = pipeline.unet.requires_grad_(False), pipeline.controlnet
     torch.manual_seed(params.seed)
     adapters.inject(controlnet, params.adapter, params.rank, params.train.alpha)
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
@@ -99,7 +99,6 @@ def _validation_loss(loss, controlnet, batch, device, precision) -> float:
 def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:
     """Sketch, drawn, target of some validation examples, one a row."""
     sketches = [images.read_grey(record["sketch"]) for record in records]
-    pipeline.to(devices.pick(params.device, params.precision)[0])
     drawn = sampling.draw(
         pipeline,
         [record["prompt"] for record in records],
