@@ -11,7 +11,7 @@ from tqdm import tqdm
 from s2i import images
 from s2i.metrics import frechet, perceptual
 from s2i.metrics.intervals import bootstrap
-from s2i.metrics.structure import count_windows, edge_f1
+from s2i.metrics.structure import edge_f1, window_count_error
 from s2i.mosaics import mosaic
 from s2i.params import Evaluate
 
@@ -20,7 +20,7 @@ IDENTITY = ("id", "variant", "sketch_style", "prompt", "generation_seed", "model
 
 
 def evaluate(records: list[dict], folder: Path, params: Evaluate) -> dict:
-    """The figures of metrics/evaluate.json; also writes ``per_image.csv``, ``mosaic.png`` and ``figures.png`` into ``folder``.
+    """The figures of metrics/evaluate.json; ``per_image.csv``, ``mosaic.png`` and ``figures.png`` go into ``folder``.
 
     {"base": {metric: {"mean", "low", "high"} or a number}, "finetuned": the same, "photos": what a metric that looks
     at one picture alone says of the photos, "images": pictures a model}.  Intervals resample photos, not pictures.
@@ -65,7 +65,7 @@ def _window_errors(records: list[dict], pictures: list[np.ndarray]) -> dict[str,
     """A column with |windows counted - windows there are| for each picture; none where no truth is known."""
     truth = [record.get("windows") for record in records]
     pairs = zip(pictures, truth, strict=True)
-    errors = [np.nan if known is None else abs(count_windows(picture) - known) for picture, known in pairs]
+    errors = [np.nan if known is None else window_count_error(picture, known) for picture, known in pairs]
     return {} if np.isnan(errors).all() else {"window_count_error": errors}
 
 

@@ -42,9 +42,9 @@ SCHEMA = pa.schema(
         pa.field("truth_matte", pa.string(), metadata=PATH),
         pa.field("sketches", pa.map_(pa.string(), pa.string()), metadata=PATH),  # style: path
         pa.field("caption", pa.string()),
-        pa.field("captioned_by", pa.string()),  # columns, color or empty
+        pa.field("captioned_by", pa.string()),  # caption, columns, color or empty
         pa.field("matte", pa.string(), metadata=PATH),
-        pa.field("variant", pa.int32()),  # 0 is the plain one
+        pa.field("variant", pa.int32()),  # which of its photo's examples
         pa.field("sketch", pa.string(), metadata=PATH),  # the one that conditions this example
         pa.field("sketch_style", pa.string()),
         pa.field("flip", pa.bool_()),

@@ -25,7 +25,7 @@ class Output:
         records.write(rows, self.folder, self.place)
 
     def score(self, figures: dict) -> None:
-        """Write the stage's metrics file, the third argument of a stage that has one."""
+        """Write the stage's metrics file, the last argument of a stage that has one."""
         write_json(self.metrics, figures)
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from s2i import evaluation, images
+from s2i.metrics.structure import count_windows
 from s2i.params import Evaluate
 
 
@@ -49,7 +50,7 @@ def test_the_figures_are_json_and_count_the_pictures(figures):
 
 def test_the_photos_show_what_the_window_counter_itself_gets_wrong(figures, records):
     photos = [images.read(record["photo"]) for record in records]
-    wrong = np.mean([abs(evaluation.count_windows(photo) - 4) for photo in photos])
+    wrong = np.mean([abs(count_windows(photo) - 4) for photo in photos])
     assert figures["photos"]["window_count_error"]["mean"] == pytest.approx(wrong)
 
 

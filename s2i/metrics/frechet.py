@@ -22,8 +22,7 @@ FID_PICTURES = 2048  # Below as many pictures as features the covariances are si
 def distances(generated: Iterable[Tensor], target: Iterable[Tensor]) -> dict[str, float | dict[str, float]]:
     """Every Frechet and kernel distance that can be had on this machine, by its name.
 
-    generated, target: batches (B, 3, H, W) in [-1, 1], read once for each network, so no
-    generators.
+    generated, target: batches (B, 3, H, W) in [-1, 1], read once for each network, so no generators.
     Frechet distances are numbers, kernel distances {"mean", "low", "high"}.  Warns below 2,048 pictures and raises
     UserError below 2.
     """
