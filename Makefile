@@ -19,8 +19,12 @@ lint: $(VENV)/.ready
 	ruff check .
 	ruff format --check .
 
-base: $(VENV)/.ready  # render the corpus and train data/base again: hours
+base: $(VENV)/.ready  # render the corpus and train the embedded base again: hours
 	dvc repro pipelines/base/dvc.yaml
+	rm -rf data/base data/photos
+	cp -r models/base/whole data/base
+	cp -r models/base/card/. data/base
+	cp -r models/base/photos data/photos
 
 $(VENV)/.ready: pyproject.toml s2i/weights.py
 	$(PYTHON) -m venv $(VENV)

@@ -41,14 +41,8 @@ def _varied(record: dict, variant: int, folder: Path, seed: int, params: Augment
     target = folder / "sketches" / f"{record['id']}-{variant}.png"
     images.write_png(target, sketch)
     flip = bool(rng.random() < params.flip)
-    prompt = _prompt(_mirrored(record) if flip else record, rng, params)
+    prompt = _prompt(prompts.mirrored(record) if flip else record, rng, params)
     return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
-
-
-def _mirrored(record: dict) -> dict:
-    """What a record says once its photo is mirrored."""
-    view = record.get("view")
-    return record | {"view": {"left": "right", "right": "left"}.get(view, view)}
 
 
 def _prompt(record: dict, rng: np.random.Generator, params: Augment) -> str:

@@ -5,9 +5,12 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from s2i.files import whole_file
+
+MODEL_FILES = (".safetensors", ".json", ".txt")
 
 
 def root() -> Path:
@@ -28,17 +31,22 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def folder_hash(folder: Path) -> str:
-    """SHA-256 over the names and bytes of every file below a folder."""
-    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+def folder_hash(folder: Path, suffixes: tuple[str, ...] = ("",)) -> str:
+    """SHA-256 over the names and bytes of the files below a folder, those whose names end so."""
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file() and path.name.endswith(suffixes))
     return fingerprint([(path.relative_to(folder).as_posix(), file_hash(path)) for path in files])
+
+
+def code(*modules: str) -> list[str]:
+    """What identifies the code of modules, named as they are imported: hashes of their files."""
+    return [file_hash(import_module(module).__file__) for module in modules]
 
 
 def place(suffix: str, *key) -> Path:
     """Where the cache keeps the file of a key, whether it is there or not.
 
-    The key must name everything the file depends on: content hashes of its inputs, parameters, and a version that
-    is raised when the code changes what it writes.
+    The key must name everything the file depends on: content hashes of its inputs, parameters, and the `code`
+    that makes it.
     """
     digest = fingerprint(*key)
     return root() / "work" / digest[:2] / (digest + suffix)
@@ -55,5 +63,5 @@ def produce(target: Path, make: Callable[[Path], None], *key) -> None:
 
 
 def model_hash(name: str | Path) -> str:
-    """What identifies a model: its folder's content, or its hub id."""
-    return folder_hash(name) if Path(name).is_dir() else str(name)
+    """What identifies a model: the weights and settings in its folder, or its hub id."""
+    return folder_hash(name, MODEL_FILES) if Path(name).is_dir() else str(name)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers import AutoencoderKL
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch.utils.data import Dataset
@@ -16,7 +17,17 @@ from s2i.errors import UserError
 from s2i.files import whole_file
 from s2i.params import Encode
 
-VERSION = 1
+
+@torch.no_grad()
+def encode_pictures(vae: AutoencoderKL, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and log-variance of the latents of a batch (B, 3, H, W) uint8, each (B, C, h, w) float32 on the CPU."""
+    posterior = vae.encode((pictures.to(vae.device).float() / 127.5 - 1).to(vae.dtype)).latent_dist
+    return posterior.mean.float().cpu().contiguous(), posterior.logvar.float().cpu().contiguous()
+
+
+def sample_latents(mean: torch.Tensor, logvar: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Latents drawn from what `encode_pictures` gives, not yet scaled; same shape."""
+    return mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=generator, device=mean.device)
 
 
 class Encoder:
@@ -26,15 +37,11 @@ class Encoder:
         self.vae, self.tokenizer, self.text_encoder = pipeline.vae, pipeline.tokenizer, pipeline.text_encoder
         self.batch_size = batch_size
 
-    @torch.no_grad()
     def latents(self, pictures: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log-variance, each (N, C, h, w) float32, of pictures (H, W, 3) uint8."""
-        stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-        posteriors = [
-            self.vae.encode((batch.to(self.vae.device).float() / 127.5 - 1).to(self.vae.dtype)).latent_dist
-            for batch in stacked.split(self.batch_size)
-        ]
-        return tuple(torch.cat([getattr(one, name).float().cpu() for one in posteriors]) for name in ("mean", "logvar"))
+        batches = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).split(self.batch_size)
+        means, logvars = zip(*(encode_pictures(self.vae, batch) for batch in batches), strict=True)
+        return torch.cat(means), torch.cat(logvars)
 
     @torch.no_grad()
     def texts(self, prompts: Sequence[str]) -> torch.Tensor:
@@ -64,7 +71,7 @@ def encode(records: list[dict], target: Path, pipeline, base: str, settings: Enc
             groups.setdefault(int(example["id"], 16) % count, []).append(example)
         shards += [(target / split / f"{shard:05}.safetensors", group) for shard, group in sorted(groups.items())]
     for file, group in tqdm(shards, desc="encode", unit="shard"):
-        key = ["encode", VERSION, model, *(_example_key(one) for one in group)]
+        key = ["encode", cache.code(__name__, "s2i.controls"), model, *(_example_key(one) for one in group)]
         cache.produce(file, lambda draft, group=group: save_file(_shard(group, encoder), draft), *key)
     with whole_file(target / "empty_prompt.safetensors") as draft:
         save_file({"embedding": encoder.texts([""])[0].half()}, draft)

@@ -26,6 +26,7 @@ def evaluate(records: list[dict], folder: Path, params: Evaluate) -> dict:
     at one picture alone says of the photos, "images": pictures a model}.  Intervals resample photos, not pictures.
     """
     photos = [images.read(record["photo"]) for record in records]
+    targets = {record["id"]: photo for record, photo in zip(records, photos, strict=True)}  # each photo once
     distances = perceptual.available()
     table, figures = pd.DataFrame(), {}
     for model in MODELS:
@@ -33,7 +34,7 @@ def evaluate(records: list[dict], folder: Path, params: Evaluate) -> dict:
         scores = _scores(records, drawn, photos, distances, params, model)
         table = pd.concat([table, scores], ignore_index=True)
         figures[model] = _with_intervals(scores, params.level)
-        figures[model] |= frechet.distances(_batches(drawn, params), _batches(photos, params))
+        figures[model] |= frechet.distances(_batches(drawn, params), _batches(list(targets.values()), params))
     errors = pd.DataFrame({"id": [record["id"] for record in records], **_window_errors(records, photos)})
     figures["photos"] = _with_intervals(errors, params.level)
     figures["images"] = len(records)

@@ -8,8 +8,6 @@ from s2i.controls import control_image
 from s2i.files import whole_file
 from s2i.params import Params
 
-VERSION = 1
-
 
 def generate(records: list[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
     """The test records with ``finetuned`` and ``base``, the pictures drawn from each one's sketch and prompt.
@@ -32,7 +30,13 @@ def _drawn(examples: list[dict], controlnet: str | Path, name: str, params: Para
     """Where the cache keeps the picture of every example; those it has not are drawn."""
     device, precision = devices.pick(params.device, params.precision)
     models = [cache.model_hash(params.base), cache.model_hash(controlnet)]
-    settings = [VERSION, params.generate.model_dump(exclude={"batch_size"}), params.resolution, device.type, precision]
+    settings = [
+        cache.code(__name__, "s2i.sampling", "s2i.controls"),
+        params.generate.model_dump(exclude={"batch_size"}),
+        params.resolution,
+        device.type,
+        precision,
+    ]
     places = [
         cache.place(
             ".png", "generate", models, settings, one["prompt"], one["generation_seed"], cache.file_hash(one["sketch"])

@@ -14,8 +14,6 @@ from s2i.fan_out import fan_out
 from s2i.params import Ingest, Work
 from s2i.sources.folder import Photo, Refused, find
 
-VERSION = 1
-
 
 def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Ingest, work: Work) -> tuple[list, dict]:
     """The records of a folder of photos, and figures about them.
@@ -82,7 +80,7 @@ def _converted(
         images.write_png(draft, images.resize_and_crop(picture, resolution))
 
     try:
-        cache.produce(Path(record["photo"]), normalise, "photo", VERSION, digest, resolution)
+        cache.produce(Path(record["photo"]), normalise, "photo", cache.code(__name__, "s2i.images"), digest, resolution)
         size = record["width"], record["height"] = images.photo_size(photo.file, max_megapixels)
         for column, kind in {"given_sketch": "given", "truth_labels": "labels", "truth_matte": "mattes"}.items():
             if column in photo.columns:
@@ -120,7 +118,11 @@ def _check_splits(records: list[dict], refused: list[Refused], source: Path) -> 
     if not records:
         reasons = ", ".join(f"{count} {why}" for why, count in Counter(outcome.why for outcome in refused).items())
         raise UserError(f"none of the {len(refused)} files in {source} can be used ({reasons}).")
-    for split, remedy in {"train": "lower ingest.test and ingest.val", "test": "raise ingest.test"}.items():
+    for split, remedy in {
+        "train": "lower ingest.test and ingest.val",
+        "val": "raise ingest.val",
+        "test": "raise ingest.test",
+    }.items():
         if not any(record["split"] == split for record in records):
             raise UserError(
                 f"none of the {len(records)} photos in {source} fell to {split}: "

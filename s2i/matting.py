@@ -13,8 +13,6 @@ from s2i.fan_out import fan_out
 from s2i.metrics.intervals import bootstrap
 from s2i.params import Matte, Work
 
-VERSION = 1
-
 
 def cut_backgrounds(records: list[dict], folder: Path, params: Matte, work: Work) -> tuple[list[dict], dict]:
     """The records with `matte`, and how much of the pictures it covers and how well it agrees with the truth.
@@ -71,7 +69,7 @@ def _matted(record: dict, folder: Path, params: Matte) -> tuple[dict, float, flo
     """The matted record, the share of the picture its matte covers, and the IoU with its true matte if there is one."""
     photo = images.read(Path(record["photo"]))
     target = folder / "mattes" / f"{record['id']}.png"
-    key = ("matte", VERSION, record["id"], photo.shape, params.model)
+    key = ("matte", cache.code(__name__), cache.file_hash(record["photo"]), params.model)
     cache.produce(target, lambda draft: images.write_png(draft, matte(photo, params.model)), *key)
     mask = images.read_grey(target)
     overlap = None

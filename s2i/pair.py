@@ -11,7 +11,7 @@ from s2i.fan_out import fan_out
 from s2i.params import Pair, Work
 from s2i.sketching import STYLES
 
-VERSION = 1
+CODE = ("s2i.pair", "s2i.sketching", "s2i.sketching.pencil", "s2i.sketching.xdog", "s2i.edges")
 
 
 def pair(records: list[dict], folder: Path, resolution: int, params: Pair, work: Work) -> list[dict]:
@@ -38,7 +38,7 @@ def _with_sketches(record: dict, folder: Path, resolution: int, styles: list[str
                 sketches["given"] = record["given_sketch"]
             continue
         target = folder / "sketches" / f"{record['id']}-{style}.png"
-        key = ("sketch", VERSION, record["id"], resolution, style)
+        key = ("sketch", cache.code(*CODE), record["id"], cache.file_hash(record["photo"]), style)
         cache.produce(target, partial(_draw, photo=record["photo"], style=style, id=record["id"]), *key)
         sketches[style] = str(target)
     return record | {"sketches": sketches}

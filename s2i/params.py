@@ -31,7 +31,7 @@ class Ingest(Group):
     """Which photos are read and how they are split."""
 
     val: Share = 0.1
-    test: Share = 0.2
+    test: Share = 0.3
     max_megapixels: Annotated[float, Field(gt=0, le=178)] = 178  # Pillow itself refuses more
 
     @model_validator(mode="after")
@@ -63,11 +63,11 @@ class Matte(Group):
 class Augment(Group):
     """How many training examples are made of one photo, and how much they vary."""
 
-    variants: Count = 8
+    variants: Count = 12
     flip: Share = 0.5
     empty_prompt: Share = 0.1
     drop_part: Share = 0.15
-    synonym: Share = 0.3
+    synonym: Share = 0.2
     paper: Share = 0.5
 
 

@@ -38,6 +38,12 @@ def randomised(fields: Mapping, rng: np.random.Generator, empty: float, drop_par
     return _filled(str(rng.choice(templates)), words)
 
 
+def mirrored(fields: Mapping) -> dict:
+    """The fields of the mirrored picture: left is right."""
+    view = fields.get("view")
+    return {**fields, "view": {"left": "right", "right": "left"}.get(view, view)}
+
+
 @cache
 def _wordings() -> dict:
     return yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))

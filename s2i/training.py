@@ -150,8 +150,13 @@ class Progress:
         self.scheduler.load_state_dict(
             self.scheduler.state_dict() | {"last_epoch": self.step, "_step_count": self.step + 1}
         )
-        for group, share in zip(self.optimizer.param_groups, self.scheduler.lr_lambdas, strict=True):
-            group["lr"] = group["initial_lr"] * share(self.step)
+        rates = [
+            rate * share(self.step)
+            for rate, share in zip(self.scheduler.base_lrs, self.scheduler.lr_lambdas, strict=True)
+        ]
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate
+        self.scheduler._last_lr = rates
         self.saved_step = self.step
 
     def is_over(self, patience: int | None) -> bool:

@@ -6,7 +6,6 @@ Both look into the folder named by the environment variable S2I_WEIGHTS first.  
 was checked, and .pth files are read with `torch.load(..., weights_only=True)` only.
 """
 
-import hashlib
 import os
 import shutil
 import socket
@@ -15,9 +14,11 @@ import sys
 import tempfile
 import zipfile
 from functools import cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
+from s2i.cache import file_hash
 from s2i.errors import UserError
 from s2i.files import whole_file
 
@@ -109,8 +110,7 @@ def _cache_folder() -> Path:
 
 def _checked(file: Path, sha256: str) -> Path:
     """file, if its SHA-256 begins with sha256."""
-    with open(file, "rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    found = file_hash(file)
     if not found.startswith(sha256):
         raise UserError(
             f"{file} is not the file it should be: expected SHA-256 {sha256}, found {found[: len(sha256)]}; "
@@ -150,8 +150,8 @@ def _download(name: str, file: Path) -> Path | None:
     socket.setdefaulttimeout(10)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, file, progress=False)
-    except OSError:
+        torch.hub.download_url_to_file(url, file, Path(name).stem.rsplit("-", 1)[1], progress=False)
+    except (OSError, HTTPException, RuntimeError):  # no network, a broken transfer, a wrong file
         return None
     finally:
         socket.setdefaulttimeout(patience)

@@ -51,7 +51,7 @@ class Clone:
         file.write_text(yaml.safe_dump(values))
 
     def changed_stages(self) -> set[str]:
-        return set(json.loads(self.run("dvc", "status", "--json")))
+        return set(json.loads(self.run("dvc", "status", "--json", "dvc.yaml")))
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def clone(tmp_path_factory):
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=HERE, capture_output=True, text=True
     )
     for name in listed.stdout.splitlines():
-        if (HERE / name).is_file() and not name.startswith(("data/base/", "metrics/", "dvc.lock")):
+        if (HERE / name).is_file() and not name.startswith(("data/base/", "metrics/", "dvc.lock", "pipelines/")):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(HERE / name, folder / name)
     table = pd.read_csv(folder / "data/photos/photos.csv").head(PHOTOS)
@@ -70,6 +70,8 @@ def clone(tmp_path_factory):
     save_base(folder / "data/base")
     clone = Clone(folder, tmp_path_factory.mktemp("work"))
     clone.run("git", "init", "--quiet")
+    clone.run("git", "add", "--all")
+    clone.run("git", "-c", "user.name=s2i", "-c", "user.email=s2i@example.com", "commit", "--quiet", "-m", "photos")
     clone.edit(**TINY)
     clone.run("dvc", "repro")
     return clone

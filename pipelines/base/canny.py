@@ -1,4 +1,4 @@
-"""Train the Canny ControlNet and put the whole base together.  renders/train, text_to_image -> data/base"""
+"""Train the Canny ControlNet and put the whole base together.  renders/train, text_to_image -> models/base/whole"""
 
 import shutil
 import sys

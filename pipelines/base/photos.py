@@ -1,4 +1,4 @@
-"""Render the embedded photos with their truth, and their data card.  -> data/photos"""
+"""Render the embedded photos with their truth, and their data card.  -> models/base/photos"""
 
 import sys
 from pathlib import Path

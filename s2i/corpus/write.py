@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from pathlib import Path
 
 import cv2
@@ -13,6 +12,7 @@ from tqdm import tqdm
 from s2i.corpus.drawing import line_drawing
 from s2i.corpus.grammar import Building, sample_building
 from s2i.corpus.render import Rendering, render
+from s2i.files import whole_file
 
 COLUMNS = (
     *("file", "sketch", "licence", "source_url", "author", "label", "structure", "color", "material", "style", "view"),
@@ -101,9 +101,8 @@ def _save(path, image):
 
 
 def _put(path, data):
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_bytes(data)
-    beside.replace(path)
+    with whole_file(path) as draft:
+        draft.write_bytes(data)
 
 
 def _read_rows(table):

@@ -6,16 +6,18 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import DDPMScheduler
+from torch.utils.data import DataLoader
 
 from s2i import adapters, base, cache, devices, images, objectives, sampling
 from s2i.controls import control_image
-from s2i.encoding import EncodedExamples, empty_prompt
+from s2i.encoding import EncodedExamples, empty_prompt, sample_latents
 from s2i.mosaics import mosaic
 from s2i.params import Params
 from s2i.tracking import open_tracker
 from s2i.training import fit
 
 SHOWN = 4  # validation examples drawn while training
+VALIDATION_DRAWS = 4  # timesteps and noises each validation example is seen with
 
 
 def train(records: list[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
@@ -33,7 +35,7 @@ def train(records: list[dict], encoded: Path, target: Path, live: Path, params: 
     scaling = pipeline.vae.config.scaling_factor
 
     def loss(controlnet, batch, generator):
-        latents = scaling * _sample(batch["latent_mean"], batch["latent_logvar"], generator)
+        latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], generator)
         dropped = torch.rand((len(latents), 1, 1), generator=generator, device=device) < params.train.prompt_dropout
         words = torch.where(dropped, silence, batch["embedding"])
         control = batch["control"].expand(-1, 3, -1, -1)
@@ -45,9 +47,7 @@ def train(records: list[dict], encoded: Path, target: Path, live: Path, params: 
 
         return objectives.noise_loss(predict, latents, noise_scheduler, generator)
 
-    held_out = EncodedExamples(encoded, "val")
-    fixed = torch.utils.data.default_collate([held_out[index] for index in range(min(len(held_out), 64))])
-    fixed = {name: tensor.to(device) for name, tensor in fixed.items()}
+    held_out = DataLoader(EncodedExamples(encoded, "val"), params.train.batch_size)
     shown = [record for record in records if record["split"] == "val"][:SHOWN]
     checkpoints = cache.root() / "training" / _fingerprint(encoded, params)
 
@@ -55,7 +55,7 @@ def train(records: list[dict], encoded: Path, target: Path, live: Path, params: 
 
         @torch.no_grad()
         def validate(step: int) -> float:
-            value = _validation_loss(loss, controlnet, fixed, device, precision)
+            value = _validation_loss(loss, controlnet, held_out, device, precision)
             tracker.figures(step, {"validation_loss": value})
             tracker.picture(step, "validation", _mosaic(pipeline, shown, params))
             return value
@@ -77,23 +77,25 @@ def train(records: list[dict], encoded: Path, target: Path, live: Path, params: 
     adapters.save(controlnet, target)
 
 
-def _sample(mean: torch.Tensor, logvar: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device)
-    return mean + (0.5 * logvar).exp() * noise
-
-
 def _fingerprint(encoded: Path, params: Params) -> str:
-    """What decides the outcome of a training: the examples, the ControlNet it starts from, the settings."""
+    """What decides the outcome of a training: the examples, the models it starts from, the settings, the code."""
+    code = cache.code(__name__, "s2i.training", "s2i.objectives", "s2i.adapters", "s2i.encoding")
     settings = params.model_dump(include={"method", "adapter", "rank", "seed", "device", "precision", "train"})
     models = [cache.model_hash(params.base), cache.model_hash(params.controlnet)]
-    return cache.fingerprint(cache.folder_hash(encoded), models, settings)
+    return cache.fingerprint(cache.folder_hash(encoded), models, settings, code)
 
 
-def _validation_loss(loss, controlnet, batch, device, precision) -> float:
-    """The loss on a fixed batch with fixed noise, averaged over draws that spread over the timesteps."""
-    with torch.autocast(device.type, devices.DTYPES[precision], enabled=precision != "fp32"):
-        draws = [loss(controlnet, batch, torch.Generator(device).manual_seed(draw)) for draw in range(4)]
-    return torch.stack(draws).mean().item()
+def _validation_loss(loss, controlnet, batches: DataLoader, device, precision) -> float:
+    """The loss on fixed examples with fixed noise, each seen at several timesteps."""
+    generator = torch.Generator(device).manual_seed(0)
+    total = count = 0
+    for batch in batches:
+        batch = {name: tensor.to(device) for name, tensor in batch.items()}
+        with torch.autocast(device.type, devices.DTYPES[precision], enabled=precision != "fp32"):
+            draws = [loss(controlnet, batch, generator) for _ in range(VALIDATION_DRAWS)]
+        size = len(batch["control"])
+        total, count = total + size * torch.stack(draws).mean().item(), count + size
+    return total / count
 
 
 def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:

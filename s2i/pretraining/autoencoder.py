@@ -22,7 +22,7 @@ def build(settings: Autoencoder, resolution: int) -> AutoencoderKL:
         up_block_types=["UpDecoderBlock2D"] * depth,
         layers_per_block=1,
         latent_channels=settings.latent_channels,
-        norm_num_groups=8,
+        norm_num_groups=settings.norm_groups,
         sample_size=resolution,
         mid_block_add_attention=False,
     )
@@ -41,7 +41,7 @@ def train(corpus: Path, target: Path, settings: Autoencoder, resolution: int, se
         posterior = vae.encode(target.to(memory_format=torch.channels_last)).latent_dist
         decoded = vae.decode(posterior.sample(generator)).sample
         value = F.l1_loss(decoded, target)
-        if torch.rand((), generator=generator) < settings.perceptual_share:
+        if torch.rand((), generator=generator, device=device) < settings.perceptual_share:
             value = value + settings.perceptual_weight * perceptual(decoded, target).mean()
         return value + settings.kl_weight * posterior.kl().mean()
 
@@ -50,7 +50,7 @@ def train(corpus: Path, target: Path, settings: Autoencoder, resolution: int, se
         loss,
         pictures.Columns(photo=photos),
         settings,
-        pictures.checkpoints("autoencoder", corpus, None, settings, seed),
+        pictures.checkpoints("autoencoder", [corpus], [settings, resolution, seed]),
         device=device,
         precision=precision,
         seed=seed,

@@ -8,6 +8,7 @@ from diffusers import ControlNetModel, DDPMScheduler, StableDiffusionPipeline
 
 from s2i import devices
 from s2i.edges import canny
+from s2i.encoding import sample_latents
 from s2i.objectives import noise_loss
 from s2i.pretraining import pictures
 from s2i.pretraining.params import Canny, TextToImage
@@ -46,7 +47,7 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
                 mid_block_additional_residual=mid,
             ).sample
 
-        latents = batch["mean"] * pipeline.vae.config.scaling_factor
+        latents = sample_latents(batch["mean"], batch["logvar"], generator) * pipeline.vae.config.scaling_factor
         return noise_loss(predict, latents, noise_scheduler, generator, settings.snr_gamma)
 
     columns = encoded(photos, pipeline.vae) | {"tokens": tokens_of(table, pipeline.tokenizer, wordings, seed)}
@@ -55,7 +56,7 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
         loss,
         pictures.Columns(**columns, edges=edge_maps(photos)),
         settings,
-        pictures.checkpoints("canny", corpus, base, settings, seed),
+        pictures.checkpoints("canny", [corpus, base], [settings, wordings, seed]),
         device=device,
         precision=precision,
         seed=seed,

@@ -47,18 +47,20 @@ has shown that the method works, not that it knows real streets.
     )
 
 
-def write_model_card(folder: Path, settings: BaseParams, figures: dict, drawn: list, prompted: list) -> None:
-    """Write the model card of the embedded base and the pictures it shows.
+def write_model_card(
+    model: Path, folder: Path, settings: BaseParams, figures: dict, drawn: list, prompted: list
+) -> None:
+    """Write the card of the base in ``model``, README.md and the pictures it shows, into ``folder``.
 
     drawn: rows of the Canny mosaic, each (H, 3 W, 3).  prompted: pictures drawn from text alone, (H, W, 3).
     """
     pictures = folder / "pictures"
-    pictures.mkdir(exist_ok=True)
+    pictures.mkdir(parents=True, exist_ok=True)
     half = len(drawn) // 2
     _save(pictures / "canny.jpg", np.hstack([np.vstack(drawn[:half]), np.vstack(drawn[half : 2 * half])]))
     rows = [np.hstack(prompted[start : start + 10]) for start in range(0, min(len(prompted), 40), 10)]
     _save(pictures / "prompted.jpg", np.vstack(rows))
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+    size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file()) / 1e6
     steps = {name: getattr(settings, name).steps for name in ("autoencoder", "text_to_image", "canny")}
     figure_rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in figures.items() if isinstance(value, float))
     (folder / "README.md").write_text(
@@ -81,7 +83,8 @@ On {figures["pictures"]["text_color_renders"]} renders it has not seen (`metrics
 {figure_rows}
 
 `text_color_accuracy` is read off pictures drawn from text by a linear probe on colour histograms, fitted on the
-training renders; `text_color_accuracy_renders` is what the probe scores on the held-out renders themselves.  `canny_edge_f1_shuffled` compares the same pictures with other maps.
+training renders; `text_color_accuracy_renders` is what the probe scores on the held-out renders themselves.
+`canny_edge_f1_shuffled` compares the same pictures with other maps.
 
 Canny map, drawn, render it is the map of:
 

@@ -40,6 +40,7 @@ class Autoencoder(Optimisation):
 
     channels: list[int]
     latent_channels: Count
+    norm_groups: Count = Field(description="1: more groups take the colours out of so few channels")
     crop: Count
     perceptual_weight: Annotated[float, Field(ge=0)]
     perceptual_share: Share = Field(description="of the steps that also see the perceptual distance; it is slow")

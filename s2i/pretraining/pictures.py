@@ -1,5 +1,6 @@
 """The rendered corpus in memory, as the pretraining reads it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,6 @@ from tqdm import tqdm
 
 from s2i import cache, images
 from s2i.errors import UserError
-from s2i.params import Optimisation
 
 
 def read(folder: Path) -> tuple[torch.Tensor, pd.DataFrame]:
@@ -46,7 +46,7 @@ def unit(pictures: torch.Tensor) -> torch.Tensor:
     return pictures.float() / 127.5 - 1
 
 
-def checkpoints(name: str, corpus: Path, earlier: Path | None, settings: Optimisation, seed: int) -> Path:
+def checkpoints(name: str, folders: Sequence[Path], settings: Sequence) -> Path:
     """Where a training resumes from: a folder that only the same inputs and settings lead to."""
-    inputs = [cache.file_hash(corpus / "photos.csv"), earlier and cache.folder_hash(earlier)]
-    return cache.root() / "training" / cache.fingerprint(name, settings.model_dump(), seed, inputs)
+    inputs = [cache.folder_hash(folder) for folder in folders]
+    return cache.root() / "training" / cache.fingerprint(name, inputs, [str(setting) for setting in settings])

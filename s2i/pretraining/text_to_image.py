@@ -17,12 +17,11 @@ from tqdm import tqdm
 from transformers import CLIPTokenizer
 
 from s2i import devices, prompts
+from s2i.encoding import encode_pictures, sample_latents
 from s2i.objectives import noise_loss
 from s2i.pretraining import pictures, text
 from s2i.pretraining.params import Text, TextToImage
 from s2i.training import fit
-
-MIRRORED = {"left": "right", "right": "left"}
 
 
 class PromptedUNet(nn.Module):
@@ -71,8 +70,7 @@ def train(
     def loss(model, batch, generator):
         which = torch.randint(settings.prompts_per_picture, (len(batch["tokens"]),), generator=generator, device=device)
         tokens = batch["tokens"][torch.arange(len(which)), which]
-        noise = torch.randn(batch["mean"].shape, generator=generator, device=device)
-        latents = (batch["mean"] + batch["std"] * noise) * vae.config.scaling_factor
+        latents = sample_latents(batch["mean"], batch["logvar"], generator) * vae.config.scaling_factor
         return noise_loss(lambda x, t: model(x, t, tokens), latents, noise_scheduler, generator, settings.snr_gamma)
 
     fit(
@@ -80,7 +78,7 @@ def train(
         loss,
         pictures.Columns(**encoded(photos, vae), tokens=tokens_of(table, tokenizer, settings, seed)),
         settings,
-        pictures.checkpoints("text_to_image", corpus, autoencoder, settings, seed),
+        pictures.checkpoints("text_to_image", [corpus, autoencoder], [settings, words, resolution, seed]),
         device=device,
         precision=precision,
         seed=seed,
@@ -104,22 +102,18 @@ def schedule(scheduler: type):
     return scheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", steps_offset=1)
 
 
-@torch.no_grad()
-def encoded(photos: torch.Tensor, vae: AutoencoderKL, batch_size: int = 64) -> dict[str, torch.Tensor]:
-    """Latent mean and standard deviation of every picture, then of every mirrored one: two of (2N, C, h, w)."""
-    both = torch.cat([photos, photos.flip(-1)])
-    posteriors = [
-        vae.encode(pictures.unit(batch).to(vae.device)).latent_dist
-        for batch in tqdm(both.split(batch_size), desc="encode", unit="batch")
-    ]
-    return {name: torch.cat([getattr(one, name) for one in posteriors]) for name in ("mean", "std")}
+def encoded(photos: torch.Tensor, vae: AutoencoderKL) -> dict[str, torch.Tensor]:
+    """Latent mean and log-variance of every picture, then of every mirrored one: two of (2N, C, h, w)."""
+    batches = torch.cat([photos, photos.flip(-1)]).split(64)
+    latents = [encode_pictures(vae, batch) for batch in tqdm(batches, desc="encode", unit="batch")]
+    return dict(zip(("mean", "logvar"), map(torch.cat, zip(*latents, strict=True)), strict=True))
 
 
 def tokens_of(table: pd.DataFrame, tokenizer: CLIPTokenizer, settings: TextToImage, seed: int) -> torch.Tensor:
     """Random wordings of every picture, then of every mirrored one: token ids (2N, prompts, L)."""
     rng = np.random.default_rng(seed)
     rows = table.to_dict("records")
-    rows += [{**row, "view": MIRRORED.get(row["view"], row["view"])} for row in rows]
+    rows += [prompts.mirrored(row) for row in rows]
     wordings = [
         prompts.randomised(row, rng, empty=settings.empty_prompt, drop_part=0.1, synonym=0.2)
         for row in rows
