@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections import Counter
 from pathlib import Path
 
 from s2i import params as parameters
@@ -36,6 +37,9 @@ def draw_sketches(sketches: list[Path], prompt: str, out: Path, seed: int, model
     params = parameters.load()
     if not (model / "controlnet").is_dir():
         raise UserError(f"{model} holds no trained model: run `dvc repro` first, or name its folder with --model.")
+    names = Counter(sketch.stem for sketch in sketches)
+    if twice := [name for name, count in names.items() if count > 1]:
+        raise UserError(f"two sketches are named '{twice[0]}', and so would be their pictures; rename one.")
     controls = [control_image(images.grey(_read(sketch, params))) for sketch in sketches]
     device, precision = devices.pick(params.device, params.precision)
     pipeline = base.load(params.base, model / "controlnet", devices.DTYPES[precision]).to(device)

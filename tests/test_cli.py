@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+from PIL import Image
+from tiny import save_base
+
+from s2i import cli, images
+
+PARAMS = """
+base: {base}
+controlnet: {base}/controlnet
+rank: 2
+resolution: 64
+precision: fp32
+train: {{steps: 1, batch_size: 1, learning_rate: 1.0e-4}}
+generate: {{steps: 2}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with parameters, a trained model and a sketch."""
+    save_base(tmp_path / "models/trained")
+    (tmp_path / "params.yaml").write_text(PARAMS.format(base=tmp_path / "models/trained"))
+    sketch = np.full((100, 140, 3), 255, np.uint8)
+    sketch[30:32, 20:120] = 0
+    Image.fromarray(sketch).save(tmp_path / "my sketch.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_sketch_becomes_a_picture_of_its_name(project, capsys):
+    cli.main(["generate", "my sketch.png", "--prompt", "red house", "--out", "pictures"])
+    assert images.read(project / "pictures/my sketch.png").shape == (64, 64, 3)
+    assert capsys.readouterr().out.strip() == "pictures/my sketch.png"
+
+
+def test_the_seed_decides_the_picture(project):
+    for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        cli.main(["generate", "my sketch.png", "--out", folder, "--seed", seed])
+    first, same, other = (images.read(project / folder / "my sketch.png") for folder in "abc")
+    assert (first == same).all() and (first != other).any()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["my sketch.png", "--model", "nowhere"],
+            "s2i generate: nowhere holds no trained model: run `dvc repro` first",
+        ),
+        (["params.yaml"], "s2i generate: params.yaml cannot be read: "),
+        (["absent.png"], "s2i generate: absent.png cannot be read: "),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_clear_sentence(project, arguments, sentence):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["generate", *arguments])
+    assert str(end.value).startswith(sentence)
+
+
+def test_sketches_of_one_name_do_not_overwrite_each_other(project):
+    (project / "more").mkdir()
+    Image.open("my sketch.png").rotate(90).save(project / "more/my sketch.png")
+    with pytest.raises(SystemExit, match="two sketches are named 'my sketch'"):
+        cli.main(["generate", "my sketch.png", "more/my sketch.png"])
