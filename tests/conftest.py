@@ -22,7 +22,7 @@ def work():
     return Work(workers=1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def house():
     """house(seed) is a picture of a red house under a blue sky, (96, 128, 3) uint8, different for each seed."""
 

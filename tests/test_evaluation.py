@@ -9,8 +9,13 @@ from s2i.metrics.structure import count_windows
 from s2i.params import Evaluate
 
 
-@pytest.fixture
-def records(tmp_path, house):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("evaluation")
+
+
+@pytest.fixture(scope="module")
+def records(folder, house):
     """Six photos, two pictures a model each: the fine-tuned ones nearly the photo, the base's another house."""
     rows = []
     for number in range(6):
@@ -23,17 +28,17 @@ def records(tmp_path, house):
             close = (photo + noise).clip(0, 255).astype(np.uint8)
             pictures = {"photo": photo, "finetuned": close, "base": other, "sketch": images.grey(photo)}
             for name, picture in pictures.items():
-                row[name] = str(tmp_path / name / f"{number}-{variant}.png")
-                images.write_png(tmp_path / name / f"{number}-{variant}.png", np.ascontiguousarray(picture))
+                row[name] = str(folder / name / f"{number}-{variant}.png")
+                images.write_png(folder / name / f"{number}-{variant}.png", np.ascontiguousarray(picture))
             rows.append(row)
     return rows
 
 
-@pytest.fixture
-def figures(records, tmp_path):
-    (tmp_path / "out").mkdir()
+@pytest.fixture(scope="module")
+def figures(records, folder):
+    (folder / "out").mkdir()
     with pytest.warns(UserWarning, match="biased upwards"):
-        return evaluation.evaluate(records, tmp_path / "out", Evaluate(mosaic_rows=3))
+        return evaluation.evaluate(records, folder / "out", Evaluate(mosaic_rows=3))
 
 
 def test_the_nearer_pictures_score_better_with_intervals_that_do_not_overlap(figures):
@@ -54,8 +59,8 @@ def test_the_photos_show_what_the_window_counter_itself_gets_wrong(figures, reco
     assert figures["photos"]["window_count_error"]["mean"] == pytest.approx(wrong)
 
 
-def test_every_picture_has_a_row_with_what_it_was_drawn_from(figures, tmp_path):
-    table = pd.read_csv(tmp_path / "out" / "per_image.csv", dtype={"id": str})
+def test_every_picture_has_a_row_with_what_it_was_drawn_from(figures, folder):
+    table = pd.read_csv(folder / "out" / "per_image.csv", dtype={"id": str})
     assert len(table) == 24 and set(table["model"]) == {"base", "finetuned"}
     assert table.groupby("model")["st_lpips"].mean()["base"] == pytest.approx(figures["base"]["st_lpips"]["mean"])
 
@@ -68,9 +73,9 @@ def test_without_truth_there_is_no_window_count_error(records, tmp_path):
     assert "window_count_error" not in figures["base"] and figures["photos"] == {}
 
 
-def test_a_mosaic_and_a_plot_are_written(figures, tmp_path):
-    mosaic = images.read(tmp_path / "out" / "mosaic.png")
+def test_a_mosaic_and_a_plot_are_written(figures, folder):
+    mosaic = images.read(folder / "out" / "mosaic.png")
     assert mosaic.shape[1] == 4 * 64 + 3 * 4, "sketch, base, fine-tuned, target"
-    photo = images.read(tmp_path / "photo" / "0-0.png")
+    photo = images.read(folder / "photo" / "0-0.png")
     assert (mosaic[18 : 18 + 64, -64:] == photo).all(), "the first target stands at the upper right"
-    assert images.read(tmp_path / "out" / "figures.png").std() > 0
+    assert images.read(folder / "out" / "figures.png").std() > 0
