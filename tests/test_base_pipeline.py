@@ -19,7 +19,8 @@ TINY = {
     "text_to_image": TRAINING
     | {"channels": [16, 32], "layers_per_block": 1, "attention_head_dim": 2, "prompts_per_picture": 2}
     | {"empty_prompt": 0.1, "snr_gamma": 5},
-    "canny": TRAINING | {"conditioning_channels": [8, 8, 8, 8], "prompt_dropout": 0.2, "snr_gamma": 5},
+    "canny": TRAINING
+    | {"conditioning_channels": [8, 8, 8, 8], "prompt_dropout": 0.2, "control_dropout": 0.3, "snr_gamma": 5},
     "score": {"autoencoder_pictures": 4, "color_pictures": 12, "canny_pictures": 12, "steps": 2, "guidance_scale": 2},
 }
 
@@ -35,13 +36,14 @@ def test_from_renders_to_a_scored_base_that_plain_diffusers_loads(tmp_path):
     train, vae, model = renders / "train", tmp_path / "autoencoder", tmp_path / "model"
     autoencoder.train(train, vae, settings.autoencoder, 64, 0)
     text_to_image.train(train, vae, model, settings.text_to_image, settings.text, 64, 0)
-    canny.train(train, model, model / "controlnet", settings.canny, settings.text_to_image, 0)
+    whole = tmp_path / "whole"
+    canny.train(train, model, whole, settings.canny, settings.text_to_image, 0)
 
-    pipeline = base.load(model, model / "controlnet")
+    pipeline = base.load(whole, whole / "controlnet")
     assert pipeline.unet.config.in_channels == pipeline.vae.config.latent_channels == 6
-    figures, drawn, prompted = score.score(model, renders, settings.score, 64, 0)
+    figures, drawn, prompted = score.score(whole, renders, settings.score, 64, 0)
     assert 0 < figures["autoencoder_psnr"] < 30, "three steps teach little"
     assert 0 <= figures["canny_edge_f1"] <= 1 and 0 <= figures["text_color_accuracy"] <= 1
-    cards.write_model_card(model, tmp_path / "card", settings, figures, drawn, prompted)
+    cards.write_model_card(whole, tmp_path / "card", settings, figures, drawn, prompted)
     card = (tmp_path / "card/README.md").read_text()
     assert f"{figures['autoencoder_psnr']:.3f}" in card and (tmp_path / "card/pictures/canny.jpg").exists()

@@ -1,10 +1,12 @@
-"""The embedded ControlNet: a copy of the UNet's encoder that has learned to follow Canny edge maps."""
+"""The embedded ControlNet: a copy of the UNet's encoder that learns to follow Canny edge maps."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import ControlNetModel, DDPMScheduler, StableDiffusionPipeline
+from torch import nn
 
 from s2i import devices
 from s2i.edges import canny
@@ -16,43 +18,61 @@ from s2i.pretraining.text_to_image import encoded, tokens_of
 from s2i.training import fit
 
 
+class ControlledUNet(nn.Module):
+    """UNet, text encoder and ControlNet as one module with one forward."""
+
+    def __init__(self, unet: nn.Module, text_encoder: nn.Module, controlnet: ControlNetModel):
+        super().__init__()
+        self.unet, self.text_encoder, self.controlnet = unet, text_encoder, controlnet
+
+    def forward(self, noisy_latents, timesteps, tokens, control, heard):
+        """(B, C, h, w), (B,), (B, L), (B, 3, H, W), heard (B, 1, 1, 1) 0 or 1 -> predicted noise (B, C, h, w)."""
+        words = self.text_encoder(tokens).last_hidden_state
+        down, mid = self.controlnet(noisy_latents, timesteps, words, control, return_dict=False)
+        return self.unet(
+            noisy_latents,
+            timesteps,
+            words,
+            down_block_additional_residuals=[residual * heard for residual in down],
+            mid_block_additional_residual=mid * heard,
+        ).sample
+
+
 def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: TextToImage, seed: int) -> None:
-    """Train on the corpus and its edge maps, the base frozen; save into ``target`` in diffusers format, bf16."""
+    """Train a ControlNet on the corpus and its edge maps, and the base along with it; save both into ``target``.
+
+    The ControlNet is unheard in a share of the examples, so that the base still draws from text alone.  Training both
+    is what makes it fast: a frozen small UNet takes far longer to give way to the edges.
+    """
     torch.manual_seed(seed)
     device, precision = devices.pick()
     pipeline = StableDiffusionPipeline.from_pretrained(base, torch_dtype=torch.float32).to(device)
-    unet, text_encoder = pipeline.unet.requires_grad_(False), pipeline.text_encoder.requires_grad_(False)
-    controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=settings.conditioning_channels)
-    controlnet.to(memory_format=torch.channels_last)
+    sizes = settings.conditioning_channels
+    controlnet = ControlNetModel.from_unet(pipeline.unet, conditioning_embedding_out_channels=sizes)
+    model = ControlledUNet(pipeline.unet, pipeline.text_encoder, controlnet).to(memory_format=torch.channels_last)
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     empty = pipeline.tokenizer([""], padding="max_length", return_tensors="pt").input_ids.to(device)
     photos, table = pictures.read(corpus)
 
-    def loss(controlnet, batch, generator):
+    def loss(model, batch, generator):
         count = len(batch["tokens"])
         which = torch.randint(wordings.prompts_per_picture, (count,), generator=generator, device=device)
         silent = torch.rand((count, 1), generator=generator, device=device) < settings.prompt_dropout
+        heard = torch.rand((count, 1, 1, 1), generator=generator, device=device) >= settings.control_dropout
         tokens = torch.where(silent, empty, batch["tokens"][torch.arange(count), which])
-        with torch.no_grad():
-            words = text_encoder(tokens).last_hidden_state
         edges = batch["edges"].float().div(255).expand(-1, 3, -1, -1)
-
-        def predict(noisy_latents, timesteps):
-            down, mid = controlnet(noisy_latents, timesteps, words, edges, return_dict=False)
-            return unet(
-                noisy_latents,
-                timesteps,
-                words,
-                down_block_additional_residuals=down,
-                mid_block_additional_residual=mid,
-            ).sample
-
         latents = sample_latents(batch["mean"], batch["logvar"], generator) * pipeline.vae.config.scaling_factor
-        return noise_loss(predict, latents, noise_scheduler, generator, settings.snr_gamma)
+        return noise_loss(
+            lambda noisy, timesteps: model(noisy, timesteps, tokens, edges, heard.float()),
+            latents,
+            noise_scheduler,
+            generator,
+            settings.snr_gamma,
+        )
 
     columns = encoded(photos, pipeline.vae) | {"tokens": tokens_of(table, pipeline.tokenizer, wordings, seed)}
     fit(
-        controlnet,
+        model,
         loss,
         pictures.Columns(**columns, edges=edge_maps(photos)),
         settings,
@@ -62,10 +82,12 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
         seed=seed,
         description="canny controlnet",
     )
-    controlnet.to(torch.bfloat16).save_pretrained(target)
+    shutil.rmtree(target, ignore_errors=True)
+    pipeline.to(torch.bfloat16).save_pretrained(target)
+    controlnet.to(torch.bfloat16).save_pretrained(target / "controlnet")
 
 
 def edge_maps(photos: torch.Tensor) -> torch.Tensor:
     """Canny edges of every picture, then of every mirrored one: (N, 3, H, W) uint8 -> (2N, 1, H, W) uint8."""
-    both = torch.cat([photos, photos.flip(-1)]).permute(0, 2, 3, 1).numpy()
+    both = pictures.arrays(torch.cat([photos, photos.flip(-1)]))
     return torch.from_numpy(np.stack([canny(np.ascontiguousarray(photo)) for photo in both])[:, None])

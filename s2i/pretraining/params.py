@@ -59,9 +59,10 @@ class TextToImage(Optimisation):
 
 
 class Canny(Optimisation):
-    """The ControlNet pretrained on Canny edge maps."""
+    """The ControlNet pretrained on Canny edge maps, the UNet trained along with it."""
 
     prompt_dropout: Share
+    control_dropout: Share
     conditioning_channels: list[int]
     snr_gamma: Annotated[float, Field(gt=0)]
 
