@@ -73,8 +73,8 @@ s2i does can be run, tested and understood on a laptop; it knows rendered buildi
 
 It was trained by `pipelines/base/dvc.yaml` on {settings.render.count} renders of `s2i/corpus`, from scratch, no
 third-party weights in it: autoencoder {steps["autoencoder"]} steps, text to image {steps["text_to_image"]} steps,
-ControlNet, UNet and text
-encoder together {steps["canny"]} steps.  Only the tokenizer's merges are CLIP's, the first {settings.text.merges} of them.
+ControlNet, UNet and text encoder together {steps["canny"]} steps.  Only the tokenizer's merges are CLIP's, the first
+{settings.text.merges} of them.
 Licence: CC0-1.0.
 
 On {figures["pictures"]["text_color_renders"]} renders it has not seen (`metrics/base.json`):
