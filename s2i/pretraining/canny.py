@@ -49,6 +49,7 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
     pipeline = StableDiffusionPipeline.from_pretrained(base, torch_dtype=torch.float32).to(device)
     sizes = settings.conditioning_channels
     controlnet = ControlNetModel.from_unet(pipeline.unet, conditioning_embedding_out_channels=sizes)
+    listen(controlnet)
     model = ControlledUNet(pipeline.unet, pipeline.text_encoder, controlnet).to(memory_format=torch.channels_last)
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     empty = pipeline.tokenizer([""], padding="max_length", return_tensors="pt").input_ids.to(device)
@@ -85,6 +86,13 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
     shutil.rmtree(target, ignore_errors=True)
     pipeline.to(torch.bfloat16).save_pretrained(target)
     controlnet.to(torch.bfloat16).save_pretrained(target / "controlnet")
+
+
+def listen(controlnet: ControlNetModel) -> None:
+    """Give the zero convolutions ordinary random weights: there is no finished base that they would have to spare."""
+    silent = [*controlnet.controlnet_down_blocks, controlnet.controlnet_mid_block]
+    for convolution in [*silent, controlnet.controlnet_cond_embedding.conv_out]:
+        convolution.reset_parameters()
 
 
 def edge_maps(photos: torch.Tensor) -> torch.Tensor:
