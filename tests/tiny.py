@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DPMSolverMultistepScheduler, StableDiffusionPipeline
+from diffusers import AutoencoderKL, ControlNetModel
 
 from s2i.pretraining.params import Text, TextToImage
 from s2i.pretraining.text import build_text_encoder, build_tokenizer
-from s2i.pretraining.text_to_image import build_unet, schedule
+from s2i.pretraining.text_to_image import assemble, build_unet
 
 
 def save_base(folder: Path) -> Path:
@@ -39,15 +39,6 @@ def save_base(folder: Path) -> Path:
     for name, parameter in controlnet.named_parameters():
         if "controlnet_" in name:
             torch.nn.init.normal_(parameter, std=0.1)
-    StableDiffusionPipeline(
-        vae=vae,
-        text_encoder=build_text_encoder(tokenizer, words),
-        tokenizer=tokenizer,
-        unet=unet,
-        scheduler=schedule(DPMSolverMultistepScheduler),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    ).save_pretrained(folder)
+    assemble(vae, build_text_encoder(tokenizer, words), tokenizer, unet).save_pretrained(folder)
     controlnet.save_pretrained(folder / "controlnet")
     return folder

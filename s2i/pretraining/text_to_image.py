@@ -84,7 +84,14 @@ def train(
         seed=seed,
         description="text to image",
     )
-    pipeline = StableDiffusionPipeline(
+    assemble(vae, text_encoder, tokenizer, unet).to(torch.bfloat16).save_pretrained(target)
+
+
+def assemble(
+    vae: AutoencoderKL, text_encoder: nn.Module, tokenizer: CLIPTokenizer, unet: UNet2DConditionModel
+) -> StableDiffusionPipeline:
+    """The parts as one pipeline that draws with DPM-Solver++ and has no safety checker."""
+    return StableDiffusionPipeline(
         vae=vae,
         text_encoder=text_encoder,
         tokenizer=tokenizer,
@@ -94,7 +101,6 @@ def train(
         feature_extractor=None,
         requires_safety_checker=False,
     )
-    pipeline.to(torch.bfloat16).save_pretrained(target)
 
 
 def schedule(scheduler: type):
