@@ -58,7 +58,7 @@ def write_model_card(
     pictures.mkdir(parents=True, exist_ok=True)
     half = len(drawn) // 2
     _save(pictures / "canny.jpg", np.hstack([np.vstack(drawn[:half]), np.vstack(drawn[half : 2 * half])]))
-    rows = [np.hstack(prompted[start : start + 10]) for start in range(0, min(len(prompted), 40), 10)]
+    rows = [np.hstack(prompted[start : start + 10]) for start in range(0, min(len(prompted), 40) - 9, 10)]  # whole rows
     _save(pictures / "prompted.jpg", np.vstack(rows))
     size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file()) / 1e6
     steps = {name: getattr(settings, name).steps for name in ("autoencoder", "text_to_image", "canny")}
