@@ -1,9 +1,11 @@
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("mitsuba")
 
+from s2i import images
 from s2i.corpus import grammar, write
 from s2i.corpus.drawing import line_drawing
 from s2i.corpus.render import render
@@ -88,3 +90,11 @@ def test_a_resumed_corpus_renders_only_what_is_missing(tmp_path, monkeypatch):
     assert missing.read_bytes() == before
     assert (tmp_path / "photos.csv").read_text() == table
     assert not list(tmp_path.rglob(".*"))
+
+
+def test_renders_of_another_size_are_made_anew_and_those_beyond_the_count_are_not_listed(tmp_path, monkeypatch):
+    write.write_corpus(tmp_path, 3, 50, 32, 1, truth=False, workers=1)
+    write.write_corpus(tmp_path, 2, 50, 48, 1, truth=False, workers=1)
+    table = pd.read_csv(tmp_path / "photos.csv")
+    assert list(table["seed"]) == [50, 51]
+    assert {images.read(tmp_path / file).shape for file in table["file"]} == {(48, 48, 3)}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import pkgutil
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
+from s2i import cache, corpus
 from s2i.corpus.drawing import line_drawing
 from s2i.corpus.grammar import Building, sample_building
 from s2i.corpus.render import Rendering, render
@@ -25,15 +27,20 @@ FARTHEST = 80.0  # metres that the 8-bit depth map reaches; 255 is this far or s
 def write_corpus(folder, count: int, first_seed: int, size: int, samples: int, truth: bool, workers: int = 2):
     """Renders the buildings of `count` seeds into `folder`; what stands there with its row is not rendered again.
 
-    The files do not depend on `workers`.  With `truth`, drawings and truth stand beside each photo.
+    Unless it was rendered at another size, with other samples or by other code: then all of it is.  The files do not
+    depend on `workers`.  With `truth`, drawings and truth stand beside each photo.
     """
     folder = Path(folder)
     for name in ("photos", "sketches", "truth") if truth else ("photos",):
         (folder / name).mkdir(parents=True, exist_ok=True)
     seeds = range(first_seed, first_seed + count)
     table = folder / "photos.csv"
-    rows = {seed: row for seed, row in _read_rows(table).items() if _complete(folder, row, truth)}
+    modules = [module.name for module in pkgutil.iter_modules(corpus.__path__, "s2i.corpus.")]
+    recipe, made_by = folder / "recipe.txt", cache.fingerprint(size, samples, truth, cache.code(*modules))
+    kept = _read_rows(table) if recipe.exists() and recipe.read_text() == made_by else {}
+    rows = {seed: row for seed, row in kept.items() if seed in seeds and _complete(folder, row, truth)}
     _write_rows(table, rows)
+    recipe.write_text(made_by)
     missing = [seed for seed in seeds if seed not in rows]
     jobs = (delayed(_write_one)(folder, seed, size, samples, truth) for seed in missing)
     done = Parallel(n_jobs=workers, return_as="generator")(jobs)
