@@ -36,7 +36,9 @@ def _pretrained(kind: type, key: str, name: str | Path, index: str, **options):
     try:
         return kind.from_pretrained(str(name), use_safetensors=True, **options)
     except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if folder.is_dir():
+            raise UserError(f"{key}: the folder {name} is not a whole model in diffusers format: {reason}") from None
         raise UserError(
             f"{key}: '{name}' is no folder here and could not be had from the model hub ({reason}); set {key} in "
             "params.yaml to a folder in diffusers format or to a hub id this machine can download."

@@ -36,6 +36,8 @@ def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
     TARGET replaces the old one when the block ends well.  A UserError ends the program with its sentence.
     """
     paths = [Path(argument) for argument in sys.argv[1:]]
+    if not paths:
+        sys.exit(f"usage: python {sys.argv[0]} SOURCE... TARGET [METRICS.json]; `dvc repro` knows the folders.")
     metrics = paths.pop() if paths[-1].suffix == ".json" else None
     *sources, target = paths
     try:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from dvclive import Live
 from PIL import Image
 
@@ -47,9 +48,12 @@ def open_tracker(kind: str, folder: Path, config: dict) -> Iterator[Tracker]:
             import wandb
         except ImportError:
             raise UserError("train.tracker is wandb, but wandb is not installed: pip install 's2i[wandb]'.") from None
-        run = wandb.init(project="s2i", config=config, dir=folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        run = wandb.init(project="s2i", config=config, dir=folder, id=folder.parent.name[:32], resume="allow")
     live = Live(str(folder), resume=True, save_dvc_exp=False, dvcyaml=None, monitor_system=False)
     with live:
         yield Tracker(live, run)
+    for table in folder.rglob("*.tsv"):  # steps since the last checkpoint were logged by the killed run too
+        pd.read_csv(table, sep="\t").drop_duplicates("step", keep="last").to_csv(table, sep="\t", index=False)
     if run:
         run.finish()

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from tiny import save_base
@@ -9,6 +10,7 @@ from s2i.encoding import EncodedExamples, Encoder
 from s2i.errors import UserError
 from s2i.methods import controlnet
 from s2i.params import Encode, Params
+from s2i.tracking import open_tracker
 
 SETTINGS = {"steps": 2, "guidance_scale": 2.0, "resolution": 64}
 
@@ -135,6 +137,15 @@ def test_figures_and_pictures_of_the_training_are_kept(trained):
     assert (live / "metrics.json").exists()
     assert (live / "plots" / "metrics" / "loss.tsv").read_text().count("\n") == 1 + 4
     assert images.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
+
+
+def test_steps_that_a_killed_run_logged_too_are_kept_once(tmp_path):
+    for steps in ([1, 2, 3], [2, 3, 4]):
+        with open_tracker("dvclive", tmp_path / "live", {}) as tracker:
+            for step in steps:
+                tracker.figures(step, {"loss": 1 / step})
+    table = pd.read_csv(tmp_path / "live/plots/metrics/loss.tsv", sep="\t")
+    assert list(table["step"]) == [1, 2, 3, 4]
 
 
 def test_a_repeated_training_is_taken_from_its_checkpoints(trained, monkeypatch):
