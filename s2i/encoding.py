@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from s2i import cache, images
+from s2i import cache, images, tensors
 from s2i.controls import control_image
 from s2i.errors import UserError
 from s2i.files import whole_file
@@ -21,7 +21,7 @@ from s2i.params import Encode
 @torch.no_grad()
 def encode_pictures(vae: AutoencoderKL, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and log-variance of the latents of a batch (B, 3, H, W) uint8, each (B, C, h, w) float32 on the CPU."""
-    posterior = vae.encode((pictures.to(vae.device).float() / 127.5 - 1).to(vae.dtype)).latent_dist
+    posterior = vae.encode(tensors.unit(pictures.to(vae.device)).to(vae.dtype)).latent_dist
     return posterior.mean.float().cpu().contiguous(), posterior.logvar.float().cpu().contiguous()
 
 
@@ -39,7 +39,7 @@ class Encoder:
 
     def latents(self, pictures: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log-variance, each (N, C, h, w) float32, of pictures (H, W, 3) uint8."""
-        batches = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).split(self.batch_size)
+        batches = tensors.stack(pictures).split(self.batch_size)
         means, logvars = zip(*(encode_pictures(self.vae, batch) for batch in batches), strict=True)
         return torch.cat(means), torch.cat(logvars)
 

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from s2i import images
+from s2i import images, tensors
 from s2i.metrics import frechet, perceptual
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1, window_count_error
@@ -77,8 +77,7 @@ def _with_intervals(scores: pd.DataFrame, level: float) -> dict[str, dict[str, f
 
 def _batches(pictures: list[np.ndarray], params: Evaluate) -> list[torch.Tensor]:
     """(B, 3, H, W) in [-1, 1]."""
-    stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1
-    return list(stacked.split(params.batch_size))
+    return list(tensors.unit(tensors.stack(pictures)).split(params.batch_size))
 
 
 def _mosaic(records: list[dict], photos: list[np.ndarray], rows: int) -> np.ndarray:

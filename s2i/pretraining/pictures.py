@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from s2i import cache, images
+from s2i import cache, images, tensors
 from s2i.errors import UserError
 
 
@@ -19,8 +19,7 @@ def read(folder: Path) -> tuple[torch.Tensor, pd.DataFrame]:
     if table.empty:
         raise UserError(f"{folder}/photos.csv lists no picture: render the corpus first.")
     files = tqdm(table["file"], desc=f"read {folder}", unit="picture")
-    pictures = np.stack([images.read(Path(folder) / file) for file in files])
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(), table
+    return tensors.stack([images.read(Path(folder) / file) for file in files]), table
 
 
 class Columns(Dataset):
@@ -39,11 +38,6 @@ class Columns(Dataset):
 def arrays(pictures: torch.Tensor) -> list[np.ndarray]:
     """(N, 3, H, W) uint8 as pictures (H, W, 3)."""
     return list(pictures.permute(0, 2, 3, 1).numpy())
-
-
-def unit(pictures: torch.Tensor) -> torch.Tensor:
-    """uint8 [0, 255] to float [-1, 1]."""
-    return pictures.float() / 127.5 - 1
 
 
 def checkpoints(name: str, folders: Sequence[Path], settings: Sequence) -> Path:
