@@ -3,16 +3,16 @@
 import cv2
 import numpy as np
 
-from s2i.edges import canny
+from s2i.edges import contours
 
 
 def edge_f1(generated: np.ndarray, target: np.ndarray, tolerance: float = 2) -> float:
-    """Agreement of the edges, from 0 to 1: 1 if each edge of either picture is within tolerance pixels of the other's.
+    """Agreement of the contours, from 0 to 1: 1 if all of either picture's are within tolerance pixels of the other's.
 
-    generated, target: pictures (H, W, 3) uint8 RGB, or edge maps (H, W) uint8.  Two pictures without edges agree.
+    generated, target: pictures (H, W, 3) uint8 RGB, or edge maps (H, W) uint8.  Two pictures without contours agree.
     Source: boundary F-measure of Martin, Fowlkes and Malik, 2004, with a distance transform for their matching.
     """
-    generated, target = (picture if picture.ndim == 2 else canny(picture) for picture in (generated, target))
+    generated, target = (picture if picture.ndim == 2 else contours(picture) for picture in (generated, target))
     if not generated.any() or not target.any():
         return float(generated.any() == target.any())
     precision, recall = _share_near(generated, target, tolerance), _share_near(target, generated, tolerance)

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from diffusers import AutoencoderKL
 
-from s2i import base, devices, prompts, sampling
+from s2i import base, devices, prompts, sampling, tensors
 from s2i.edges import canny
 from s2i.metrics.structure import edge_f1
 from s2i.pretraining import pictures
@@ -41,13 +41,13 @@ def score(
     maps = [canny(render) for render in chosen]
     texts = [prompts.plain(row) for row in table.head(len(chosen)).to_dict("records")]
     drawn = list(sampling.draw(pipeline, texts, range(len(chosen)), controls=maps, **common, description="canny"))
-    others = maps[1:] + maps[:1]
+    others = chosen[1:] + chosen[:1]
     figures = {
         "autoencoder_psnr": psnr(photos[: settings.autoencoder_pictures], pipeline.vae.float()),
         "text_color_accuracy": float(np.mean([name == color for name, (color, _) in zip(named, wanted, strict=True)])),
         "text_color_chance": 1 / table["color"].nunique(),
         "text_color_accuracy_renders": float(np.mean(np.array(true_colors) == table["color"].to_numpy())),
-        "canny_edge_f1": mean_edge_f1(drawn, maps),
+        "canny_edge_f1": mean_edge_f1(drawn, chosen),
         "canny_edge_f1_shuffled": mean_edge_f1(drawn, others),
         "colors": sorted(table["color"].unique()),
         "pictures": {
@@ -70,15 +70,17 @@ def by_color(table: pd.DataFrame, count: int) -> list[tuple[str, str]]:
     return [(row["color"], prompts.plain(row)) for row in picked]
 
 
-def mean_edge_f1(drawn: Sequence[np.ndarray], maps: Sequence[np.ndarray]) -> float:
-    """Mean F1 of the drawn pictures' Canny edges against edge maps, at a tolerance of 2 pixels."""
-    return float(np.mean([edge_f1(picture, edges, tolerance=2) for picture, edges in zip(drawn, maps, strict=True)]))
+def mean_edge_f1(drawn: Sequence[np.ndarray], renders: Sequence[np.ndarray]) -> float:
+    """Mean F1 of the drawn pictures' contours against those of renders, at a tolerance of 2 pixels."""
+    return float(
+        np.mean([edge_f1(picture, render, tolerance=2) for picture, render in zip(drawn, renders, strict=True)])
+    )
 
 
 @torch.no_grad()
 def psnr(photos: torch.Tensor, vae: AutoencoderKL) -> float:
     """Peak signal-to-noise ratio of decoded against original pictures, dB, mean over pictures.  (N, 3, H, W) uint8."""
-    target = pictures.unit(photos)
+    target = tensors.unit(photos)
     batches = [batch.to(vae.device, vae.dtype) for batch in target.split(32)]
     decoded = torch.cat([vae.decode(vae.encode(batch).latent_dist.mean).sample.float().cpu() for batch in batches])
     errors = (decoded.clamp(-1, 1) - target).square().mean(dim=(1, 2, 3)) / 4
