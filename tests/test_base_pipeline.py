@@ -15,12 +15,11 @@ TINY = {
     "text": {"merges": 64, "width": 16, "layers": 1, "heads": 2},
     "autoencoder": TRAINING
     | {"channels": [8, 8, 8, 8], "latent_channels": 6, "norm_groups": 1, "crop": 32}
-    | {"perceptual_weight": 0.1, "perceptual_share": 0.5, "kl_weight": 1e-6},
+    | {"perceptual_weight": 0.1, "perceptual_share": 0.5, "kl_weight": 1e-6, "whitening_floor": 0.01},
     "text_to_image": TRAINING
     | {"channels": [16, 32], "layers_per_block": 1, "attention_head_dim": 2, "prompts_per_picture": 2}
-    | {"empty_prompt": 0.1, "snr_gamma": 5},
-    "canny": TRAINING
-    | {"conditioning_channels": [8, 8, 8, 8], "prompt_dropout": 0.2, "control_dropout": 0.3, "snr_gamma": 5},
+    | {"empty_prompt": 0.1},
+    "canny": TRAINING | {"conditioning_channels": [8, 8, 8, 8], "prompt_dropout": 0.2, "control_dropout": 0.3},
     "score": {"autoencoder_pictures": 4, "color_pictures": 12, "canny_pictures": 12, "steps": 2, "guidance_scale": 2},
 }
 

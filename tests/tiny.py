@@ -29,7 +29,6 @@ def save_base(folder: Path) -> Path:
         attention_head_dim=2,
         prompts_per_picture=1,
         empty_prompt=0,
-        snr_gamma=5,
         steps=1,
         batch_size=1,
         learning_rate=1e-4,

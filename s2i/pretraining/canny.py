@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import ControlNetModel, DDPMScheduler, StableDiffusionPipeline
+from diffusers.models.attention_processor import AttnProcessor
 from torch import nn
 
 from s2i import devices
@@ -26,7 +27,7 @@ class ControlledUNet(nn.Module):
         self.unet, self.text_encoder, self.controlnet = unet, text_encoder, controlnet
 
     def forward(self, noisy_latents, timesteps, tokens, control, heard):
-        """(B, C, h, w), (B,), (B, L), (B, 3, H, W), heard (B, 1, 1, 1) 0 or 1 -> predicted noise (B, C, h, w)."""
+        """(B, C, h, w), (B,), (B, L), (B, 3, H, W), heard (B, 1, 1, 1) 0 or 1 -> velocity (B, C, h, w)."""
         words = self.text_encoder(tokens).last_hidden_state
         down, mid = self.controlnet(noisy_latents, timesteps, words, control, return_dict=False)
         return self.unet(
@@ -51,6 +52,9 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
     controlnet = ControlNetModel.from_unet(pipeline.unet, conditioning_embedding_out_channels=sizes)
     listen(controlnet)
     model = ControlledUNet(pipeline.unet, pipeline.text_encoder, controlnet).to(memory_format=torch.channels_last)
+    if device.type == "cpu":
+        pipeline.unet.set_attn_processor(AttnProcessor())  # see text_to_image
+        controlnet.set_attn_processor(AttnProcessor())
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     empty = pipeline.tokenizer([""], padding="max_length", return_tensors="pt").input_ids.to(device)
     photos, table = pictures.read(corpus)
@@ -68,7 +72,6 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
             latents,
             noise_scheduler,
             generator,
-            settings.snr_gamma,
         )
 
     columns = encoded(photos, pipeline.vae) | {"tokens": tokens_of(table, pipeline.tokenizer, wordings, seed)}

@@ -45,6 +45,7 @@ class Autoencoder(Optimisation):
     perceptual_weight: Annotated[float, Field(ge=0)]
     perceptual_share: Share = Field(description="of the steps that also see the perceptual distance; it is slow")
     kl_weight: Annotated[float, Field(ge=0)]
+    whitening_floor: Share = Field(description="share of the average variance below which a direction stays weak")
 
 
 class TextToImage(Optimisation):
@@ -55,7 +56,6 @@ class TextToImage(Optimisation):
     attention_head_dim: Count
     prompts_per_picture: Count
     empty_prompt: Share
-    snr_gamma: Annotated[float, Field(gt=0)]
 
 
 class Canny(Optimisation):
@@ -64,7 +64,6 @@ class Canny(Optimisation):
     prompt_dropout: Share
     control_dropout: Share
     conditioning_channels: list[int]
-    snr_gamma: Annotated[float, Field(gt=0)]
 
 
 class Score(Group):
