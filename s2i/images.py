@@ -1,6 +1,7 @@
 """Reading and writing pictures.  A picture is a numpy array, (H, W, 3) uint8 RGB, or (H, W) uint8 where it is grey."""
 
 import warnings
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 stand on their side
+PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"})
 LANCZOS, NEAREST = Image.Resampling.LANCZOS, Image.Resampling.NEAREST
 
 
@@ -18,6 +20,18 @@ class Unreadable(Exception):
     def __init__(self, reason: str, detail: str = ""):
         super().__init__(reason, detail)
         self.reason, self.detail = reason, detail
+
+
+@cache
+def readable() -> frozenset[str]:
+    """The suffixes of photos that are read on this machine; HEIC where the package pillow-heif is installed."""
+    try:
+        from pillow_heif import register_heif_opener
+
+        register_heif_opener()
+    except ImportError:
+        pass
+    return PHOTOS & Image.registered_extensions().keys()
 
 
 def read_photo(path: Path, max_megapixels: float) -> np.ndarray:
@@ -94,6 +108,7 @@ def _open(path: Path, max_megapixels: float) -> Image.Image:
         raise Unreadable("missing")
     if path.stat().st_size == 0:
         raise Unreadable("empty file")
+    readable()  # plug-ins are registered once a process
     too_large = f"more than {max_megapixels:g} megapixels"
     try:
         with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):

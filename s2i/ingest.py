@@ -2,38 +2,42 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from s2i import cache, images
+from s2i import cache, images, sources
+from s2i.duplicates import NEAR_DUPLICATE, without_leaks
 from s2i.errors import UserError
 from s2i.fan_out import fan_out
 from s2i.params import Ingest, Work
-from s2i.sources.folder import Photo, Refused, find
+from s2i.sources.found import Photo, Refused
 
 
 def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Ingest, work: Work) -> tuple[list, dict]:
-    """The records of a folder of photos, and figures about them.
+    """The records of the photos at ``source``, and figures about them.
 
     Writes photos/, and where they came along given/, labels/ and mattes/, into folder, each resolution x resolution
     and cropped alike, and quarantine.csv (file, reason).  Raises UserError when no photo is found, or when none
     is left to train on or to test with.
     """
-    found = list(find(source))
-    if not found:
-        raise UserError(f"{source} holds no photos (jpg, png, webp, bmp, tiff or gif): put some there.")
+    found = list(sources.find(source, params))
+    if not any(isinstance(one, Photo) for one in found):
+        raise UserError(f"{source} holds no photos ({', '.join(sorted(images.readable()))}): put some there.")
     identified = fan_out(partial(_identified, max_megapixels=params.max_megapixels), found, "checking", work)
-    unique = _without_duplicates(identified)
+    chosen = [_licensed(outcome, params.require_licence) for outcome in _without_duplicates(identified)]
     convert = partial(_converted, folder=folder, resolution=resolution, max_megapixels=params.max_megapixels)
-    converted = fan_out(convert, unique, "reading", work)
+    converted = list(chain.from_iterable(fan_out(convert, chosen, "reading", work)))
 
-    refused = [outcome for outcome in converted if isinstance(outcome, Refused)]
     records = [outcome for outcome in converted if not isinstance(outcome, Refused)]
     for record in records:
         record["split"] = split_of(record["id"], seed, params.val, params.test)
+    records, leaks = without_leaks(records, params.near_duplicate)
+    _remove_unused(folder, records)
+    refused = [outcome for outcome in converted if isinstance(outcome, Refused)] + leaks
     _write_quarantine(folder / "quarantine.csv", refused)
     _check_splits(records, refused, source)
     return records, _figures(records, refused)
@@ -66,14 +70,26 @@ def _without_duplicates(identified: Iterable) -> list[tuple[str, Photo] | Refuse
     return unique
 
 
+def _licensed(identified: tuple[str, Photo] | Refused, required: bool) -> tuple[str, Photo] | Refused:
+    if isinstance(identified, Refused) or not required or is_licensed(identified[1].columns):
+        return identified
+    return Refused(identified[1].name, "no licence", "with an author or a source_url, and ingest.require_licence is on")
+
+
+def is_licensed(columns: Mapping) -> bool:
+    """Whether it is known what a photo may be used for and where it is from: licence, and author or source_url."""
+    return bool(columns.get("licence") and (columns.get("author") or columns.get("source_url")))
+
+
 def _converted(
     identified: tuple[str, Photo] | Refused, folder: Path, resolution: int, max_megapixels: float
-) -> dict | Refused:
+) -> list[dict | Refused]:
+    """The record of a photo, if it has become one, and what of it cannot be used."""
     if isinstance(identified, Refused):
-        return identified
+        return [identified]
     digest, photo = identified
-    name = f"{digest[:16]}.png"
-    record = {"id": digest[:16], "source": photo.name, "photo": str(folder / "photos" / name)} | photo.columns
+    id = digest[:16]
+    record = {"id": id, "source": photo.name, "photo": str(folder / "photos" / f"{id}.png")} | photo.columns
 
     def normalise(draft: Path) -> None:
         picture = images.read_photo(photo.file, max_megapixels)
@@ -82,29 +98,52 @@ def _converted(
     try:
         cache.produce(Path(record["photo"]), normalise, "photo", cache.code(__name__, "s2i.images"), digest, resolution)
         size = record["width"], record["height"] = images.photo_size(photo.file, max_megapixels)
-        for column, kind in {"given_sketch": "given", "truth_labels": "labels", "truth_matte": "mattes"}.items():
-            if column in photo.columns:
-                picture = _companion(Path(photo.columns[column]), size, resolution, max_megapixels, kind == "labels")
-                images.write_png(folder / kind / name, picture)
-                record[column] = str(folder / kind / name)
     except images.Unreadable as error:
-        return Refused(photo.name, error.reason, error.detail)
-    return record
+        return [Refused(photo.name, error.reason, error.detail)]
+
+    refused = []
+
+    def kept(file: Path, kind: str, name: str) -> list[str]:
+        """Where a companion now stands: one path, or none if it cannot be used."""
+        try:
+            picture = _companion(file, size, resolution, max_megapixels, is_labels=kind == "labels")
+        except images.Unreadable as error:
+            reason = f"{error.reason} {error.detail}".strip()
+            refused.append(Refused(photo.name, "unusable companion", f"{file.name}: {reason}"))
+            return []
+        images.write_png(folder / kind / name, picture)
+        return [str(folder / kind / name)]
+
+    given = [kept(file, "given", f"{id}-{number}.png") for number, file in enumerate(photo.sketches, start=1)]
+    record["given_sketches"] = list(chain.from_iterable(given))
+    for column, kind, file in (("truth_labels", "labels", photo.labels), ("truth_matte", "mattes", photo.matte)):
+        for path in kept(file, kind, f"{id}.png") if file else ():
+            record[column] = path
+    return [record, *refused]
 
 
 def _companion(
     file: Path, size: tuple[int, int], resolution: int, max_megapixels: float, is_labels: bool
 ) -> np.ndarray:
-    """A sketch, matte or label map, resized and cropped as its photo of `size` was; (resolution, resolution) uint8."""
-    try:
-        width, height = images.photo_size(file, max_megapixels)
-        if abs(width * size[1] - height * size[0]) > 0.02 * width * size[1]:
-            raise images.Unreadable("shape", f"{width} x {height} while the photo is {size[0]} x {size[1]}")
-        if is_labels:
-            return images.resize_and_crop(images.read_labels(file), resolution, images.NEAREST)
-        return images.resize_and_crop(images.grey(images.read_photo(file, max_megapixels)), resolution)
-    except images.Unreadable as error:
-        raise images.Unreadable("unusable companion", f"{file.name}: {error.reason} {error.detail}".strip()) from None
+    """A sketch, matte or label map, resized and cropped as its photo of `size` was; (resolution, resolution) uint8.
+
+    Raises Unreadable when it is no picture, or not of the photo's shape.
+    """
+    width, height = images.photo_size(file, max_megapixels)
+    if abs(width * size[1] - height * size[0]) > 0.02 * width * size[1]:
+        raise images.Unreadable("shape", f"{width} x {height} while the photo is {size[0]} x {size[1]}")
+    if is_labels:
+        return images.resize_and_crop(images.read_labels(file), resolution, images.NEAREST)
+    return images.resize_and_crop(images.grey(images.read_photo(file, max_megapixels)), resolution)
+
+
+def _remove_unused(folder: Path, records: list[dict]) -> None:
+    """Delete the pictures of photos that were read and then not used."""
+    used = {record["id"] for record in records}
+    for kind in ("photos", "given", "labels", "mattes"):
+        for file in (folder / kind).glob("*.png"):
+            if file.name[:16] not in used:
+                file.unlink()
 
 
 def _write_quarantine(file: Path, refused: list[Refused]) -> None:
@@ -138,6 +177,8 @@ def _figures(records: list[dict], refused: list[Refused]) -> dict:
         **{split: splits[split] for split in ("train", "val", "test")},
         "quarantined": len(refused),
         "duplicates": reasons["duplicate"],
+        "near_duplicates": reasons[NEAR_DUPLICATE],
+        "unlicensed": sum(not is_licensed(record) for record in records),
         "quarantined_by_reason": dict(reasons),
         "licences": dict(Counter(record.get("licence") or "unknown" for record in records)),
     }

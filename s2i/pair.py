@@ -15,7 +15,7 @@ CODE = ("s2i.pair", "s2i.sketching", "s2i.sketching.pencil", "s2i.sketching.xdog
 
 
 def pair(records: list[dict], folder: Path, resolution: int, params: Pair, work: Work) -> list[dict]:
-    """The records with `sketches` {style: path}, drawn into folder/sketches; `given` is the one that came along.
+    """The records with `sketches` {style: path}, drawn into folder/sketches; `given`, `given-2` and so on came along.
 
     Raises UserError when a photo is left without any sketch.
     """
@@ -34,8 +34,8 @@ def _with_sketches(record: dict, folder: Path, resolution: int, styles: list[str
     sketches = {}
     for style in styles:
         if style == "given":
-            if record.get("given_sketch"):
-                sketches["given"] = record["given_sketch"]
+            given = record.get("given_sketches") or []
+            sketches |= {"given" if number == 1 else f"given-{number}": path for number, path in enumerate(given, 1)}
             continue
         target = folder / "sketches" / f"{record['id']}-{style}.png"
         key = ("sketch", cache.code(*CODE), record["id"], cache.file_hash(record["photo"]), style)

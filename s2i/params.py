@@ -30,6 +30,12 @@ class Work(Group):
 class Ingest(Group):
     """Which photos are read and how they are split."""
 
+    source: Literal["folder", "paired", "sketchy"] = Field("folder", description="how the photos are laid out")
+    classes: list[str] | None = Field(None, description="of a Sketchy database; null is all")
+    require_licence: bool = Field(False, description="refuse photos without a licence, or without url or author")
+    near_duplicate: Annotated[int, Field(ge=0, le=15)] = Field(
+        4, description="bits of 64 that the perceptual hashes of two photos may differ by and still be one motif"
+    )
     val: Share = 0.1
     test: Share = 0.3
     max_megapixels: Annotated[float, Field(gt=0, le=178)] = 178  # Pillow itself refuses more

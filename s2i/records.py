@@ -36,7 +36,7 @@ SCHEMA = pa.schema(
         pa.field("glass", pa.bool_()),
         pa.field("windows", pa.int32()),  # visible ones, where truth is known
         pa.field("balconies", pa.int32()),
-        pa.field("given_sketch", pa.string(), metadata=PATH),  # the drawing that came with the photo
+        pa.field("given_sketches", pa.list_(pa.string()), metadata=PATH),  # the drawings that came with the photo
         pa.field("given_caption", pa.string()),
         pa.field("truth_labels", pa.string(), metadata=PATH),
         pa.field("truth_matte", pa.string(), metadata=PATH),
@@ -112,6 +112,11 @@ def _moved(record: dict, move) -> dict:
     for field in SCHEMA:
         value = record.get(field.name)
         if value and field.metadata == PATH:
-            is_map = isinstance(value, dict)
-            moved[field.name] = {style: move(path) for style, path in value.items()} if is_map else move(value)
+            moved[field.name] = _each(value, move)
     return moved
+
+
+def _each(value: str | list | dict, move):
+    if isinstance(value, dict):
+        return {style: move(path) for style, path in value.items()}
+    return [move(path) for path in value] if isinstance(value, list) else move(value)

@@ -30,6 +30,9 @@ def house():
         rng = np.random.default_rng(seed)
         picture = np.empty((96, 128, 3), np.uint8)
         picture[:60], picture[60:] = (150, 190, 230), (110, 150, 80)
+        for _ in range(6 if seed else 0):  # neighbours and clouds, so that no two are near-duplicates
+            y, x = rng.integers(0, 80), rng.integers(0, 110)
+            picture[y : y + rng.integers(8, 50), x : x + rng.integers(8, 50)] = rng.integers(40, 255)
         left = 24 + int(rng.integers(10))
         picture[26:78, left : left + 70] = wall
         for column in range(left + 6, left + 60, 16):

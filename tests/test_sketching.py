@@ -61,9 +61,9 @@ def test_every_photo_gets_a_sketch_in_every_style(ingested, tmp_path, work):
 
 
 def test_the_sketch_that_came_along_is_kept(ingested, tmp_path, work):
-    ingested[0]["given_sketch"] = "somewhere/a.png"
+    ingested[0]["given_sketches"] = ["somewhere/a.png", "somewhere/b.png"]
     paired = pair(ingested[:1], tmp_path / "paired", 64, Pair(styles=["given"]), work)
-    assert paired[0]["sketches"] == {"given": "somewhere/a.png"}
+    assert paired[0]["sketches"] == {"given": "somewhere/a.png", "given-2": "somewhere/b.png"}
 
 
 def test_a_photo_left_without_a_sketch_is_one_clear_sentence(ingested, tmp_path, work):

@@ -13,6 +13,8 @@ from s2i.pretraining import pictures
 from s2i.pretraining.params import Autoencoder
 from s2i.training import fit
 
+SURE = -30.0  # the least logarithm of a variance that diffusers' posterior knows
+
 
 def build(settings: Autoencoder, resolution: int) -> AutoencoderKL:
     """A fresh autoencoder; no attention, so that what it learns on crops holds on whole pictures."""
@@ -57,31 +59,30 @@ def train(corpus: Path, target: Path, settings: Autoencoder, resolution: int, se
         seed=seed,
         description="autoencoder",
     )
-    whiten(vae, *encode_pictures(vae, photos[:256]), settings.whitening_floor)
+    whiten(vae, encode_pictures(vae, photos[:256])[0], settings.whitening_floor)
     vae.to(torch.bfloat16).save_pretrained(target)
 
 
 @torch.no_grad()
-def whiten(vae: AutoencoderKL, mean: torch.Tensor, logvar: torch.Tensor, floor: float) -> None:
+def whiten(vae: AutoencoderKL, latents: torch.Tensor, floor: float) -> None:
     """Turn the latent space in place: channels uncorrelated, of variance near 1, and every picture decoded as before.
 
     An autoencoder keeps hue in directions a thousand times weaker than lightness, and noise hides those from whatever
-    learns to draw latents.  mean, logvar: latents it gives, (N, C, h, w).  floor: directions whose variance is a
-    smaller share of the average than this stay weaker, since they hold little but noise.
+    learns to draw latents.  The posterior shrinks to its mean, as its noise, turned, would be the same in no two
+    directions.  latents: means it gives, (N, C, h, w).  floor: directions whose variance is a smaller share of the
+    average than this stay weaker, since they hold little.
     """
-    rows = mean.movedim(1, -1).flatten(0, -2).double()
+    rows = latents.movedim(1, -1).flatten(0, -2).double()
     center = rows.mean(dim=0)
     variances, directions = torch.linalg.eigh(torch.cov((rows - center).T))
     strengths = (variances + floor * variances.mean()).rsqrt()
     turn, back = strengths[:, None] * directions.T, directions / strengths
-    spread = logvar.movedim(1, -1).flatten(0, -2).double().exp().mean(dim=0)
 
     quantise, channels = vae.quant_conv, len(center)
     weight, bias = quantise.weight[:channels, :, 0, 0].double(), quantise.bias[:channels].double()
     quantise.weight[:channels, :, 0, 0] = (turn @ weight).to(quantise.weight)
     quantise.bias[:channels] = (turn @ (bias - center)).to(quantise.bias)
-    quantise.weight[channels:] = 0  # the same variance everywhere: that of a turned latent is no longer its own affair
-    quantise.bias[channels:] = (turn.square() @ spread).log().to(quantise.bias)
+    quantise.weight[channels:], quantise.bias[channels:] = 0, SURE
     decode = vae.post_quant_conv
     weight = decode.weight[:, :, 0, 0].double()
     decode.bias += (weight @ center).to(decode.bias)

@@ -2,78 +2,61 @@
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from s2i.errors import UserError
-
-READ = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-NOT_READ = frozenset({".heic", ".heif", ".avif", ".jp2", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf"})
+from s2i.sources.found import Photo, Refused, name_of, photos
 
 TEXTS = ("licence", "source_url", "author", "label", "structure", "color", "material", "style", "view", "roof")
 NUMBERS = ("windows", "balconies")
 YES_OR_NO = ("curved", "glass")
-FILES = {"sketch": "given_sketch", "labels": "truth_labels", "matte": "truth_matte"}
+FILES = ("sketch", "labels", "matte")
+UNUSED = ("depth", "normals", "description", "seed")  # the corpus writes them too
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photo as it was found: `name` is its path in the folder, `columns` what photos.csv says, as in a record."""
-
-    file: Path
-    name: str
-    columns: dict = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file that does not become a record: why, in words that can be counted, and what exactly was found."""
-
-    name: str
-    why: str
-    detail: str = ""
-
-    @property
-    def reason(self) -> str:
-        return f"{self.why} {self.detail}".strip()
 
 
 def find(folder: Path) -> Iterator[Photo | Refused]:
     """The photos of a folder: the rows of its photos.csv, or else every picture of the tree, in a stable order.
 
-    photos.csv has a column `file` and any of TEXTS, NUMBERS, `curved`, `glass`, `caption`, and of the companions
-    `sketch`, `labels`, `matte`; paths are relative to the folder, other columns are ignored.
+    photos.csv has a column `file` and any of TEXTS, NUMBERS, YES_OR_NO, `caption`, and of the companions in FILES;
+    paths are relative to the folder.  Columns of other names, and pictures that no row names, are refused by name.
     Raises UserError when the folder is missing or photos.csv cannot be read as a table.
     """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder: put your photos there, or name another one in dvc.yaml.")
     table = folder / "photos.csv"
-    return _rows(table) if table.exists() else _tree(folder)
-
-
-def _tree(folder: Path) -> Iterator[Photo | Refused]:
-    for file in sorted(folder.rglob("*")):
-        name = file.relative_to(folder).as_posix()
-        suffix = file.suffix.lower()
-        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
-        if hidden or file.is_dir():
+    if not table.exists():
+        yield from photos(folder)
+        return
+    listed = set()
+    for row, where in _rows(table):
+        if isinstance(row, Refused):
+            yield row
             continue
-        if suffix in READ:
-            yield Photo(file, name)
-        elif suffix in NOT_READ:
-            yield Refused(name, f"{suffix} is not read", "(convert it to .jpg or .png)")
+        listed |= {value.strip() for value in row.values() if value}
+        yield _photo(folder, row, where)
+    for found in photos(folder):
+        if isinstance(found, Photo) and found.name not in listed:
+            yield Refused(found.name, "not listed", f"in {table.name}")
 
 
-def _rows(table: Path) -> Iterator[Photo | Refused]:
+def _rows(table: Path) -> Iterator[tuple[dict | Refused, str]]:
+    """Each row and where it stands, after one refusal for each column that means nothing here."""
+    known = ("file", "caption", *TEXTS, *NUMBERS, *YES_OR_NO, *FILES, *UNUSED)
     try:
         with open(table, encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, restkey="", strict=True)
-            if "file" not in (reader.fieldnames or ()):
+            columns = reader.fieldnames or ()
+            if "file" not in columns:
                 raise UserError(f"{table} has no column 'file': its first line must name the columns.")
+            if twice := [column for column in known if columns.count(column) > 1]:
+                raise UserError(f"{table} has the column '{twice[0]}' twice: keep one.")
+            for column in columns:
+                if column not in known:
+                    close = get_close_matches(column, known, n=1)
+                    detail = f"'{column}'" + (f", did you mean '{close[0]}'?" if close else "")
+                    yield Refused(table.name, "unknown column", detail), ""
             for row in reader:
-                yield _photo(table.parent, row, f"({table.name} line {reader.line_num})")
+                yield row, f"({table.name} line {reader.line_num})"
     except UnicodeDecodeError:
         raise UserError(f"{table} is not UTF-8: save it as CSV in UTF-8.") from None
     except csv.Error as error:
@@ -93,15 +76,16 @@ def _photo(folder: Path, row: dict, where: str) -> Photo | Refused:
         columns |= {column: _yes(column, row[column]) for column in YES_OR_NO if column in row}
         columns |= {"given_caption": row["caption"]} if "caption" in row else {}
         file = _inside(folder, name)
-        companions = {column: _inside(folder, row[name]) for name, column in FILES.items() if name in row}
+        companions = {kind: _inside(folder, row[kind]) for kind in FILES if kind in row}
     except ValueError as error:
         return Refused(name, "wrong value", f"{error} {where}")
     for companion in companions.values():
         if not companion.is_file():
-            return Refused(name, "companion missing", f"{companion.relative_to(folder).as_posix()} {where}")
+            return Refused(name, "companion missing", f"{name_of(companion, folder)} {where}")
     if not file.exists() and not file.is_symlink():
         return Refused(name, "missing", where)
-    return Photo(file, name, columns | {column: str(path) for column, path in companions.items()})
+    sketch = companions.pop("sketch", None)
+    return Photo(file, name, columns, (sketch,) if sketch else (), **companions)
 
 
 def _count(column: str, value: str) -> int:

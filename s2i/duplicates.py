@@ -1,0 +1,62 @@
+"""Photos of the same motif are kept out of each other's splits, by perceptual hash."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import imagehash
+import numpy as np
+from PIL import Image
+
+from s2i.sources.found import Refused
+
+NEAR_DUPLICATE = "near-duplicate"
+PRECEDENCE = ("test", "val", "train")  # of two splits that share a motif, the later one gives its photo up
+
+
+def perceptual_hash(picture: Path) -> np.ndarray:
+    """What a picture shows at a glance, (64,) bool: it hardly changes when the picture is saved or scaled again.
+
+    Source: imagehash.phash, the signs of a picture's 8 x 8 lowest cosine frequencies around their median.
+    """
+    with Image.open(picture) as image:
+        return imagehash.phash(image).hash.ravel()
+
+
+def without_leaks(records: list[dict], distance: int) -> tuple[list[dict], list[Refused]]:
+    """The records whose motif no more important split holds too, and the others refused.
+
+    A split is drawn from each photo's own content, so no photo ever moves when others come: where two of one motif
+    were drawn into different splits, only one of them is used.
+    """
+    hashes = np.array([perceptual_hash(record["photo"]) for record in records])
+    given_up: dict[int, Refused] = {}
+    for first, second in near_pairs(hashes, distance):
+        keeps, gives = sorted((first, second), key=lambda place: PRECEDENCE.index(records[place]["split"]))
+        if records[keeps]["split"] != records[gives]["split"]:
+            detail = f"of {records[keeps]['source']}, which is in {records[keeps]['split']}"
+            given_up.setdefault(gives, Refused(records[gives]["source"], NEAR_DUPLICATE, detail))
+    kept = [record for place, record in enumerate(records) if place not in given_up]
+    return kept, [given_up[place] for place in sorted(given_up)]
+
+
+def near_pairs(hashes: np.ndarray, distance: int) -> Iterator[tuple[int, int]]:
+    """The pairs (i < j) of rows of hashes (N, bits) bool that differ in at most ``distance`` bits, in order.
+
+    Cut into distance + 1 bands, two such rows agree in at least one whole band: only rows that share a band are
+    compared, which keeps the work near N for photos that differ.
+    """
+    pairs = set()
+    for band in np.array_split(np.arange(hashes.shape[1]), distance + 1):
+        keys = np.packbits(hashes[:, band], axis=1)
+        _, key = np.unique(keys, axis=0, return_inverse=True)
+        order = np.argsort(key, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
+            pairs |= set(_near(group, hashes, distance))
+    yield from sorted(pairs)
+
+
+def _near(group: np.ndarray, hashes: np.ndarray, distance: int) -> Iterator[tuple[int, int]]:
+    for place, row in enumerate(group[:-1]):
+        others = group[place + 1 :]
+        for other in others[(hashes[others] != hashes[row]).sum(axis=1) <= distance]:
+            yield int(min(row, other)), int(max(row, other))
