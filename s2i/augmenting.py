@@ -41,12 +41,13 @@ def _varied(record: dict, variant: int, folder: Path, seed: int, params: Augment
     target = folder / "sketches" / f"{record['id']}-{variant}.png"
     images.write_png(target, sketch)
     flip = bool(rng.random() < params.flip)
-    prompt = _prompt(prompts.mirrored(record) if flip else record, rng, params)
+    prompt = _prompt(record, flip, rng, params)
     return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
 
 
-def _prompt(record: dict, rng: np.random.Generator, params: Augment) -> str:
-    """Other words for what the columns say; a caption that came with the photo is kept, or emptied at the same rate."""
-    if record["captioned_by"] in ("caption", "empty"):
+def _prompt(record: dict, flip: bool, rng: np.random.Generator, params: Augment) -> str:
+    """Other words for the same parts; a caption that came with the photo is kept, or emptied at the same rate."""
+    if record["captioned_by"] in ("caption", "none", "empty"):
         return "" if rng.random() < params.empty_prompt else record["caption"]
-    return prompts.randomised(record, rng, params.empty_prompt, params.drop_part, params.synonym)
+    parts = prompts.mirrored(record["described"]) if flip else record["described"]
+    return prompts.randomised(parts, rng, params.empty_prompt, params.drop_part, params.synonym)

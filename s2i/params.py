@@ -56,6 +56,10 @@ class Pair(Group):
 class Caption(Group):
     """How a photo is described."""
 
+    by: list[Literal["columns", "attributes"]] = Field(
+        ["columns", "attributes"], description="who is asked, in turn, for what is not known yet; [] is nobody"
+    )
+    attributes: str = Field("data/base/attributes.safetensors", description="probes that read attributes off photos")
     empty: Share = 0.05
 
 

@@ -1,4 +1,4 @@
-"""Vary sketches and prompts for training.  data/matted -> data/augmented"""
+"""Vary sketches and prompts for training.  data/captioned -> data/augmented"""
 
 from s2i import augmenting, records, stage
 

@@ -1,9 +1,8 @@
-"""Describe every photo in words.  data/paired -> data/captioned"""
+"""Describe every photo in words.  data/matted -> data/captioned"""
 
-from s2i import records, stage
-from s2i.captioning import columns
+from s2i import captioning, records, stage
 
 with stage.run() as (params, (source,), output):
-    captioned, figures = columns.caption(records.read(source), params.seed, params.caption, params.work)
+    captioned, figures = captioning.caption(records.read(source), params.seed, params.caption, params.work)
     output.write(captioned)
     output.score(figures)

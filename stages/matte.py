@@ -1,4 +1,4 @@
-"""Find the building in every photo, and cut away its background where asked to.  data/captioned -> data/matted"""
+"""Find the building in every photo, and cut away its background where asked to.  data/paired -> data/matted"""
 
 from s2i import matting, records, stage
 

@@ -6,7 +6,8 @@ from s2i.augmenting import augment
 from s2i.pair import pair
 from s2i.params import Augment, Pair
 
-COLUMNS = {"caption": "house of red", "captioned_by": "columns", "structure": "house", "color": "red", "view": "left"}
+PARTS = {"structure": "house", "color": "red", "view": "left"}
+COLUMNS = {"caption": "house of red", "captioned_by": "columns", "described": PARTS}
 
 
 @pytest.fixture

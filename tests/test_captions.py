@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+import torch
 
 from s2i import colors, images, prompts
-from s2i.captioning.columns import caption
+from s2i.attributes import fit
+from s2i.captioning import caption
+from s2i.errors import UserError
 from s2i.params import Caption
 
 HOUSE = {"structure": "house", "color": "red", "material": "brick", "style": "rural", "view": "centre", "roof": "flat"}
@@ -23,11 +26,16 @@ WALLS = {
 
 
 @pytest.fixture
-def captioned(ingested, work):
+def captioned(ingested, work, tmp_path):
     """captioned(columns) captions the twenty photos after giving each these columns: records and figures."""
+    probes = fit(
+        torch.randn(60, 2560), [HOUSE | {"curved": row % 2, "glass": 0, "balconies": row % 3} for row in range(60)]
+    )
+    probes.save(tmp_path / "attributes.safetensors")
 
-    def captioned(columns, empty=0.0):
-        return caption([record | columns for record in ingested], 0, Caption(empty=empty), work)
+    def captioned(columns, empty=0.0, by=("columns", "attributes")):
+        settings = Caption(empty=empty, by=by, attributes=str(tmp_path / "attributes.safetensors"))
+        return caption([record | columns for record in ingested], 0, settings, work)
 
     return captioned
 
@@ -39,7 +47,7 @@ def prompt(fields, seed, empty=0.0, drop_part=0.0, synonym=0.0):
 def test_columns_make_the_plain_caption(captioned):
     records, figures = captioned({"structure": "Church", "color": "white", "material": "stone"})
     assert {record["caption"] for record in records} == {"church of white made of stone"}
-    assert figures == {"caption": 0, "columns": 20, "color": 0, "empty": 0}
+    assert figures == {"caption": 0, "columns": 20, "attributes": 0, "none": 0, "empty": 0}
 
 
 def test_a_given_caption_wins_over_columns(captioned):
@@ -47,14 +55,33 @@ def test_a_given_caption_wins_over_columns(captioned):
     assert (records[0]["caption"], records[0]["captioned_by"]) == ("My chapel at dusk", "caption")
 
 
-def test_a_missing_colour_is_measured_and_kept_in_its_column(captioned):
-    records, figures = captioned({"label": "barn"})
-    reds = [record["caption"] == "barn of red" and record["color"] == "red" for record in records]
-    assert sum(reds) >= 19 and figures["color"] == 20
+def test_what_no_column_gives_is_read_off_the_photo_and_no_column_is_touched(captioned):
+    records, figures = captioned({"label": "car_(sedan)"})
+    reds = [record["caption"] == "car (sedan) of red made of brick" for record in records]
+    assert sum(reds) >= 17 and figures["attributes"] == 20
+    for record in records:
+        assert record.get("color") is None and record.get("material") is None
+        assert record["described_by"]["structure"] == "columns"
+        assert record["described_by"]["color"] == record["described_by"]["material"] == "attributes"
 
 
-def test_a_photo_nothing_is_known_of_is_a_building(captioned):
-    assert captioned({})[0][0]["structure"] == "building"
+def test_whoever_is_not_asked_is_not_heard(captioned):
+    columns = {"structure": "church", "color": "white", "given_caption": "My chapel"}
+    assert {record["caption"] for record in captioned(columns, by=["columns"])[0]} == {"My chapel"}
+    assert {record["caption"] for record in captioned({"structure": "church"}, by=["columns"])[0]} == {"church"}
+    read = captioned(columns, by=["attributes"])[0]
+    assert all(record["caption"].startswith("house of ") and record["structure"] == "church" for record in read)
+    records, figures = captioned(columns, by=[])
+    assert {record["caption"] for record in records} == {""} and figures["none"] == 20
+
+
+def test_missing_or_foreign_probes_are_one_clear_sentence(captioned, tmp_path):
+    (tmp_path / "attributes.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UserError, match=r"attributes.safetensors does not hold attribute probes"):
+        captioned({})
+    (tmp_path / "attributes.safetensors").unlink()
+    with pytest.raises(UserError, match=r"attributes.safetensors is missing: it comes with data/base"):
+        captioned({})
 
 
 def test_a_share_of_the_training_captions_is_left_empty_always_the_same(captioned):

@@ -1,4 +1,4 @@
-"""Score the base on held-out renders and write its card.  models/base/whole, renders -> card, metrics/base.json"""
+"""Score the base on held-out renders and write its card.  models/base/whole, attributes, renders -> card, metrics/base.json"""
 
 import sys
 from pathlib import Path
@@ -8,8 +8,8 @@ from s2i.files import write_json
 from s2i.pretraining import cards, score
 from s2i.pretraining.params import BaseParams
 
-model, corpus, card, metrics = map(Path, sys.argv[1:])
+model, probes, corpus, card, metrics = map(Path, sys.argv[1:])
 settings = params.load("pipelines/base/params.yaml", BaseParams)
-figures, mosaic, prompted = score.score(model, corpus, settings.score, settings.resolution, settings.seed)
+figures, mosaic, prompted = score.score(model, probes, corpus, settings.score, settings.resolution, settings.seed)
 write_json(metrics, figures)
 cards.write_model_card(model, card, settings, figures, mosaic, prompted)

@@ -107,6 +107,12 @@ def efficientnet_lite0() -> Callable[[Tensor], Tensor]:
 
     Raises UserError if its weights cannot be had.
     """
+    network = efficientnet_lite0_map()
+    return lambda pictures: network(pictures).mean(dim=(2, 3))
+
+
+def efficientnet_lite0_map() -> Callable[[Tensor], Tensor]:
+    """The same before pooling: (B, 3, H, W) in [-1, 1] -> (B, 1280, 7, 7)."""
     from efficientnet_lite_pytorch import EfficientNet
 
     model = EfficientNet.from_name("efficientnet-lite0")
@@ -114,12 +120,11 @@ def efficientnet_lite0() -> Callable[[Tensor], Tensor]:
     model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     model.eval().requires_grad_(False)
 
-    def pooled(pictures: Tensor) -> Tensor:
+    def mapped(pictures: Tensor) -> Tensor:
         # It was trained on 224 px pictures in [-1, 1].
-        resized = F.interpolate(pictures, size=(224, 224), mode="bilinear", antialias=True)
-        return model.extract_features(resized).mean(dim=(2, 3))
+        return model.extract_features(F.interpolate(pictures, size=(224, 224), mode="bilinear", antialias=True))
 
-    return pooled
+    return mapped
 
 
 def fid_inception() -> Callable[[Tensor], Tensor] | None:

@@ -62,13 +62,16 @@ def write_model_card(
     _save(pictures / "prompted.jpg", np.vstack(rows))
     size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file()) / 1e6
     steps = {name: getattr(settings, name).steps for name in ("autoencoder", "text_to_image", "canny")}
-    figure_rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in figures.items() if isinstance(value, float))
+    listed = {name: value for name, value in figures.items() if isinstance(value, float)}
+    listed |= {f"attribute_accuracy of {name}": value for name, value in figures["attribute_accuracy"].items()}
+    figure_rows = "\n".join(f"| {name} | {value:.3f} |" for name, value in listed.items())
     (folder / "README.md").write_text(
         f"""# The embedded base
 
 Stable Diffusion's shape at {settings.resolution} px, {size:.1f} MB in bf16, in diffusers format: CLIP tokenizer and
-text encoder, AutoencoderKL with {settings.autoencoder.latent_channels} latent channels, UNet2DConditionModel,
-DPM-Solver++ scheduler, and under `controlnet` a ControlNet trained on Canny edge maps.  It exists so that everything
+text encoder, AutoencoderKL with {settings.autoencoder.latent_channels} whitened latent channels, UNet2DConditionModel
+that predicts velocity, DPM-Solver++ scheduler, and under `controlnet` a ControlNet trained on Canny edge maps.  Beside
+them, `attributes.safetensors` holds linear probes that read attributes off photos.  It exists so that everything
 s2i does can be run, tested and understood on a laptop; it knows rendered buildings and nothing else.
 
 It was trained by `pipelines/base/dvc.yaml` on {settings.render.count} renders of `s2i/corpus`, from scratch, no
@@ -85,7 +88,8 @@ On {figures["pictures"]["text_color_renders"]} renders it has not seen (`metrics
 
 `text_color_accuracy` is read off pictures drawn from text by a linear probe on colour histograms, fitted on the
 training renders; `text_color_accuracy_renders` is what the probe scores on the held-out renders themselves.
-`canny_edge_f1_shuffled` compares the same pictures with other maps.
+`canny_edge_f1` compares the contours of drawn pictures with those of the renders whose Canny maps they were drawn
+from, at 2 pixels; `canny_edge_f1_shuffled` compares them with other renders.
 
 Canny map, drawn, render it is the map of:
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 import torch
-from torch.nn import functional as F
+
+from s2i.attributes import fit_linear
 
 BINS, RANGE = (8, 10, 10), ((0, 101), (-60, 70), (-70, 80))  # of L, a and b
 RIDGE = 1e-4  # fits 97 % of the renders it is fitted on, and as many others
@@ -16,27 +17,16 @@ def fit_color_probe(
     pictures: Sequence[np.ndarray], colors: Sequence[str]
 ) -> Callable[[Sequence[np.ndarray]], list[str]]:
     """A function from pictures (H, W, 3) uint8 to colour names, fitted by logistic regression on pictures and names."""
-    names = sorted(set(colors))
-    inputs = torch.from_numpy(np.stack([histograms(picture) for picture in pictures]))
-    wanted = torch.tensor([names.index(color) for color in colors])
-    weight = torch.zeros(inputs.shape[1], len(names), requires_grad=True)
-    bias = torch.zeros(len(names), requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=200)
-
-    def closure():
-        optimizer.zero_grad()
-        value = F.cross_entropy(inputs @ weight + bias, wanted) + RIDGE * weight.square().sum()
-        value.backward()
-        return value
-
-    optimizer.step(closure)
-    weight, bias = weight.detach(), bias.detach()
+    weight, bias, names = fit_linear(_inputs(pictures), colors, RIDGE)
 
     def read(pictures: Sequence[np.ndarray]) -> list[str]:
-        scores = torch.from_numpy(np.stack([histograms(picture) for picture in pictures])) @ weight + bias
-        return [names[index] for index in scores.argmax(dim=1)]
+        return [names[index] for index in (_inputs(pictures) @ weight + bias).argmax(dim=1)]
 
     return read
+
+
+def _inputs(pictures: Sequence[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack([histograms(picture) for picture in pictures]))
 
 
 def histograms(picture: np.ndarray) -> np.ndarray:

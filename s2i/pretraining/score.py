@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from diffusers import AutoencoderKL
 
-from s2i import base, devices, prompts, sampling, tensors
+from s2i import attributes, base, devices, prompts, sampling, tensors
 from s2i.edges import canny
 from s2i.metrics.structure import edge_f1
 from s2i.pretraining import pictures
@@ -17,7 +17,7 @@ from s2i.pretraining.params import Score
 
 
 def score(
-    model: Path, corpus: Path, settings: Score, resolution: int, seed: int
+    model: Path, probes: Path, corpus: Path, settings: Score, resolution: int, seed: int
 ) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
     """The figures of the base; rows of Canny map, drawn, render; pictures drawn from text alone.
 
@@ -42,6 +42,7 @@ def score(
     texts = [prompts.plain(row) for row in table.head(len(chosen)).to_dict("records")]
     drawn = list(sampling.draw(pipeline, texts, range(len(chosen)), controls=maps, **common, description="canny"))
     others = chosen[1:] + chosen[:1]
+    predicted = attributes.Probes.load(probes).predict(attributes.features(renders))
     figures = {
         "autoencoder_psnr": psnr(photos[: settings.autoencoder_pictures], pipeline.vae.float()),
         "text_color_accuracy": float(np.mean([name == color for name, (color, _) in zip(named, wanted, strict=True)])),
@@ -49,6 +50,7 @@ def score(
         "text_color_accuracy_renders": float(np.mean(np.array(true_colors) == table["color"].to_numpy())),
         "canny_edge_f1": mean_edge_f1(drawn, chosen),
         "canny_edge_f1_shuffled": mean_edge_f1(drawn, others),
+        "attribute_accuracy": attributes.accuracy(predicted, table.to_dict("records")),
         "colors": sorted(table["color"].unique()),
         "pictures": {
             "autoencoder": settings.autoencoder_pictures,
