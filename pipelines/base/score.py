@@ -1,4 +1,4 @@
-"""Score the base on held-out renders and write its card.  models/base/whole, attributes, renders -> card, metrics/base.json"""
+"""Score the base on held-out renders and write its card.  Model, probes, renders -> card, metrics/base.json"""
 
 import sys
 from pathlib import Path
