@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from s2i.files import whole_file
@@ -39,7 +39,7 @@ def folder_hash(folder: Path, suffixes: tuple[str, ...] = ("",)) -> str:
 
 def code(*modules: str) -> list[str]:
     """What identifies the code of modules, named as they are imported: hashes of their files."""
-    return [file_hash(import_module(module).__file__) for module in modules]
+    return [file_hash(find_spec(module).origin) for module in modules]
 
 
 def place(suffix: str, *key) -> Path:

@@ -11,7 +11,8 @@ from s2i.fan_out import fan_out
 from s2i.params import Pair, Work
 from s2i.sketching import STYLES
 
-CODE = ("s2i.pair", "s2i.sketching", "s2i.sketching.pencil", "s2i.sketching.xdog", "s2i.edges")
+DRAWN_BY = ("pencil", "xdog", "line", "learned")
+CODE = ("s2i.pair", "s2i.edges", "s2i.sketching", *(f"s2i.sketching.{name}" for name in DRAWN_BY))
 
 
 def pair(records: list[dict], folder: Path, resolution: int, params: Pair, work: Work) -> list[dict]:

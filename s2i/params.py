@@ -11,7 +11,7 @@ from s2i.errors import UserError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
-Style = Literal["pencil", "xdog", "canny", "given"]
+Style = Literal["given", "pencil", "xdog", "canny", "line", "hed"]
 
 
 class Group(BaseModel):

