@@ -70,6 +70,19 @@ class Matte(Group):
     background: Literal["keep", "white"] = "keep"
 
 
+class Survey(Group):
+    """What a good collection of photos would show: every value of an attribute as often as its others."""
+
+    wanted: dict[Literal["style", "view", "material", "roof", "curved", "glass"], list[str]] = {
+        "style": ["modern", "neoclassical", "gothic", "american", "rural"],
+        "view": ["left", "centre", "right"],
+        "material": ["concrete", "steel", "brick", "stone", "glass", "wood"],
+        "roof": ["flat", "pitched"],
+        "curved": ["yes", "no"],
+        "glass": ["yes", "no"],
+    }
+
+
 class Augment(Group):
     """How many training examples are made of one photo, and how much they vary."""
 
@@ -147,6 +160,7 @@ class Params(Group):
     pair: Pair = Pair()
     caption: Caption = Caption()
     matte: Matte = Matte()
+    survey: Survey = Survey()
     augment: Augment = Augment()
     encode: Encode = Encode()
     train: Train

@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 
 GRAMMAR = "{structure}[ of {color}][ made of {material}]"
-PARTS = ("structure", "color", "material", "style", "view", "roof", "curved", "balconies")
+PARTS = ("structure", "color", "material", "style", "view", "roof", "curved", "glass", "balconies")
 
 
 def plain(fields: Mapping) -> str:

@@ -1,0 +1,244 @@
+"""What the data is and what it lacks: figures, a heat map of its coverage, a contact sheet of its sketches, a card."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from s2i import attributes, images
+from s2i.ingest import is_licensed
+from s2i.matting import intersection_over_union
+from s2i.metrics.intervals import bootstrap
+from s2i.metrics.structure import edge_f1
+from s2i.mosaics import mosaic
+from s2i.params import Survey
+
+INK = 128  # darker than this is a stroke
+TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
+SHEET_ROWS = 6
+HOLES_LISTED = 30
+
+
+def survey(records: list[dict], ingested: Path, folder: Path, params: Survey, probes: Path) -> dict:
+    """The figures of metrics/data.json; README.md, coverage.png and sketches.png go into ``folder``.
+
+    records: captioned ones.  ingested: the folder whose quarantine.csv tells what is not used.
+    """
+    refused = _quarantined(ingested / "quarantine.csv")
+    facts = [facts_of(record) for record in records]
+    figures = {
+        "photos": len(records),
+        "splits": dict(Counter(record["split"] for record in records)),
+        "quarantined": len(refused),
+        "licences": dict(Counter(record.get("licence") or "unknown" for record in records)),
+        "unlicensed": sum(not is_licensed(record) for record in records),
+        "captions": dict(Counter(record["captioned_by"] for record in records)),
+        "coverage": coverage(facts, params.wanted),
+    }
+    figures |= _against_truth(records, probes)
+    plot_coverage(facts, params.wanted, folder / "coverage.png")
+    images.write_png(folder / "sketches.png", _contact_sheet(records))
+    (folder / "README.md").write_text(_card(figures, records, refused), encoding="utf-8")
+    return figures
+
+
+def facts_of(record: dict) -> dict[str, str]:
+    """What is known of a photo, given or read off it, by the names of the wanted mix; flags are yes or no."""
+    facts = dict(record["described"])
+    for name in ("curved", "glass"):
+        known = record.get(name)
+        facts[name] = "yes" if known or (known is None and name in facts) else "no"
+    return facts
+
+
+def coverage(facts: Sequence[dict], wanted: dict[str, list[str]]) -> dict:
+    """How far the photos are from the wanted mix, in which every value of an attribute is as frequent as the others.
+
+    "pairs": share of the pairs of values of two attributes that some photo shows.  "off_balance": for each attribute
+    half the summed difference between its shares and equal ones, from 0 to 1.  "holes": what no photo shows, in words,
+    those that the wanted mix would show most often first.
+    """
+    pairs = [pair for names in combinations(wanted, 2) for pair in _combinations(wanted, names)]
+    shown = [pair for pair in pairs if _count(facts, pair)]
+    triples = [triple for names in TRIPLES if set(names) <= wanted.keys() for triple in _combinations(wanted, names)]
+    missing = [hole for hole in pairs if hole not in shown]
+    # A triple is news only where each of its pairs is there.
+    missing += [
+        triple
+        for triple in triples
+        if not _count(facts, triple)
+        and all(_count(facts, dict(pair)) for pair in combinations(triple.items(), 2))
+        and len(facts) * _share(triple, wanted) >= 1
+    ]
+    missing.sort(key=lambda hole: -_share(hole, wanted))
+    return {
+        "pairs": len(shown) / len(pairs) if pairs else 1.0,
+        "off_balance": {name: _off_balance(facts, name, values) for name, values in wanted.items()},
+        "holes": [in_words(hole) for hole in missing],
+    }
+
+
+def in_words(values: dict[str, str]) -> str:
+    """A combination of values as what is missing: "no curved glass building seen from the left"."""
+    before = [values[name] for name in ("style",) if name in values]
+    for name in ("curved", "glass"):
+        if name in values:
+            before.append(name if values[name] == "yes" else {"curved": "straight", "glass": "glassless"}[name])
+    after = f" made of {values['material']}" if "material" in values else ""
+    after += f" with a {values['roof']} roof" if "roof" in values else ""
+    view = {"centre": "front"}.get(values.get("view"), values.get("view"))
+    after += f" seen from the {view}" if view else ""
+    return f"no {' '.join([*before, 'building'])}{after}"
+
+
+def _combinations(wanted: dict[str, list[str]], names: Sequence[str]) -> list[dict[str, str]]:
+    if not names:
+        return [{}]
+    return [rest | {names[-1]: value} for rest in _combinations(wanted, names[:-1]) for value in wanted[names[-1]]]
+
+
+def _count(facts: Sequence[dict], values: dict[str, str]) -> int:
+    return sum(all(fact.get(name) == value for name, value in values.items()) for fact in facts)
+
+
+def _share(values: dict[str, str], wanted: dict[str, list[str]]) -> float:
+    return float(np.prod([1 / len(wanted[name]) for name in values]))
+
+
+def _off_balance(facts: Sequence[dict], name: str, values: list[str]) -> float:
+    counts = np.array([_count(facts, {name: value}) for value in values])
+    shares = counts / max(counts.sum(), 1)
+    return float(np.abs(shares - 1 / len(values)).sum() / 2)
+
+
+def plot_coverage(facts: Sequence[dict], wanted: dict[str, list[str]], file: Path) -> None:
+    """How many photos show each pair of values; a pair that none shows is framed in red."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    labels = [(name, value) for name, values in wanted.items() for value in values]
+    counts = np.array([[_count(facts, {a[0]: a[1]} | {b[0]: b[1]}) for b in labels] for a in labels], float)
+    same = np.array([[a[0] == b[0] and a != b for b in labels] for a in labels])
+    counts[same] = np.nan
+    side = 0.34 * len(labels) + 2.2
+    figure, axes = pyplot.subplots(figsize=(side, side), layout="constrained")
+    axes.imshow(counts, cmap="Blues", vmin=0)
+    for row, column in zip(*np.nonzero(~np.isnan(counts)), strict=True):
+        count, hole = int(counts[row, column]), counts[row, column] == 0
+        dark = counts[row, column] > 0.6 * np.nanmax(counts)
+        axes.text(column, row, count or "", ha="center", va="center", fontsize=7, color="white" if dark else "black")
+        if hole:
+            axes.add_patch(pyplot.Rectangle((column - 0.42, row - 0.42), 0.84, 0.84, fill=False, edgecolor="red"))
+    names = [f"{name}: {value}" for name, value in labels]
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    edges = np.cumsum([len(values) for values in wanted.values()])[:-1] - 0.5
+    for edge in edges:
+        axes.axhline(edge, color="grey", linewidth=0.6)
+        axes.axvline(edge, color="grey", linewidth=0.6)
+    axes.set_title(f"photos that show both (of {len(facts)}); red: none does", fontsize=10)
+    figure.savefig(file, dpi=110)
+    pyplot.close(figure)
+
+
+def _against_truth(records: list[dict], probes: Path) -> dict:
+    """What can be checked where truth came with the photos: mattes, sketches and the attribute probes."""
+    figures = {}
+    overlaps = [
+        intersection_over_union(images.read_grey(Path(record["matte"])), images.read_grey(Path(record["truth_matte"])))
+        for record in records
+        if record.get("truth_matte")
+    ]
+    if overlaps:
+        figures["matte_iou"] = bootstrap(overlaps)
+    scores: dict[str, list[float]] = {}
+    for record in records:
+        if record.get("truth_labels") and record.get("given_sketches"):  # rendered: its drawing is made from geometry
+            truth = _strokes(record["given_sketches"][0])
+            for style, sketch in record["sketches"].items():
+                if not style.startswith("given"):
+                    scores.setdefault(style, []).append(edge_f1(_strokes(sketch), truth))
+    if scores:
+        figures["sketch_f1"] = {style: bootstrap(values) for style, values in sorted(scores.items())}
+    known = [record for record in records if any(record.get(name) is not None for name in attributes.NAMES)]
+    if known and probes.exists():
+        pictures = [images.read(Path(record["photo"])) for record in known]
+        predicted = attributes.Probes.load(probes).predict(attributes.features(pictures))
+        figures["attribute_accuracy"] = attributes.accuracy(predicted, known)
+    return figures
+
+
+def _strokes(sketch: str) -> np.ndarray:
+    """Where a sketch is inked, (H, W) uint8, 255 or 0."""
+    return (images.read_grey(Path(sketch)) < INK).astype(np.uint8) * 255
+
+
+def _contact_sheet(records: list[dict]) -> np.ndarray:
+    """Photos spread over the records, each with its sketches."""
+    chosen = [records[index] for index in np.unique(np.linspace(0, len(records) - 1, SHEET_ROWS).astype(int))]
+    columns = {"photo": [images.read(Path(record["photo"])) for record in chosen]}
+    blank = np.full(columns["photo"][0].shape[:2], 255, np.uint8)
+    for style in sorted({style for record in chosen for style in record["sketches"]}):
+        drawn = [record["sketches"].get(style) for record in chosen]
+        columns[style] = [images.read_grey(Path(sketch)) if sketch else blank for sketch in drawn]
+    return mosaic(columns)
+
+
+def _quarantined(file: Path) -> list[dict]:
+    with open(file, encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def _card(figures: dict, records: list[dict], refused: list[dict]) -> str:
+    holes = figures["coverage"]["holes"]
+    listed = "\n".join(f"- {hole}" for hole in holes[:HOLES_LISTED]) or "none"
+    more = f"\n\nand {len(holes) - HOLES_LISTED} more in `metrics/data.json`." if len(holes) > HOLES_LISTED else ""
+    unlicensed = "\n".join(f"- {record['source']}" for record in records if not is_licensed(record)) or "none"
+    quarantine = "\n".join(f"- {row['file']}: {row['reason']}" for row in refused) or "none"
+    return f"""# The photos of this run
+
+{figures["photos"]} photos are used, {figures["quarantined"]} files are not.
+
+| split | photos |
+|---|---|
+{_rows(figures["splits"])}
+
+| licence | photos |
+|---|---|
+{_rows(figures["licences"])}
+
+| caption from | photos |
+|---|---|
+{_rows(figures["captions"])}
+
+## Coverage
+
+Of the pairs of values that `survey.wanted` in params.yaml asks for, {figures["coverage"]["pairs"]:.0%} are shown.
+
+![photos that show two values at once](coverage.png)
+
+What no photo shows, most wanted first:
+
+{listed}{more}
+
+## Sketches
+
+![photos and their sketches](sketches.png)
+
+## Photos without licence, or without author and source
+
+{unlicensed}
+
+## Not used
+
+{quarantine}
+"""
+
+
+def _rows(counts: dict) -> str:
+    return "\n".join(f"| {name} | {count} |" for name, count in sorted(counts.items()))

@@ -1,0 +1,9 @@
+"""Say what the data is and what it lacks.  data/captioned, data/ingested -> metrics/data, metrics/data.json"""
+
+from pathlib import Path
+
+from s2i import records, stage, survey
+
+with stage.run() as (params, (captioned, ingested), output):
+    probes = Path(params.caption.attributes)
+    output.score(survey.survey(records.read(captioned), ingested, output.folder, params.survey, probes))

@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from s2i import attributes, images, survey
+from s2i.params import Survey
+
+WANTED = {"style": ["modern", "gothic"], "view": ["left", "centre"], "curved": ["yes", "no"], "glass": ["yes", "no"]}
+
+
+def fact(style, view, curved="no", glass="no"):
+    return {"style": style, "view": view, "curved": curved, "glass": glass}
+
+
+EVERYTHING = [
+    fact(style, view, curved, glass)
+    for style in ("modern", "gothic")
+    for view in ("left", "centre")
+    for curved in ("yes", "no")
+    for glass in ("yes", "no")
+]
+
+
+def test_an_even_mix_has_no_holes_and_is_in_balance():
+    covered = survey.coverage(EVERYTHING, WANTED)
+    assert covered["pairs"] == 1 and covered["holes"] == []
+    assert set(covered["off_balance"].values()) == {0.0}
+
+
+def test_a_missing_triple_is_named_where_each_of_its_pairs_is_there():
+    facts = [one for one in EVERYTHING if not (one["curved"] == one["glass"] == "yes" and one["view"] == "left")]
+    covered = survey.coverage(facts, WANTED)
+    assert covered["pairs"] == 1 and covered["holes"] == ["no curved glass building seen from the left"]
+
+
+def test_a_missing_value_is_named_in_every_pair_and_counts_as_off_balance():
+    covered = survey.coverage([fact("modern", view) for view in ("left", "centre", "left")], WANTED)
+    assert "no gothic building seen from the front" in covered["holes"]
+    assert "no gothic straight building" in covered["holes"]
+    assert covered["off_balance"]["style"] == 0.5
+    assert covered["off_balance"]["view"] == pytest.approx(2 / 3 - 1 / 2)
+    assert covered["pairs"] == (2 + 1 + 1 + 2 + 2 + 1) / 24
+
+
+@pytest.fixture
+def captioned(ingested, tmp_path):
+    """Twenty photos as they come from captioning, with mattes half right and one of two styles the truth."""
+    probes = attributes.fit(torch.randn(30, 2560), [dict.fromkeys(attributes.NAMES, f"{row % 2}") for row in range(30)])
+    probes.save(tmp_path / "attributes.safetensors")
+    half, whole = np.zeros((64, 64), np.uint8), np.full((64, 64), 255, np.uint8)
+    half[:32] = 255
+    drawing, other = whole.copy(), whole.copy()
+    drawing[10:50, 20] = drawing[10:50, 40] = other[5, :] = 0
+    for name, picture in (("half", half), ("whole", whole), ("drawing", drawing), ("other", other)):
+        images.write_png(tmp_path / f"{name}.png", picture)
+    paths = {name: str(tmp_path / f"{name}.png") for name in ("half", "whole", "drawing", "other")}
+    (tmp_path / "ingested/quarantine.csv").write_text("file,reason\nblurred.jpg,truncated\n")
+    return [
+        record
+        | {"matte": paths["half"], "truth_matte": paths["whole"], "truth_labels": paths["whole"]}
+        | {"given_sketches": [paths["drawing"]], "material": "1", "captioned_by": "columns"}
+        | {"sketches": {"given": paths["drawing"], "good": paths["drawing"], "bad": paths["other"]}}
+        | {"described": {"style": "modern", "view": "left"}, "licence": "CC0", "author": "me" if number else None}
+        for number, record in enumerate(ingested)
+    ]
+
+
+def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path):
+    figures = survey.survey(captioned, tmp_path / "ingested", tmp_path, Survey(), tmp_path / "attributes.safetensors")
+    assert json.loads(json.dumps(figures)) == figures
+    assert figures["photos"] == 20 and figures["quarantined"] == figures["unlicensed"] == 1
+    assert figures["matte_iou"]["mean"] == 0.5
+    assert figures["sketch_f1"]["good"]["mean"] == 1 and figures["sketch_f1"]["bad"]["mean"] < 0.2
+    assert set(figures["sketch_f1"]) == {"good", "bad"}
+    assert set(figures["attribute_accuracy"]) == {"material"}
+    card = (tmp_path / "README.md").read_text()
+    for said in (
+        "- blurred.jpg: truncated",
+        f"- {captioned[0]['source']}",
+        f"- {figures['coverage']['holes'][0]}",
+        "| train |",
+    ):
+        assert said in card
+    with Image.open(tmp_path / "coverage.png") as heat_map:
+        assert len(heat_map.convert("RGB").getcolors(1 << 24)) > 20
+    assert images.read(tmp_path / "sketches.png").shape[1] == 4 * 64 + 3 * 4
