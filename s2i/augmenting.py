@@ -47,7 +47,7 @@ def _varied(record: dict, variant: int, folder: Path, seed: int, params: Augment
 
 def _prompt(record: dict, flip: bool, rng: np.random.Generator, params: Augment) -> str:
     """Other words for the same parts; a caption that came with the photo is kept, or emptied at the same rate."""
-    if record["captioned_by"] in ("caption", "none", "empty"):
+    if record["captioned_by"] in ("caption", "vlm", "none", "empty"):
         return "" if rng.random() < params.empty_prompt else record["caption"]
     parts = prompts.mirrored(record["described"]) if flip else record["described"]
     return prompts.randomised(parts, rng, params.empty_prompt, params.drop_part, params.synonym)

@@ -7,7 +7,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from s2i.sources.found import Refused
+from s2i.quarantine import Refused
 
 NEAR_DUPLICATE = "near-duplicate"
 PRECEDENCE = ("test", "val", "train")  # of two splits that share a motif, the later one gives its photo up

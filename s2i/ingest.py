@@ -1,6 +1,5 @@
 """Photos read, checked, made square and of one size, and split; what cannot be used is quarantined with its reason."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -9,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from s2i import cache, images, sources
+from s2i import cache, images, quarantine, sources
 from s2i.duplicates import NEAR_DUPLICATE, without_leaks
 from s2i.errors import UserError
 from s2i.fan_out import fan_out
 from s2i.params import Ingest, Work
-from s2i.sources.found import Photo, Refused
+from s2i.quarantine import Refused
+from s2i.sources.found import Photo
 
 
 def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Ingest, work: Work) -> tuple[list, dict]:
@@ -38,7 +38,7 @@ def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Inges
     records, leaks = without_leaks(records, params.near_duplicate)
     _remove_unused(folder, records)
     refused = [outcome for outcome in converted if isinstance(outcome, Refused)] + leaks
-    _write_quarantine(folder / "quarantine.csv", refused)
+    quarantine.write(refused, folder)
     _check_splits(records, refused, source)
     return records, _figures(records, refused)
 
@@ -144,13 +144,6 @@ def _remove_unused(folder: Path, records: list[dict]) -> None:
         for file in (folder / kind).glob("*.png"):
             if file.name[:16] not in used:
                 file.unlink()
-
-
-def _write_quarantine(file: Path, refused: list[Refused]) -> None:
-    with open(file, "w", encoding="utf-8", newline="") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(("file", "reason"))
-        writer.writerows((outcome.name, outcome.reason) for outcome in refused)
 
 
 def _check_splits(records: list[dict], refused: list[Refused], source: Path) -> None:

@@ -53,13 +53,24 @@ class Pair(Group):
     styles: Annotated[list[Style], Field(min_length=1)] = ["given", "pencil", "xdog"]
 
 
+class Vlm(Group):
+    """The vision language model that `caption.by: [vlm]` asks."""
+
+    model: str = "Salesforce/blip2-opt-2.7b"
+    question: Annotated[int, Field(ge=1)] = Field(1, description="of s2i/captioning/questions.yaml")
+    of: Literal["photo", "sketch"] = "photo"
+    max_new_tokens: Count = 40
+    batch_size: Count = 8
+
+
 class Caption(Group):
     """How a photo is described."""
 
-    by: list[Literal["columns", "attributes"]] = Field(
+    by: list[Literal["columns", "attributes", "vlm"]] = Field(
         ["columns", "attributes"], description="who is asked, in turn, for what is not known yet; [] is nobody"
     )
     attributes: str = Field("data/base/attributes.safetensors", description="probes that read attributes off photos")
+    vlm: Vlm = Vlm()
     empty: Share = 0.05
 
 

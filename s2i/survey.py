@@ -1,6 +1,5 @@
 """What the data is and what it lacks: figures, a heat map of its coverage, a contact sheet of its sketches, a card."""
 
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
@@ -8,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s2i import attributes, images
+from s2i import attributes, images, quarantine
 from s2i.ingest import is_licensed
 from s2i.matting import intersection_over_union
 from s2i.metrics.intervals import bootstrap
@@ -27,7 +26,7 @@ def survey(records: list[dict], ingested: Path, folder: Path, params: Survey, pr
 
     records: captioned ones.  ingested: the folder whose quarantine.csv tells what is not used.
     """
-    refused = _quarantined(ingested / "quarantine.csv")
+    refused = quarantine.read(ingested)
     facts = [facts_of(record) for record in records]
     figures = {
         "photos": len(records),
@@ -189,17 +188,12 @@ def _contact_sheet(records: list[dict]) -> np.ndarray:
     return mosaic(columns)
 
 
-def _quarantined(file: Path) -> list[dict]:
-    with open(file, encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
 def _card(figures: dict, records: list[dict], refused: list[dict]) -> str:
     holes = figures["coverage"]["holes"]
     listed = "\n".join(f"- {hole}" for hole in holes[:HOLES_LISTED]) or "none"
     more = f"\n\nand {len(holes) - HOLES_LISTED} more in `metrics/data.json`." if len(holes) > HOLES_LISTED else ""
     unlicensed = "\n".join(f"- {record['source']}" for record in records if not is_licensed(record)) or "none"
-    quarantine = "\n".join(f"- {row['file']}: {row['reason']}" for row in refused) or "none"
+    unused = "\n".join(f"- {row['file']}: {row['reason']}" for row in refused) or "none"
     return f"""# The photos of this run
 
 {figures["photos"]} photos are used, {figures["quarantined"]} files are not.
@@ -236,7 +230,7 @@ What no photo shows, most wanted first:
 
 ## Not used
 
-{quarantine}
+{unused}
 """
 
 

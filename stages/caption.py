@@ -3,6 +3,7 @@
 from s2i import captioning, records, stage
 
 with stage.run() as (params, (source,), output):
-    captioned, figures = captioning.caption(records.read(source), params.seed, params.caption, params.work)
+    settings = (params.seed, params.caption, params.work, params.device, params.precision)
+    captioned, figures = captioning.caption(records.read(source), output.folder, *settings)
     output.write(captioned)
     output.score(figures)

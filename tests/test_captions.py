@@ -35,7 +35,7 @@ def captioned(ingested, work, tmp_path):
 
     def captioned(columns, empty=0.0, by=("columns", "attributes")):
         settings = Caption(empty=empty, by=by, attributes=str(tmp_path / "attributes.safetensors"))
-        return caption([record | columns for record in ingested], 0, settings, work)
+        return caption([record | columns for record in ingested], tmp_path, 0, settings, work, "cpu", "fp32")
 
     return captioned
 
@@ -47,7 +47,7 @@ def prompt(fields, seed, empty=0.0, drop_part=0.0, synonym=0.0):
 def test_columns_make_the_plain_caption(captioned):
     records, figures = captioned({"structure": "Church", "color": "white", "material": "stone"})
     assert {record["caption"] for record in records} == {"church of white made of stone"}
-    assert figures == {"caption": 0, "columns": 20, "attributes": 0, "none": 0, "empty": 0}
+    assert figures == {"caption": 0, "columns": 20, "attributes": 0, "vlm": 0, "none": 0, "empty": 0}
 
 
 def test_a_given_caption_wins_over_columns(captioned):

@@ -3,32 +3,82 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from s2i import cache, colors, images, prompts
+import numpy as np
+
+from s2i import cache, colors, devices, images, prompts, quarantine
 from s2i.attributes import Probes, features
 from s2i.fan_out import fan_out
-from s2i.params import Caption, Work
+from s2i.params import Caption, Vlm, Work
+from s2i.quarantine import Refused
 
 SOUGHT = ("structure", "color", "material")
-ORIGINS = ("caption", "columns", "attributes", "none", "empty")
+ORIGINS = ("caption", "columns", "attributes", "vlm", "none", "empty")
 
 
-def caption(records: list[dict], seed: int, params: Caption, work: Work) -> tuple[list[dict], dict]:
+def caption(
+    records: list[dict], folder: Path, seed: int, params: Caption, work: Work, device: str, precision: str
+) -> tuple[list[dict], dict]:
     """The records with `caption`, `captioned_by`, `described` and `described_by`, and how many captions are from where.
 
     `described` {part: word} is what the caption is made of, `described_by` {part: "columns" or "attributes"} who said
     so: read off the photo is only what nobody gave, and no column is touched.  `captioned_by` is caption (one came
-    with the photo), columns (photos.csv knew), attributes (a part was read off the photo), none (nobody knew anything)
-    or empty (left so on purpose, a share of the training photos).
+    with the photo), columns (photos.csv knew), attributes (a part was read off the photo), vlm (a model answered), none
+    (nobody knew anything) or empty (left so on purpose, a share of the training photos).  Answers that are no captions
+    go into folder/quarantine.csv, and the next in `caption.by` is asked.
     """
     described = [record | {"described": {}, "described_by": {}} for record in records]
+    refused = []
     for captioner in params.by:
+        lacking = [place for place, record in enumerate(described) if not _is_known(record)]
+        incomplete = [described[place] for place in lacking]
+        if not incomplete:
+            break
         if captioner == "columns":
-            described = [_completed(record, "columns", given(record)) for record in described]
+            completed = [_with_columns(record) for record in incomplete]
         elif captioner == "attributes":
-            described = _with_attributes(described, Path(params.attributes), "columns" in params.by, work)
-    captioned = [_captioned(record, "columns" in params.by, seed, params.empty) for record in described]
+            completed = _with_attributes(incomplete, Path(params.attributes), work)
+        else:
+            completed, refused = _with_answers(incomplete, params.vlm, device, precision)
+        for place, record in zip(lacking, completed, strict=True):
+            described[place] = record
+    quarantine.write(refused, folder)
+    captioned = [_captioned(record, seed, params.empty) for record in described]
     origins = [record["captioned_by"] for record in captioned]
     return captioned, {origin: origins.count(origin) for origin in ORIGINS}
+
+
+def _is_known(record: dict) -> bool:
+    return "caption" in record or set(SOUGHT) <= record["described"].keys()
+
+
+def _with_columns(record: dict) -> dict:
+    if record.get("given_caption"):
+        return record | {"caption": record["given_caption"], "captioned_by": "caption"}
+    return _completed(record, "columns", given(record))
+
+
+def _with_answers(records: list[dict], settings: Vlm, device: str, precision: str) -> tuple[list[dict], list[Refused]]:
+    """Records with the caption that a model answers, and the answers that are no captions."""
+    from s2i.captioning import vlm
+
+    asker = vlm.load(settings, *devices.pick(device, precision))
+    answers = asker.answers([_looked_at(record, settings.of) for record in records], settings.batch_size)
+    refused = [
+        Refused(record["source"], reason, "of caption.vlm")
+        for record, answer in zip(records, answers, strict=True)
+        if (reason := vlm.why_useless(answer))
+    ]
+    answered = [
+        record if vlm.why_useless(answer) else record | {"caption": answer, "captioned_by": "vlm"}
+        for record, answer in zip(records, answers, strict=True)
+    ]
+    return answered, refused
+
+
+def _looked_at(record: dict, of: str) -> np.ndarray:
+    if of == "photo":
+        return images.read(Path(record["photo"]))
+    return images.read_grey(Path(next(iter(record["sketches"].values()))))
 
 
 def given(record: Mapping) -> dict[str, str]:
@@ -53,22 +103,14 @@ def _completed(record: dict, origin: str, found: Mapping[str, str]) -> dict:
     }
 
 
-def _with_attributes(records: list[dict], probes: Path, captions_count: bool, work: Work) -> list[dict]:
-    """Records whose structure, colour or material is not known, with all that can be read off their photos."""
-    lacking = [
-        place
-        for place, record in enumerate(records)
-        if not (captions_count and record.get("given_caption")) and not set(SOUGHT) <= record["described"].keys()
+def _with_attributes(records: list[dict], probes: Path, work: Work) -> list[dict]:
+    """Records with all that can be read off their photos and is not known yet."""
+    predictions = Probes.load(probes).predict(features([images.read(Path(one["photo"])) for one in records]))
+    walls = fan_out(_wall_color, records, "reading colours", work)
+    return [
+        _completed(record, "attributes", _words(prediction | {"color": wall}))
+        for record, prediction, wall in zip(records, predictions, walls, strict=True)
     ]
-    if not lacking:
-        return records
-    incomplete = [records[place] for place in lacking]
-    predictions = Probes.load(probes).predict(features([images.read(Path(one["photo"])) for one in incomplete]))
-    walls = fan_out(_wall_color, incomplete, "reading colours", work)
-    completed = list(records)
-    for place, prediction, wall in zip(lacking, predictions, walls, strict=True):
-        completed[place] = _completed(records[place], "attributes", _words(prediction | {"color": wall}))
-    return completed
 
 
 def _wall_color(record: dict) -> str:
@@ -76,11 +118,11 @@ def _wall_color(record: dict) -> str:
     return colors.dominant_color(images.read(Path(record["photo"])), mask)
 
 
-def _captioned(record: dict, captions_count: bool, seed: int, empty: float) -> dict:
+def _captioned(record: dict, seed: int, empty: float) -> dict:
     if record["split"] == "train" and int(cache.fingerprint(seed, "caption", record["id"])[:13], 16) < empty * 16**13:
         return record | {"caption": "", "captioned_by": "empty"}
-    if captions_count and record.get("given_caption"):
-        return record | {"caption": record["given_caption"], "captioned_by": "caption"}
+    if "caption" in record:
+        return record
     if not record["described"]:
         return record | {"caption": "", "captioned_by": "none"}
     origin = "attributes" if "attributes" in record["described_by"].values() else "columns"

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from s2i.errors import UserError
 from s2i.params import Ingest
+from s2i.quarantine import Refused
 from s2i.sources import folder, paired, sketchy
-from s2i.sources.found import Photo, Refused
+from s2i.sources.found import Photo
 
 
 def find(place: Path, params: Ingest) -> Iterator[Photo | Refused]:

@@ -6,7 +6,8 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from s2i.errors import UserError
-from s2i.sources.found import Photo, Refused, name_of, photos
+from s2i.quarantine import Refused
+from s2i.sources.found import Photo, name_of, photos
 
 TEXTS = ("licence", "source_url", "author", "label", "structure", "color", "material", "style", "view", "roof")
 NUMBERS = ("windows", "balconies")

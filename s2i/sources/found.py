@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s2i import images
+from s2i.quarantine import Refused
 
 NOT_READ = {".heic", ".heif", ".avif", ".jp2", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf"}
 
@@ -22,19 +23,6 @@ class Photo:
     sketches: tuple[Path, ...] = ()
     labels: Path | None = None
     matte: Path | None = None
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A file that is not used: why, in words that can be counted, and what exactly was found."""
-
-    name: str
-    why: str
-    detail: str = ""
-
-    @property
-    def reason(self) -> str:
-        return f"{self.why} {self.detail}".strip()
 
 
 def photos(folder: Path) -> Iterator[Photo | Refused]:

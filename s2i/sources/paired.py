@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from s2i.errors import UserError
-from s2i.sources.found import Photo, Refused, photos
+from s2i.quarantine import Refused
+from s2i.sources.found import Photo, photos
 
 PHOTOS, SKETCHES = ("Images", "image"), ("Sketches", "sketch")  # folder, and what file names begin with
 

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from s2i.errors import UserError
-from s2i.sources.found import Photo, Refused, name_of, photos
+from s2i.quarantine import Refused
+from s2i.sources.found import Photo, name_of, photos
 
 
 def find(folder: Path, classes: Sequence[str] | None = None) -> Iterator[Photo | Refused]:

@@ -1,0 +1,100 @@
+"""Captions that a vision language model answers: BLIP-2, LLaVA-1.5 and others that transformers loads alike."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+from tqdm import tqdm
+
+from s2i import devices
+from s2i.errors import UserError
+from s2i.params import Vlm
+
+LONGEST = 500  # characters; an answer beyond is a model that does not stop
+WORDINGS = {"llava": "USER: <image>\n{question} ASSISTANT:", "blip-2": "Question: {question} Answer:"}
+
+
+class Asker:
+    """A model, its processor and one question."""
+
+    def __init__(self, model, processor, question: str, max_new_tokens: int):
+        kind = model.config.model_type
+        if kind not in WORDINGS:
+            raise UserError(f"caption.vlm.model is of type {kind}; s2i asks {' and '.join(sorted(WORDINGS))} models.")
+        self.model, self.processor, self.max_new_tokens = model, processor, max_new_tokens
+        self.text = WORDINGS[kind].format(question=question)
+        processor.tokenizer.padding_side = "left"  # answers follow the question, also in a batch
+        if processor.tokenizer.pad_token is None:
+            processor.tokenizer.pad_token = processor.tokenizer.eos_token
+
+    @torch.no_grad()
+    def answers(self, pictures: Sequence[np.ndarray], batch_size: int) -> list[str]:
+        """One answer a picture (H, W, 3) or (H, W) uint8, as the model gives it, outer spaces removed."""
+        given = []
+        for start in tqdm(range(0, len(pictures), batch_size), desc="asking", unit="batch"):
+            batch = [Image.fromarray(picture).convert("RGB") for picture in pictures[start : start + batch_size]]
+            inputs = self.processor(images=batch, text=[self.text] * len(batch), padding=True, return_tensors="pt")
+            inputs = inputs.to(self.model.device, self.model.dtype)
+            tokens = self.model.generate(**inputs, max_new_tokens=self.max_new_tokens, do_sample=False)
+            asked = inputs["input_ids"].shape[1]
+            given += self.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)
+        return [answer.strip() for answer in given]
+
+
+def load(settings: Vlm, device: torch.device, precision: str) -> Asker:
+    """The model that caption.vlm names; in 8 bits on a GPU where bitsandbytes is installed.
+
+    Raises UserError when the model cannot be had or is of a kind that is not asked.
+    """
+    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+
+    options = {"dtype": devices.DTYPES[precision], "use_safetensors": True} | _quantised(device)
+    try:
+        AutoConfig.from_pretrained(settings.model)  # where there is no network, one file is waited for and not ten
+        processor = AutoProcessor.from_pretrained(settings.model)
+        model = AutoModelForImageTextToText.from_pretrained(settings.model, **options)
+    except (OSError, ValueError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"caption.vlm.model '{settings.model}' is no folder here and the model hub did not give it ({reason}); "
+            "set it to a model this machine can load, or take vlm out of caption.by."
+        ) from None
+    if "quantization_config" not in options:
+        model.to(device)
+    return Asker(model.eval(), processor, question(settings.question), settings.max_new_tokens)
+
+
+def question(number: int) -> str:
+    """A question of questions.yaml, counted from 1."""
+    asked = _questions()
+    if number > len(asked):
+        raise UserError(f"caption.vlm.question is {number}, but s2i/captioning/questions.yaml has {len(asked)}.")
+    return asked[number - 1]
+
+
+def why_useless(answer: str) -> str | None:
+    """Why an answer is no caption, or None if it is one."""
+    if not any(letter.isalnum() for letter in answer):
+        return "empty answer"
+    return f"answer of {len(answer)} characters" if len(answer) > LONGEST else None
+
+
+def _quantised(device: torch.device) -> dict:
+    if device.type != "cuda":
+        return {}
+    try:
+        import bitsandbytes  # noqa: F401
+    except ImportError:
+        return {}
+    from transformers import BitsAndBytesConfig
+
+    return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True), "device_map": {"": device}}
+
+
+@cache
+def _questions() -> list[str]:
+    return yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text(encoding="utf-8"))

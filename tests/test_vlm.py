@@ -1,0 +1,147 @@
+"""Both kinds of vision language models, with random weights, through the code that asks the real ones."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    Blip2Config,
+    Blip2ForConditionalGeneration,
+    Blip2Processor,
+    Blip2QFormerConfig,
+    Blip2VisionConfig,
+    CLIPImageProcessor,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    OPTConfig,
+    PreTrainedTokenizerFast,
+)
+
+from s2i.captioning import caption, vlm
+from s2i.errors import UserError
+from s2i.params import Caption, Vlm
+
+SIZE, PATCH = 32, 16
+VISION = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "image_size": SIZE, "patch_size": PATCH}
+TEXT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 256}
+ENDS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+
+
+def tokenizer():
+    """Every byte a token."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    words = {token: index for index, token in enumerate(["<pad>", "<s>", "</s>", "<image>", *letters])}
+    byte_level = Tokenizer(models.BPE(vocab=words, merges=[]))
+    byte_level.pre_tokenizer, byte_level.decoder = (
+        pre_tokenizers.ByteLevel(add_prefix_space=False),
+        decoders.ByteLevel(),
+    )
+    special = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
+    return PreTrainedTokenizerFast(tokenizer_object=byte_level, additional_special_tokens=["<image>"], **special)
+
+
+def image_processor():
+    return CLIPImageProcessor(size={"shortest_edge": SIZE}, crop_size={"height": SIZE, "width": SIZE})
+
+
+def save_llava(folder):
+    words = tokenizer()
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(num_hidden_layers=2, **VISION),
+        text_config=LlamaConfig(vocab_size=len(words), intermediate_size=16, **TEXT, **ENDS),
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+    )
+    LlavaForConditionalGeneration(config).save_pretrained(folder)
+    layout = {"patch_size": PATCH, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+    LlavaProcessor(image_processor(), words, **layout).save_pretrained(folder)
+
+
+def save_blip2(folder):
+    words = tokenizer()
+    former = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = Blip2Config(
+        vision_config=Blip2VisionConfig(num_hidden_layers=1, **VISION),
+        qformer_config=Blip2QFormerConfig(vocab_size=len(words), encoder_hidden_size=16, **former),
+        text_config=OPTConfig(vocab_size=len(words), ffn_dim=16, word_embed_proj_dim=16, **TEXT, **ENDS),
+        num_query_tokens=4,
+        image_token_index=words.convert_tokens_to_ids("<image>"),
+    )
+    Blip2ForConditionalGeneration(config).save_pretrained(folder)
+    Blip2Processor(image_processor(), words, num_query_tokens=4).save_pretrained(folder)
+
+
+@pytest.fixture(scope="module", params=["llava", "blip-2"])
+def model(request, tmp_path_factory):
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp(request.param)
+    {"llava": save_llava, "blip-2": save_blip2}[request.param](folder)
+    return folder
+
+
+def asker(model, **settings):
+    return vlm.load(Vlm(model=str(model), max_new_tokens=6, **settings), torch.device("cpu"), "fp32")
+
+
+def test_an_answer_does_not_depend_on_the_batch_and_does_not_repeat_the_question(model, house):
+    pictures = [house(number) for number in range(5)]
+    together, alone = (asker(model).answers(pictures, batch_size=size) for size in (5, 1))
+    assert len(together) == 5 and together == alone
+    assert not any("ASSISTANT" in answer or "Answer" in answer for answer in together)
+
+
+def test_another_question_gets_another_answer(model, house):
+    answers = {tuple(asker(model, question=number).answers([house(1), house(2)], 2)) for number in (1, 2, 3)}
+    assert len(answers) > 1
+
+
+def test_there_are_ten_questions_and_no_eleventh(model):
+    assert len({vlm.question(number) for number in range(1, 11)}) == 10
+    with pytest.raises(UserError, match=r"caption.vlm.question is 11, but .*questions.yaml has 10"):
+        asker(model, question=11)
+
+
+def test_a_model_that_cannot_be_had_is_one_clear_sentence(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        UserError, match=r"caption.vlm.model 'nobody/nothing' is no folder here .* take vlm out of caption"
+    ):
+        asker("nobody/nothing")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ("", "empty answer"),
+        (" .\n", "empty answer"),
+        ("a" * 10_000, "answer of 10000 characters"),
+        ("a red house", None),
+    ],
+)
+def test_an_answer_that_is_no_caption_is_told(answer, reason):
+    assert vlm.why_useless(answer) == reason
+
+
+def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested, tmp_path, work, monkeypatch):
+    class Answering:
+        def answers(self, pictures, batch_size):
+            assert all(isinstance(picture, np.ndarray) for picture in pictures)
+            return ["", "a" * 10_000] + [f"house {number}" for number in range(2, len(pictures))]
+
+    monkeypatch.setattr(vlm, "load", lambda *_: Answering())
+    records = [record | {"structure": "barn"} for record in ingested]
+    captioned, figures = caption(
+        records, tmp_path, 0, Caption(by=["vlm", "columns"], empty=0), work, device="cpu", precision="fp32"
+    )
+    assert [record["caption"] for record in captioned[:3]] == ["barn", "barn", "house 2"]
+    assert figures["vlm"] == 18 and figures["columns"] == 2
+    with open(tmp_path / "quarantine.csv", encoding="utf-8") as lines:
+        assert [row["reason"] for row in csv.DictReader(lines)] == [
+            "empty answer of caption.vlm",
+            "answer of 10000 characters of caption.vlm",
+        ]
