@@ -15,6 +15,7 @@ SETTINGS = Autoencoder(
     perceptual_share=0,
     kl_weight=0,
     whitening_floor=0.001,
+    decoder_steps=1,
     steps=1,
     batch_size=1,
     learning_rate=1e-3,

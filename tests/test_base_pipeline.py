@@ -17,7 +17,13 @@ TINY = {
     "text": {"merges": 64, "width": 16, "layers": 1, "heads": 2},
     "autoencoder": TRAINING
     | {"channels": [8, 8, 8, 8], "latent_channels": 6, "norm_groups": 1, "crop": 32}
-    | {"perceptual_weight": 0.1, "perceptual_share": 0.5, "kl_weight": 1e-6, "whitening_floor": 0.01},
+    | {
+        "perceptual_weight": 0.1,
+        "perceptual_share": 0.5,
+        "kl_weight": 1e-6,
+        "whitening_floor": 0.01,
+        "decoder_steps": 2,
+    },
     "text_to_image": TRAINING
     | {"channels": [16, 32], "layers_per_block": 1, "attention_head_dim": 2, "prompts_per_picture": 2}
     | {"empty_prompt": 0.1},

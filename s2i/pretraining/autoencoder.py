@@ -32,11 +32,25 @@ def build(settings: Autoencoder, resolution: int) -> AutoencoderKL:
 
 
 def train(corpus: Path, target: Path, settings: Autoencoder, resolution: int, seed: int) -> None:
-    """Train on the corpus and save into ``target`` in diffusers format, latents whitened."""
+    """Train on the corpus, whiten the latents, train the decoder on alone; save into ``target`` in diffusers format."""
     torch.manual_seed(seed)
-    device, precision = devices.pick()
     photos, _ = pictures.read(corpus)
     vae = build(settings, resolution).to(memory_format=torch.channels_last)
+    inputs = [settings, resolution, seed]
+    fit_on_crops(vae, photos, settings, pictures.checkpoints("autoencoder", [corpus], inputs), seed, "autoencoder")
+    whiten(vae, encode_pictures(vae, photos[:256])[0], settings.whitening_floor)
+    vae.encoder.requires_grad_(False)
+    vae.quant_conv.requires_grad_(False)
+    alone = settings.model_copy(update={"steps": settings.decoder_steps})
+    fit_on_crops(vae, photos, alone, pictures.checkpoints("decoder", [corpus], inputs), seed, "decoder")
+    vae.to(torch.bfloat16).save_pretrained(target)
+
+
+def fit_on_crops(
+    vae: AutoencoderKL, photos: torch.Tensor, settings: Autoencoder, checkpoints: Path, seed: int, description: str
+) -> None:
+    """Train what of ``vae`` requires gradients to give crops of photos (N, 3, H, W) uint8 back."""
+    device, precision = devices.pick()
     perceptual = ShiftTolerantLPIPS.load().to(device)
 
     def loss(vae, batch, generator):
@@ -53,14 +67,12 @@ def train(corpus: Path, target: Path, settings: Autoencoder, resolution: int, se
         loss,
         pictures.Columns(photo=photos),
         settings,
-        pictures.checkpoints("autoencoder", [corpus], [settings, resolution, seed]),
+        checkpoints,
         device=device,
         precision=precision,
         seed=seed,
-        description="autoencoder",
+        description=description,
     )
-    whiten(vae, encode_pictures(vae, photos[:256])[0], settings.whitening_floor)
-    vae.to(torch.bfloat16).save_pretrained(target)
 
 
 @torch.no_grad()

@@ -45,6 +45,7 @@ class Autoencoder(Optimisation):
     perceptual_weight: Annotated[float, Field(ge=0)]
     perceptual_share: Share = Field(description="of the steps that also see the perceptual distance; it is slow")
     kl_weight: Annotated[float, Field(ge=0)]
+    decoder_steps: Count = Field(description="steps that the decoder trains alone, on latents that no longer change")
     whitening_floor: Share = Field(description="share of the average variance below which a direction stays weak")
 
 
