@@ -1,4 +1,4 @@
-"""The ``s2i`` command: the trained model from the command line."""
+"""The ``s2i`` command: the trained model, and captions made elsewhere, from the command line."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from s2i.errors import UserError
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run ``s2i generate``; a UserError ends the program with its sentence."""
+    """Run ``s2i generate`` or ``s2i captions``; a UserError ends the program with its sentence."""
     parser = argparse.ArgumentParser(prog="s2i", description="Photos from sketches.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     generate = commands.add_parser("generate", help="draw photos from your own sketches with the trained model")
@@ -19,11 +19,31 @@ def main(arguments: list[str] | None = None) -> None:
     generate.add_argument("--out", type=Path, default=Path("drawn"), help="folder for the pictures (default: drawn)")
     generate.add_argument("--seed", type=int, default=0, help="another seed, another picture (default: 0)")
     generate.add_argument("--model", type=Path, default=Path("models/trained"), help="default: models/trained")
+    captions = commands.add_parser("captions", help="compare captions by model and prompt")
+    captions.add_argument("file", type=Path, metavar="FILE.csv", help="columns image, label, prompt, answer[, model]")
+    captions.add_argument("--out", type=Path, default=Path("captions"), help="folder for table and plot")
     chosen = parser.parse_args(arguments)
     try:
-        draw_sketches(chosen.sketches, chosen.prompt, chosen.out, chosen.seed, chosen.model)
+        if chosen.command == "captions":
+            compare_captions(chosen.file, chosen.out)
+        else:
+            draw_sketches(chosen.sketches, chosen.prompt, chosen.out, chosen.seed, chosen.model)
     except UserError as error:
         sys.exit(f"s2i {chosen.command}: {error}")
+
+
+def compare_captions(file: Path, out: Path) -> None:
+    """Print what of the captions in ``file`` differs by prompt; write it to ``out`` as captions.csv and captions.png.
+
+    Raises UserError when the file is no table of captions.
+    """
+    from s2i.metrics import captions
+
+    compared = captions.compare(captions.read(file))
+    out.mkdir(parents=True, exist_ok=True)
+    compared.to_csv(out / "captions.csv", index=False)
+    captions.plot(compared, out / "captions.png")
+    print(compared.to_string(index=False, float_format="{:.3f}".format))
 
 
 def draw_sketches(sketches: list[Path], prompt: str, out: Path, seed: int, model: Path) -> None:

@@ -1,0 +1,125 @@
+"""How captions of one kind compare with those of another: do they name the class, how long are they, do they repeat."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from s2i.errors import UserError
+from s2i.metrics.intervals import bootstrap
+
+COLUMNS = ("image", "label", "prompt", "answer")
+# What people call a class of the Sketchy database beside its own name; the words of a name count by themselves.
+SYNONYMS = {
+    "airplane": ("plane", "aeroplane", "jet", "aircraft"),
+    "bicycle": ("bike",),
+    "car": ("automobile", "sedan"),
+    "cat": ("kitten",),
+    "couch": ("sofa",),
+    "cow": ("bull", "cattle"),
+    "dog": ("puppy",),
+    "hamburger": ("burger", "cheeseburger"),
+    "helicopter": ("chopper",),
+    "motorcycle": ("motorbike",),
+    "pistol": ("gun", "handgun", "revolver"),
+    "rabbit": ("bunny", "hare"),
+    "rifle": ("gun", "shotgun"),
+    "sailboat": ("boat", "yacht"),
+    "ship": ("boat", "vessel"),
+    "teapot": ("kettle",),
+    "wine bottle": ("bottle",),
+}
+
+
+def names_label(answer: str, label: str) -> bool:
+    """Whether an answer names the class, as a whole word, in the plural too, or by a synonym.
+
+    label: as the Sketchy database writes it: for car_(sedan), "car" and "sedan" will do, "carpet" will not.
+    """
+    main, _, detail = label.replace("_", " ").partition("(")
+    main, detail = main.strip().lower(), detail.strip(" )").lower()
+    names = {main, *SYNONYMS.get(main, ())} | ({detail} if detail else set())
+    pattern = "|".join(rf"{re.escape(name)}(?:e?s)?" for name in names if name)
+    return re.search(rf"(?<!\w)(?:{pattern})(?!\w)", answer.lower()) is not None
+
+
+def words(text: str) -> list[str]:
+    """The words of a text in lower case."""
+    return re.findall(r"[^\W_]+(?:['-][^\W_]+)*", text.lower())
+
+
+def distinctness(answers: Sequence[str]) -> float:
+    """Share of the pairs of neighbouring words, over all answers, that are not repeated; 0 where there are none.
+
+    Source: distinct-2 of Li et al., "A diversity-promoting objective function for neural conversation models", 2016.
+    """
+    pairs = [pair for answer in answers for pair in zip(words(answer), words(answer)[1:], strict=False)]
+    return len(set(pairs)) / len(pairs) if pairs else 0.0
+
+
+def compare(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a prompt: captions, label_accuracy and length in words with intervals, distinctness, share of empty ones.
+
+    table: columns image, label, prompt and answer, and model where several were asked.  Intervals resample images.
+    """
+    by = [column for column in ("model", "prompt") if column in table]
+    rows = []
+    for key, group in table.groupby(by, sort=True):
+        images = list(group["image"])
+        right = [names_label(answer, label) for answer, label in zip(group["answer"], group["label"], strict=True)]
+        lengths = [len(words(answer)) for answer in group["answer"]]
+        row = dict(zip(by, key, strict=True)) | {"captions": len(group)}
+        for name, values in (("label_accuracy", right), ("length", lengths)):
+            figures = bootstrap(values, images)
+            row |= {name if part == "mean" else f"{name}_{part}": value for part, value in figures.items()}
+        row |= {"distinctness": distinctness(list(group["answer"])), "empty": float(np.mean([not n for n in lengths]))}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def read(file: Path) -> pd.DataFrame:
+    """A CSV of captions made anywhere: image, label, prompt, answer, and model where there are several.
+
+    Raises UserError when it cannot be read, lacks a column, or has a row without image or label.
+    """
+    try:
+        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UserError(f"{file} is not there.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not UTF-8: save it as CSV in UTF-8.") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise UserError(f"{file} cannot be read as CSV: {' '.join(str(error).split())}.") from None
+    if missing := [column for column in COLUMNS if column not in table]:
+        raise UserError(f"{file} has no column '{missing[0]}': it needs {', '.join(COLUMNS)}.")
+    for column in ("image", "label"):
+        if (bare := table.index[table[column].str.strip() == ""]).size:
+            raise UserError(f"{file} line {bare[0] + 2} has no {column}.")
+    if table.empty:
+        raise UserError(f"{file} has no captions.")
+    return table
+
+
+def plot(compared: pd.DataFrame, file: Path) -> None:
+    """Label accuracy, length and distinctness of every prompt, side by side."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    by = [column for column in ("model", "prompt") if column in compared]
+    names = [" · ".join(str(value) for value in row) for row in compared[by].itertuples(index=False)]
+    short = [name if len(name) <= 60 else f"{name[:57]}..." for name in names]
+    metrics = ("label_accuracy", "length", "distinctness")
+    figure, axes = pyplot.subplots(1, 3, figsize=(13, 0.4 * len(names) + 1.4), sharey=True, layout="constrained")
+    for axis, metric in zip(axes, metrics, strict=True):
+        spread = None
+        if f"{metric}_low" in compared:
+            spread = [compared[metric] - compared[f"{metric}_low"], compared[f"{metric}_high"] - compared[metric]]
+        axis.barh(short, compared[metric], xerr=spread, color="C0", capsize=3)
+        axis.set_title(metric)
+        axis.invert_yaxis() if axis is axes[0] else None
+    figure.savefig(file, dpi=110)
+    pyplot.close(figure)

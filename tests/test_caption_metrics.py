@@ -1,0 +1,65 @@
+import pandas as pd
+import pytest
+
+from s2i import cli, images
+from s2i.errors import UserError
+from s2i.metrics import captions
+
+
+@pytest.mark.parametrize(
+    ("answer", "label", "named"),
+    [
+        ("a red car parked", "car_(sedan)", True),
+        ("A SEDAN.", "car_(sedan)", True),
+        ("two cars", "car_(sedan)", True),
+        ("a carpet on the floor", "car_(sedan)", False),
+        ("a cat-like toy", "cat", True),
+        ("a category of things", "cat", False),
+        ("a small plane", "airplane", True),
+        ("two foxes", "fox", True),
+        ("a bottle of wine", "wine_bottle", True),
+        ("", "cat", False),
+        ("a hot-air balloon", "hot-air_balloon", True),
+    ],
+)
+def test_a_label_is_named_as_a_whole_word_or_by_a_synonym(answer, label, named):
+    assert captions.names_label(answer, label) == named
+
+
+def test_distinctness_is_one_without_repetition_and_falls_with_it():
+    assert captions.distinctness(["a red house", "the blue barn"]) == 1
+    assert captions.distinctness(["a red house"] * 4) == 0.25
+    assert captions.distinctness(["house", ""]) == 0
+
+
+@pytest.fixture
+def table(tmp_path):
+    rows = [(f"{number}.png", "cat", "What is it?", "a cat" if number < 6 else "a dog") for number in range(8)]
+    rows += [(f"{number}.png", "cat", "Describe it.", f"the {number}th, a kitten it seems") for number in range(8)]
+    pd.DataFrame(rows, columns=captions.COLUMNS).to_csv(tmp_path / "answers.csv", index=False)
+    return tmp_path / "answers.csv"
+
+
+def test_prompts_are_compared_on_the_command_line_as_table_and_plot(table, tmp_path, capsys):
+    cli.main(["captions", str(table), "--out", str(tmp_path / "out")])
+    compared = pd.read_csv(tmp_path / "out/captions.csv").set_index("prompt")
+    asked = compared.loc["What is it?"]
+    assert asked["label_accuracy"] == 0.75 and asked["label_accuracy_low"] < 0.75 < asked["label_accuracy_high"]
+    assert compared.loc["Describe it.", "label_accuracy"] == 1 and compared.loc["Describe it.", "length"] == 6
+    assert "0.750" in capsys.readouterr().out
+    assert images.read(tmp_path / "out/captions.png").std() > 10
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("image,label,prompt\na.png,cat,x\n", "has no column 'answer': it needs image, label, prompt, answer"),
+        ("image,label,prompt,answer\na.png,,x,y\n", "line 2 has no label"),
+        ("image,label,prompt,answer\n", "has no captions"),
+        ("", "cannot be read as CSV"),
+    ],
+)
+def test_a_table_that_cannot_be_compared_is_one_clear_sentence(tmp_path, content, sentence):
+    (tmp_path / "answers.csv").write_text(content)
+    with pytest.raises(UserError, match=sentence):
+        captions.read(tmp_path / "answers.csv")
