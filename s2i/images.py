@@ -60,15 +60,15 @@ def photo_size(path: Path, max_megapixels: float) -> tuple[int, int]:
 
 
 def read(path: Path) -> np.ndarray:
-    """One of our own pictures in colour, (H, W, 3) uint8."""
+    """One of our own pictures in colour, on white where it is transparent, (H, W, 3) uint8."""
     with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
+        return np.asarray(_opaque(picture).convert("RGB"))
 
 
 def read_grey(path: Path) -> np.ndarray:
-    """One of our own sketches or mattes, (H, W) uint8."""
+    """One of our own sketches or mattes, on white where it is transparent, (H, W) uint8."""
     with Image.open(path) as picture:
-        return np.asarray(picture.convert("L"))
+        return np.asarray(_opaque(picture).convert("L"))
 
 
 def read_labels(path: Path) -> np.ndarray:

@@ -1,6 +1,8 @@
 """The building cut from its background: U^2-Net mattes through rembg."""
 
 import os
+from collections.abc import Callable
+from difflib import get_close_matches
 from functools import cache as once
 from functools import partial
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from s2i import cache, images, weights
+from s2i.errors import UserError
 from s2i.fan_out import fan_out
 from s2i.metrics.intervals import bootstrap
 from s2i.params import Matte, Work
@@ -17,10 +20,10 @@ from s2i.params import Matte, Work
 def cut_backgrounds(records: list[dict], folder: Path, params: Matte, work: Work) -> tuple[list[dict], dict]:
     """The records with `matte`, and how much of the pictures it covers and how well it agrees with the truth.
 
-    Writes mattes/ into folder; with background "white" also photos/ and sketches/ whose background is blank, and
-    points photo and sketches to them.
+    Writes mattes/ into folder; with background "white" or "transparent" also photos/ and sketches/ whose background is
+    so, and points photo and sketches to them.  Raises UserError for a model that rembg does not know or cannot fetch.
     """
-    weights.path(f"{params.model}.onnx")  # fetched once here, not by every process
+    fetch(params.model)  # once here, not by every process
     matted = fan_out(partial(_matted, folder=folder, params=params), records, "matting", work)
     overlaps = [overlap for _, _, overlap in matted if overlap is not None]
     figures = {"photos": len(matted), "coverage": float(np.mean([coverage for _, coverage, _ in matted]))}
@@ -36,6 +39,30 @@ def matte(picture: np.ndarray, model: str = "u2netp") -> np.ndarray:
     """
     (mask,) = _session(model).predict(Image.fromarray(picture))
     return np.asarray(mask)
+
+
+def fetch(model: str) -> None:
+    """See to it that the weights of one of rembg's models are on this machine; raises UserError if they cannot be."""
+    if f"{model}.onnx" in weights.PACKAGED:
+        weights.path(f"{model}.onnx")
+        return
+    from rembg.sessions import sessions_names
+
+    if model not in sessions_names:
+        close = get_close_matches(model, sessions_names, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"it knows {', '.join(sessions_names)}."
+        raise UserError(f"matte.model is '{model}', which rembg does not know; {hint}")
+    try:
+        _session(model)
+    except Exception as error:  # rembg, pooch and onnxruntime fail in many ways without a network
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(f"matte.model '{model}' could not be fetched ({reason}); u2netp is always there.") from None
+
+
+def on_nothing(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
+    """A photo (H, W, 3) or sketch (H, W) with matte (H, W) uint8 as its alpha: (H, W, 4) uint8."""
+    color = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    return np.dstack([color, matte])
 
 
 def on_white(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
@@ -55,11 +82,11 @@ def intersection_over_union(matte: np.ndarray, truth: np.ndarray) -> float:
 
 @once
 def _session(model: str):
-    """One session a process, on the checked weights: rembg finds them and stays off the network."""
+    """One session a process.  Weights that s2i carries are where rembg looks; others it fetches and checks itself."""
     import onnxruntime
     from rembg import new_session
 
-    os.environ["U2NET_HOME"] = str(weights.path(f"{model}.onnx").parent)
+    os.environ["U2NET_HOME"] = str(weights.path("u2netp.onnx").parent)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the photos are spread over the processes already
     return new_session(model, sess_opts=options)
@@ -76,15 +103,16 @@ def _matted(record: dict, folder: Path, params: Matte) -> tuple[dict, float, flo
     if record.get("truth_matte"):
         overlap = intersection_over_union(mask, images.read_grey(Path(record["truth_matte"])))
     matted = record | {"matte": str(target)}
-    if params.background == "white":
-        matted |= _blanked(record, photo, mask, folder)
+    if params.background != "keep":
+        cut = on_white if params.background == "white" else on_nothing
+        matted |= _cut(record, photo, mask, folder, cut)
     return matted, float(mask.mean() / 255), overlap
 
 
-def _blanked(record: dict, photo: np.ndarray, mask: np.ndarray, folder: Path) -> dict:
-    cut = folder / "photos" / f"{record['id']}.png"
-    images.write_png(cut, on_white(photo, mask))
+def _cut(record: dict, photo: np.ndarray, mask: np.ndarray, folder: Path, cut: Callable) -> dict:
+    target = folder / "photos" / f"{record['id']}.png"
+    images.write_png(target, cut(photo, mask))
     sketches = {style: folder / "sketches" / f"{record['id']}-{style}.png" for style in record["sketches"]}
     for style, sketch in record["sketches"].items():
-        images.write_png(sketches[style], on_white(images.read_grey(Path(sketch)), mask))
-    return {"photo": str(cut), "sketches": {style: str(path) for style, path in sketches.items()}}
+        images.write_png(sketches[style], cut(images.read_grey(Path(sketch)), mask))
+    return {"photo": str(target), "sketches": {style: str(path) for style, path in sketches.items()}}

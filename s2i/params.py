@@ -77,8 +77,8 @@ class Caption(Group):
 class Matte(Group):
     """How the background is found, and whether it is kept in the pictures."""
 
-    model: Literal["u2netp"] = "u2netp"
-    background: Literal["keep", "white"] = "keep"
+    model: str = Field("u2netp", description="any of rembg's")
+    background: Literal["keep", "white", "transparent"] = "keep"
 
 
 class Survey(Group):

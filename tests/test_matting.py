@@ -2,8 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from s2i import images, matting
+from s2i.errors import UserError
 from s2i.pair import pair
 from s2i.params import Matte, Pair
 
@@ -13,6 +15,20 @@ DISC = np.hypot(*(np.mgrid[:64, :64] - 32)) < 16
 @pytest.fixture
 def paired(ingested, tmp_path, work):
     return pair(ingested[:3], tmp_path / "paired", 64, Pair(styles=["canny"]), work)
+
+
+def test_a_model_that_rembg_does_not_know_is_one_clear_sentence(paired, tmp_path, work):
+    with pytest.raises(UserError, match=r"matte.model is 'u2nett', which rembg does not know; did you mean 'u2net'"):
+        matting.cut_backgrounds(paired, tmp_path / "matted", Matte(model="u2nett"), work)
+
+
+def test_a_model_that_cannot_be_fetched_is_one_clear_sentence(paired, tmp_path, work, monkeypatch):
+    def offline(model):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(matting, "_session", offline)
+    with pytest.raises(UserError, match=r"'isnet-general-use' could not be fetched \(no route to host\); u2netp is"):
+        matting.cut_backgrounds(paired, tmp_path / "matted", Matte(model="isnet-general-use"), work)
 
 
 @pytest.fixture
@@ -51,6 +67,16 @@ def test_a_white_background_clears_photo_and_sketch_outside_the_matte(paired, di
     assert (photo[~DISC] == 255).all() and (photo[DISC] == kept[DISC]).all()
     sketch = images.read_grey(Path(matted[0]["sketches"]["canny"]))
     assert (sketch[~DISC] == 255).all() and (sketch[DISC] == 0).any()
+
+
+def test_a_transparent_background_is_stored_as_alpha_and_read_as_white(paired, disc_mattes, tmp_path, work):
+    white, _ = matting.cut_backgrounds(paired, tmp_path / "white", Matte(background="white"), work)
+    clear, _ = matting.cut_backgrounds(paired, tmp_path / "clear", Matte(background="transparent"), work)
+    with Image.open(clear[0]["photo"]) as picture:
+        assert (np.asarray(picture)[..., 3] == 255 * DISC).all()
+    assert (images.read(Path(clear[0]["photo"])) == images.read(Path(white[0]["photo"]))).all()
+    sketches = [images.read_grey(Path(one[0]["sketches"]["canny"])) for one in (clear, white)]
+    assert (sketches[0] == sketches[1]).all()
 
 
 def test_a_matte_is_made_once(paired, disc_mattes, tmp_path, work):
