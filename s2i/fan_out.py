@@ -14,10 +14,12 @@ def fan_out(function: Callable, items: Sequence, description: str, work: Work) -
 
     On Ray, a running cluster is used where RAY_ADDRESS names one; files must lie where every node sees them.
     """
+    options = {}
     if work.engine == "ray":
         _register_ray()
+        options["ray_remote_args"] = {"num_cpus": 1}  # a worker holds a core, or all would stand on one node
     with (
-        parallel_config(backend=work.engine, n_jobs=min(work.workers, len(items)) or 1),
+        parallel_config(backend=work.engine, n_jobs=min(work.workers, len(items)) or 1, **options),
         tqdm(desc=description, total=len(items), unit="photo") as bar,
     ):
         return _Shown(bar)(delayed(function)(item) for item in items)
