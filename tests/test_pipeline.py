@@ -86,7 +86,10 @@ def test_one_command_leads_from_photos_to_scored_pictures(clone):
     assert (clone.folder / "metrics/evaluate/mosaic.png").exists()
     counted = json.loads((clone.folder / "metrics/ingest.json").read_text())
     assert counted["photos"] == PHOTOS
-    assert 0 < json.loads((clone.folder / "metrics/matte.json").read_text())["matte_iou"]["mean"] <= 1
+    surveyed = json.loads((clone.folder / "metrics/data.json").read_text())
+    assert surveyed["photos"] == PHOTOS and surveyed["coverage"]["holes"]
+    assert 0 < surveyed["matte_iou"]["mean"] <= 1 and surveyed["sketch_f1"]["xdog"]["mean"] > 0.5
+    assert (clone.folder / "metrics/data/coverage.png").exists() and (clone.folder / "metrics/data/README.md").exists()
 
 
 def test_a_second_run_has_nothing_to_do(clone):
