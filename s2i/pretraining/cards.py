@@ -77,7 +77,7 @@ s2i does can be run, tested and understood on a laptop; it knows rendered buildi
 It was trained by `pipelines/base/dvc.yaml` on {settings.render.count} renders of `s2i/corpus`, from scratch, no
 third-party weights in it: autoencoder {steps["autoencoder"]} steps and its decoder {settings.autoencoder.decoder_steps}
 more, text to image {steps["text_to_image"]} steps, ControlNet, UNet and text encoder together {steps["canny"]} steps.
-The autoencoder came to its steps in several runs, each going on from the weights of the one before.  Only the tokenizer's merges are CLIP's, the first
+Only the tokenizer's merges are CLIP's, the first
 {settings.text.merges} of them.
 Licence: CC0-1.0.
 
