@@ -84,13 +84,13 @@ class Matte(Group):
 class Survey(Group):
     """What a good collection of photos would show: every value of an attribute as often as its others."""
 
-    wanted: dict[Literal["style", "view", "material", "roof", "curved", "glass"], list[str]] = {
+    wanted: dict[Literal["style", "view", "material", "roof", "curved", "glass"], list[str | bool]] = {
         "style": ["modern", "neoclassical", "gothic", "american", "rural"],
         "view": ["left", "centre", "right"],
         "material": ["concrete", "steel", "brick", "stone", "glass", "wood"],
         "roof": ["flat", "pitched"],
-        "curved": ["yes", "no"],
-        "glass": ["yes", "no"],
+        "curved": [True, False],
+        "glass": [True, False],
     }
 
 

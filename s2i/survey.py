@@ -15,6 +15,7 @@ from s2i.metrics.structure import edge_f1
 from s2i.mosaics import mosaic
 from s2i.params import Survey
 
+Facts = dict[str, str | bool]  # an attribute and its value
 INK = 128  # darker than this is a stroke
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
 SHEET_ROWS = 6
@@ -44,16 +45,16 @@ def survey(records: list[dict], ingested: Path, folder: Path, params: Survey, pr
     return figures
 
 
-def facts_of(record: dict) -> dict[str, str]:
-    """What is known of a photo, given or read off it, by the names of the wanted mix; flags are yes or no."""
+def facts_of(record: dict) -> Facts:
+    """What is known of a photo, given or read off it, by the names of the wanted mix."""
     facts = dict(record["described"])
     for name in ("curved", "glass"):
         known = record.get(name)
-        facts[name] = "yes" if known or (known is None and name in facts) else "no"
+        facts[name] = bool(known or (known is None and name in facts))
     return facts
 
 
-def coverage(facts: Sequence[dict], wanted: dict[str, list[str]]) -> dict:
+def coverage(facts: Sequence[Facts], wanted: dict[str, list]) -> dict:
     """How far the photos are from the wanted mix, in which every value of an attribute is as frequent as the others.
 
     "pairs": share of the pairs of values of two attributes that some photo shows.  "off_balance": for each attribute
@@ -80,12 +81,12 @@ def coverage(facts: Sequence[dict], wanted: dict[str, list[str]]) -> dict:
     }
 
 
-def in_words(values: dict[str, str]) -> str:
+def in_words(values: Facts) -> str:
     """A combination of values as what is missing: "no curved glass building seen from the left"."""
     before = [values[name] for name in ("style",) if name in values]
     for name in ("curved", "glass"):
         if name in values:
-            before.append(name if values[name] == "yes" else {"curved": "straight", "glass": "glassless"}[name])
+            before.append(name if values[name] else {"curved": "straight", "glass": "glassless"}[name])
     after = f" made of {values['material']}" if "material" in values else ""
     after += f" with a {values['roof']} roof" if "roof" in values else ""
     view = {"centre": "front"}.get(values.get("view"), values.get("view"))
@@ -93,27 +94,27 @@ def in_words(values: dict[str, str]) -> str:
     return f"no {' '.join([*before, 'building'])}{after}"
 
 
-def _combinations(wanted: dict[str, list[str]], names: Sequence[str]) -> list[dict[str, str]]:
+def _combinations(wanted: dict[str, list], names: Sequence[str]) -> list[Facts]:
     if not names:
         return [{}]
     return [rest | {names[-1]: value} for rest in _combinations(wanted, names[:-1]) for value in wanted[names[-1]]]
 
 
-def _count(facts: Sequence[dict], values: dict[str, str]) -> int:
+def _count(facts: Sequence[Facts], values: Facts) -> int:
     return sum(all(fact.get(name) == value for name, value in values.items()) for fact in facts)
 
 
-def _share(values: dict[str, str], wanted: dict[str, list[str]]) -> float:
+def _share(values: Facts, wanted: dict[str, list]) -> float:
     return float(np.prod([1 / len(wanted[name]) for name in values]))
 
 
-def _off_balance(facts: Sequence[dict], name: str, values: list[str]) -> float:
+def _off_balance(facts: Sequence[Facts], name: str, values: list) -> float:
     counts = np.array([_count(facts, {name: value}) for value in values])
     shares = counts / max(counts.sum(), 1)
     return float(np.abs(shares - 1 / len(values)).sum() / 2)
 
 
-def plot_coverage(facts: Sequence[dict], wanted: dict[str, list[str]], file: Path) -> None:
+def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -> None:
     """How many photos show each pair of values; a pair that none shows is framed in red."""
     import matplotlib
 
@@ -133,7 +134,8 @@ def plot_coverage(facts: Sequence[dict], wanted: dict[str, list[str]], file: Pat
         axes.text(column, row, count or "", ha="center", va="center", fontsize=7, color="white" if dark else "black")
         if hole:
             axes.add_patch(pyplot.Rectangle((column - 0.42, row - 0.42), 0.84, 0.84, fill=False, edgecolor="red"))
-    names = [f"{name}: {value}" for name, value in labels]
+    said = {True: "yes", False: "no"}
+    names = [f"{name}: {said.get(value, value)}" for name, value in labels]
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     edges = np.cumsum([len(values) for values in wanted.values()])[:-1] - 0.5

@@ -8,10 +8,10 @@ from PIL import Image
 from s2i import attributes, images, survey
 from s2i.params import Survey
 
-WANTED = {"style": ["modern", "gothic"], "view": ["left", "centre"], "curved": ["yes", "no"], "glass": ["yes", "no"]}
+WANTED = {"style": ["modern", "gothic"], "view": ["left", "centre"], "curved": [True, False], "glass": [True, False]}
 
 
-def fact(style, view, curved="no", glass="no"):
+def fact(style, view, curved=False, glass=False):
     return {"style": style, "view": view, "curved": curved, "glass": glass}
 
 
@@ -19,8 +19,8 @@ EVERYTHING = [
     fact(style, view, curved, glass)
     for style in ("modern", "gothic")
     for view in ("left", "centre")
-    for curved in ("yes", "no")
-    for glass in ("yes", "no")
+    for curved in (True, False)
+    for glass in (True, False)
 ]
 
 
@@ -31,7 +31,7 @@ def test_an_even_mix_has_no_holes_and_is_in_balance():
 
 
 def test_a_missing_triple_is_named_where_each_of_its_pairs_is_there():
-    facts = [one for one in EVERYTHING if not (one["curved"] == one["glass"] == "yes" and one["view"] == "left")]
+    facts = [one for one in EVERYTHING if not (one["curved"] and one["glass"] and one["view"] == "left")]
     covered = survey.coverage(facts, WANTED)
     assert covered["pairs"] == 1 and covered["holes"] == ["no curved glass building seen from the left"]
 
