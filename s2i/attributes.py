@@ -97,7 +97,7 @@ def accuracy(predicted: Sequence[dict], truth: Sequence[dict]) -> dict[str, floa
 
 def stated(row: dict, name: str) -> str:
     """An attribute as a word: yes or no where it is counted or a flag."""
-    return ("yes" if row[name] else "no") if name in YES_OR_NO else str(row[name])
+    return ("yes" if row[name] else "no") if name in YES_OR_NO else str(row[name]).strip().lower()
 
 
 @torch.no_grad()

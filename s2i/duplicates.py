@@ -28,11 +28,14 @@ def without_leaks(records: list[dict], distance: int) -> tuple[list[dict], list[
     A split is drawn from each photo's own content, so no photo ever moves when others come: where two of one motif
     were drawn into different splits, only one of them is used.
     """
+    if not records:
+        return [], []
     hashes = np.array([perceptual_hash(record["photo"]) for record in records])
     given_up: dict[int, Refused] = {}
-    for first, second in near_pairs(hashes, distance):
-        keeps, gives = sorted((first, second), key=lambda place: PRECEDENCE.index(records[place]["split"]))
-        if records[keeps]["split"] != records[gives]["split"]:
+    ranks = [PRECEDENCE.index(record["split"]) for record in records]
+    pairs = [sorted(pair, key=ranks.__getitem__) for pair in near_pairs(hashes, distance)]
+    for keeps, gives in sorted(pairs, key=lambda pair: ranks[pair[0]]):
+        if ranks[keeps] != ranks[gives] and keeps not in given_up:  # what is not used itself takes nothing away
             detail = f"of {records[keeps]['source']}, which is in {records[keeps]['split']}"
             given_up.setdefault(gives, Refused(records[gives]["source"], NEAR_DUPLICATE, detail))
     kept = [record for place, record in enumerate(records) if place not in given_up]

@@ -71,7 +71,12 @@ def encode(records: list[dict], target: Path, pipeline, base: str, settings: Enc
             groups.setdefault(int(example["id"], 16) % count, []).append(example)
         shards += [(target / split / f"{shard:05}.safetensors", group) for shard, group in sorted(groups.items())]
     for file, group in tqdm(shards, desc="encode", unit="shard"):
-        key = ["encode", cache.code(__name__, "s2i.controls"), model, *(_example_key(one) for one in group)]
+        key = [
+            "encode",
+            cache.code(__name__, "s2i.controls", "s2i.tensors", "s2i.images"),
+            model,
+            *(_example_key(one) for one in group),
+        ]
         cache.produce(file, lambda draft, group=group: save_file(_shard(group, encoder), draft), *key)
     with whole_file(target / "empty_prompt.safetensors") as draft:
         save_file({"embedding": encoder.texts([""])[0].half()}, draft)

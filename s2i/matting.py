@@ -16,6 +16,8 @@ from s2i.fan_out import fan_out
 from s2i.metrics.intervals import bootstrap
 from s2i.params import Matte, Work
 
+NO_SUBJECT = ("u2net_cloth_seg", "u2net_custom", "dis_custom", "ben_custom", "sam")  # want more than a picture
+
 
 def cut_backgrounds(records: list[dict], folder: Path, params: Matte, work: Work) -> tuple[list[dict], dict]:
     """The records with `matte`, and how much of the pictures it covers and how well it agrees with the truth.
@@ -48,10 +50,11 @@ def fetch(model: str) -> None:
         return
     from rembg.sessions import sessions_names
 
-    if model not in sessions_names:
-        close = get_close_matches(model, sessions_names, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"it knows {', '.join(sessions_names)}."
-        raise UserError(f"matte.model is '{model}', which rembg does not know; {hint}")
+    known = [name for name in sessions_names if name not in NO_SUBJECT]
+    if model not in known:
+        close = get_close_matches(model, known, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"take one of {', '.join(known)}."
+        raise UserError(f"matte.model is '{model}', which gives no matte of a subject; {hint}")
     try:
         _session(model)
     except Exception as error:  # rembg, pooch and onnxruntime fail in many ways without a network

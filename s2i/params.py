@@ -84,7 +84,13 @@ class Matte(Group):
 class Survey(Group):
     """What a good collection of photos would show: every value of an attribute as often as its others."""
 
-    wanted: dict[Literal["style", "view", "material", "roof", "curved", "glass"], list[str | bool]] = {
+    wanted: Annotated[
+        dict[
+            Literal["style", "view", "material", "roof", "curved", "glass"],
+            Annotated[list[str | bool], Field(min_length=1)],
+        ],
+        Field(min_length=1),
+    ] = {
         "style": ["modern", "neoclassical", "gothic", "american", "rural"],
         "view": ["left", "centre", "right"],
         "material": ["concrete", "steel", "brick", "stone", "glass", "wood"],

@@ -50,7 +50,10 @@ def facts_of(record: dict) -> Facts:
     facts = dict(record["described"])
     for name in ("curved", "glass"):
         known = record.get(name)
-        facts[name] = bool(known or (known is None and name in facts))
+        read = "attributes" in record["described_by"].values()
+        facts.pop(name, None)
+        if known is not None or read:
+            facts[name] = bool(known if known is not None else name in record["described"])
     return facts
 
 

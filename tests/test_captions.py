@@ -65,6 +65,17 @@ def test_what_no_column_gives_is_read_off_the_photo_and_no_column_is_touched(cap
         assert record["described_by"]["color"] == record["described_by"]["material"] == "attributes"
 
 
+def test_a_no_in_a_column_stays_a_no(captioned):
+    records, _ = captioned({"label": "barn", "curved": False, "glass": False, "balconies": 0})
+    assert not any({"curved", "glass", "balconies"} & record["described"].keys() for record in records)
+
+
+def test_a_matte_that_missed_the_building_does_not_make_it_white(captioned, tmp_path):
+    images.write_png(tmp_path / "blank.png", np.zeros((64, 64), np.uint8))
+    records, _ = captioned({"label": "barn", "matte": str(tmp_path / "blank.png")})
+    assert sum(record["described"]["color"] == "red" for record in records) >= 17
+
+
 def test_whoever_is_not_asked_is_not_heard(captioned):
     columns = {"structure": "church", "color": "white", "given_caption": "My chapel"}
     assert {record["caption"] for record in captioned(columns, by=["columns"])[0]} == {"My chapel"}

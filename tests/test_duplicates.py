@@ -42,3 +42,13 @@ def test_of_one_motif_in_two_splits_only_the_held_out_photo_is_used(house, tmp_p
     used, refused = without_leaks(records, distance=4)
     assert [record["source"] for record in used] == kept
     assert [(one.name in kept, one.why) for one in refused] == [(False, "near-duplicate")] * (2 - len(kept))
+
+
+def test_a_photo_that_is_not_used_takes_no_other_away(monkeypatch):
+    hashes = np.zeros((3, 64), bool)
+    hashes[1, :4] = hashes[2, :8] = True  # a is near b, b is near c, a is not near c
+    rows = dict(zip("abc", hashes, strict=True))
+    monkeypatch.setattr("s2i.duplicates.perceptual_hash", rows.get)
+    records = [{"source": n, "photo": n, "split": s} for n, s in zip("abc", ("test", "val", "train"), strict=True)]
+    used, refused = without_leaks(records, distance=4)
+    assert [record["source"] for record in used] == ["a", "c"] and [one.name for one in refused] == ["b"]

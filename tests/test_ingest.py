@@ -301,6 +301,19 @@ def test_a_motif_never_stands_in_two_splits_and_no_photo_moves_for_it(run, photo
     assert {file.name for file in written} == {f"{record['id']}.png" for record in records}
 
 
+def test_a_row_with_a_cell_too_many_and_a_path_with_a_dot_are_understood(run, photo_folder):
+    rows = [f"./house-{number:02}.png,a house" for number in range(19)]
+    table(photo_folder, "file,caption", *rows, "house-19.png,red, with a door")
+    records, _, reasons = run(photo_folder)
+    assert len(records) == 19
+    assert reasons == {"house-19.png": "not listed in photos.csv"} or "row does not fit" in reasons["house-19.png"]
+
+
+def test_when_every_photo_is_refused_the_sentence_counts_the_reasons(run, photo_folder):
+    with pytest.raises(UserError, match=r"none of the 20 files in .* can be used \(20 no licence\)"):
+        run(photo_folder, require_licence=True)
+
+
 def test_a_photos_csv_without_files_is_one_clear_sentence(run, photo_folder):
     table(photo_folder, "photo,color", "house-00.png,red")
     with pytest.raises(UserError, match=r"photos.csv has no column 'file'"):

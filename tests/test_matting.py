@@ -18,7 +18,9 @@ def paired(ingested, tmp_path, work):
 
 
 def test_a_model_that_rembg_does_not_know_is_one_clear_sentence(paired, tmp_path, work):
-    with pytest.raises(UserError, match=r"matte.model is 'u2nett', which rembg does not know; did you mean 'u2net'"):
+    with pytest.raises(
+        UserError, match=r"matte.model is 'u2nett', which gives no matte of a subject; did you mean 'u2net'"
+    ):
         matting.cut_backgrounds(paired, tmp_path / "matted", Matte(model="u2nett"), work)
 
 

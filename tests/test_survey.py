@@ -45,6 +45,14 @@ def test_a_missing_value_is_named_in_every_pair_and_counts_as_off_balance():
     assert covered["pairs"] == (2 + 1 + 1 + 2 + 2 + 1) / 24
 
 
+def test_what_nobody_looked_at_is_not_taken_for_a_no():
+    unknown = {"described": {}, "described_by": {}}
+    assert survey.facts_of(unknown) == {}
+    assert survey.facts_of(unknown | {"curved": False}) == {"curved": False}
+    read = {"described": {"glass": "glass"}, "described_by": {"glass": "attributes"}}
+    assert survey.facts_of(read) == {"curved": False, "glass": True}
+
+
 @pytest.fixture
 def captioned(ingested, tmp_path):
     """Twenty photos as they come from captioning, with mattes half right and one of two styles the truth."""
@@ -63,7 +71,12 @@ def captioned(ingested, tmp_path):
         | {"matte": paths["half"], "truth_matte": paths["whole"], "truth_labels": paths["whole"]}
         | {"given_sketches": [paths["drawing"]], "material": "1", "captioned_by": "columns"}
         | {"sketches": {"given": paths["drawing"], "good": paths["drawing"], "bad": paths["other"]}}
-        | {"described": {"style": "modern", "view": "left"}, "licence": "CC0", "author": "me" if number else None}
+        | {
+            "described": {"style": "modern", "view": "left"},
+            "described_by": {},
+            "licence": "CC0",
+            "author": "me" if number else None,
+        }
         for number, record in enumerate(ingested)
     ]
 

@@ -12,6 +12,7 @@ from s2i.params import Caption, Vlm, Work
 from s2i.quarantine import Refused
 
 SOUGHT = ("structure", "color", "material")
+BLANK = 5  # mean of a matte, of 255, below which it shows no building
 ORIGINS = ("caption", "columns", "attributes", "vlm", "none", "empty")
 
 
@@ -88,11 +89,9 @@ def given(record: Mapping) -> dict[str, str]:
 
 
 def _words(values: Mapping) -> dict[str, str]:
-    """{part: word} of values by part; a flag or a count becomes the name of the part, or nothing."""
-    stated = {
-        part: part if value is True or isinstance(value, int) else value for part, value in values.items() if value
-    }
-    return {part: stated[part] for part in prompts.PARTS if part in stated}
+    """{part: word} of values by part, in lower case; a flag or a count becomes the name of the part, or nothing."""
+    known = {part: values[part] for part in prompts.PARTS if values.get(part)}
+    return {part: value.strip().lower() if isinstance(value, str) else part for part, value in known.items()}
 
 
 def _completed(record: dict, origin: str, found: Mapping[str, str]) -> dict:
@@ -108,13 +107,20 @@ def _with_attributes(records: list[dict], probes: Path, work: Work) -> list[dict
     predictions = Probes.load(probes).predict(features([images.read(Path(one["photo"])) for one in records]))
     walls = fan_out(_wall_color, records, "reading colours", work)
     return [
-        _completed(record, "attributes", _words(prediction | {"color": wall}))
+        _completed(record, "attributes", _unsaid(record, prediction | {"color": wall}))
         for record, prediction, wall in zip(records, predictions, walls, strict=True)
     ]
 
 
+def _unsaid(record: dict, prediction: Mapping) -> dict[str, str]:
+    """What is predicted, less the parts of which a column says that there are none."""
+    return _words({part: value for part, value in prediction.items() if record.get(part) not in (False, 0)})
+
+
 def _wall_color(record: dict) -> str:
     mask = images.read_grey(Path(record["matte"])) if record.get("matte") else None
+    if mask is not None and mask.mean() < BLANK:
+        mask = None  # the matte missed the building: look where walls usually are
     return colors.dominant_color(images.read(Path(record["photo"])), mask)
 
 

@@ -40,7 +40,8 @@ class Asker:
             inputs = self.processor(images=batch, text=[self.text] * len(batch), padding=True, return_tensors="pt")
             inputs = inputs.to(self.model.device, self.model.dtype)
             tokens = self.model.generate(**inputs, max_new_tokens=self.max_new_tokens, do_sample=False)
-            asked = inputs["input_ids"].shape[1]
+            text_model = self.model.config.get_text_config()
+            asked = 0 if text_model.is_encoder_decoder else inputs["input_ids"].shape[1]
             given += self.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)
         return [answer.strip() for answer in given]
 

@@ -118,8 +118,9 @@ def plot(compared: pd.DataFrame, file: Path) -> None:
         spread = None
         if f"{metric}_low" in compared:
             spread = [compared[metric] - compared[f"{metric}_low"], compared[f"{metric}_high"] - compared[metric]]
-        axis.barh(short, compared[metric], xerr=spread, color="C0", capsize=3)
+        axis.barh(range(len(short)), compared[metric], xerr=spread, color="C0", capsize=3)
         axis.set_title(metric)
-        axis.invert_yaxis() if axis is axes[0] else None
+    axes[0].set_yticks(range(len(short)), short)
+    axes[0].invert_yaxis()
     figure.savefig(file, dpi=110)
     pyplot.close(figure)

@@ -33,7 +33,7 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
         if isinstance(row, Refused):
             yield row
             continue
-        listed |= {value.strip() for value in row.values() if value}
+        listed |= {PurePosixPath(value.strip()).as_posix() for value in row.values() if isinstance(value, str)}
         yield _photo(folder, row, where)
     for found in photos(folder):
         if isinstance(found, Photo) and found.name not in listed:
