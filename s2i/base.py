@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
 
-from s2i.errors import UserError
+from s2i.errors import UserError, first_line
 
 
 def load(
@@ -36,7 +36,7 @@ def _pretrained(kind: type, key: str, name: str | Path, index: str, **options):
     try:
         return kind.from_pretrained(str(name), use_safetensors=True, **options)
     except (OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         if folder.is_dir():
             raise UserError(f"{key}: the folder {name} is not a whole model in diffusers format: {reason}") from None
         raise UserError(

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from s2i import cache, images, weights
-from s2i.errors import UserError
+from s2i.errors import UserError, first_line
 from s2i.fan_out import fan_out
 from s2i.metrics.intervals import bootstrap
 from s2i.params import Matte, Work
@@ -58,8 +58,9 @@ def fetch(model: str) -> None:
     try:
         _session(model)
     except Exception as error:  # rembg, pooch and onnxruntime fail in many ways without a network
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(f"matte.model '{model}' could not be fetched ({reason}); u2netp is always there.") from None
+        raise UserError(
+            f"matte.model '{model}' could not be fetched ({first_line(error)}); u2netp is always there."
+        ) from None
 
 
 def on_nothing(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:

@@ -47,13 +47,14 @@ def survey(records: list[dict], ingested: Path, folder: Path, params: Survey, pr
 
 def facts_of(record: dict) -> Facts:
     """What is known of a photo, given or read off it, by the names of the wanted mix."""
-    facts = dict(record["described"])
+    described = record["described"]
+    read = "attributes" in record["described_by"].values()
+    facts = {part: word for part, word in described.items() if part not in ("curved", "glass")}
     for name in ("curved", "glass"):
-        known = record.get(name)
-        read = "attributes" in record["described_by"].values()
-        facts.pop(name, None)
-        if known is not None or read:
-            facts[name] = bool(known if known is not None else name in record["described"])
+        if record.get(name) is not None:
+            facts[name] = record[name]
+        elif read:
+            facts[name] = name in described
     return facts
 
 

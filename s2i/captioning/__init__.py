@@ -64,15 +64,13 @@ def _with_answers(records: list[dict], settings: Vlm, device: str, precision: st
 
     asker = vlm.load(settings, *devices.pick(device, precision))
     answers = asker.answers([_looked_at(record, settings.of) for record in records], settings.batch_size)
-    refused = [
-        Refused(record["source"], reason, "of caption.vlm")
-        for record, answer in zip(records, answers, strict=True)
-        if (reason := vlm.why_useless(answer))
-    ]
-    answered = [
-        record if vlm.why_useless(answer) else record | {"caption": answer, "captioned_by": "vlm"}
-        for record, answer in zip(records, answers, strict=True)
-    ]
+    answered, refused = [], []
+    for record, answer in zip(records, answers, strict=True):
+        if reason := vlm.why_useless(answer):
+            refused.append(Refused(record["source"], reason, "of caption.vlm"))
+            answered.append(record)
+        else:
+            answered.append(record | {"caption": answer, "captioned_by": "vlm"})
     return answered, refused
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from s2i import devices
-from s2i.errors import UserError
+from s2i.errors import UserError, first_line
 from s2i.params import Vlm
 
 LONGEST = 500  # characters; an answer beyond is a model that does not stop
@@ -59,7 +59,7 @@ def load(settings: Vlm, device: torch.device, precision: str) -> Asker:
         processor = AutoProcessor.from_pretrained(settings.model)
         model = AutoModelForImageTextToText.from_pretrained(settings.model, **options)
     except (OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise UserError(
             f"caption.vlm.model '{settings.model}' is no folder here and the model hub did not give it ({reason}); "
             "set it to a model this machine can load, or take vlm out of caption.by."
