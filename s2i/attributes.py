@@ -11,13 +11,15 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from s2i import tensors
+from s2i import cache, images, tensors
 from s2i.errors import UserError
+from s2i.fan_out import chunked
 from s2i.files import whole_file
 from s2i.metrics.frechet import efficientnet_lite0_map
 
 NAMES = ("structure", "material", "style", "view", "roof", "curved", "glass", "balconies")  # what the corpus knows
 YES_OR_NO = ("curved", "glass", "balconies")
+BATCH = 32
 
 
 class Probes:
@@ -100,15 +102,32 @@ def stated(row: dict, name: str) -> str:
     return ("yes" if row[name] else "no") if name in YES_OR_NO else str(row[name]).strip().lower()
 
 
+def read_off(photos: Sequence[str | Path], probes: Path) -> list[dict[str, str | bool]]:
+    """What the probes in a file say of each photo; from the cache where they saw it before.
+
+    Raises UserError when the file is not there or holds no probes.
+    """
+    loaded = Probes.load(probes)
+    made_by = ["attributes", cache.code(__name__, "s2i.metrics.frechet", "s2i.tensors"), cache.file_hash(probes)]
+    keys = [(*made_by, cache.file_hash(photo)) for photo in photos]
+    known = [cache.recall(*key) for key in keys]
+    missing = [place for place, prediction in enumerate(known) if prediction is None]
+    for places in tqdm(list(chunked(missing, BATCH)), desc="reading attributes", unit="batch", leave=False):
+        predictions = loaded.predict(features([images.read(photos[place]) for place in places]))
+        for place, prediction in zip(places, predictions, strict=True):
+            known[place] = cache.keep(prediction, *keys[place])
+    return known
+
+
 @torch.no_grad()
-def features(pictures: Sequence[np.ndarray], batch_size: int = 32) -> torch.Tensor:
+def features(pictures: Sequence[np.ndarray]) -> torch.Tensor:
     """What the probes look at: EfficientNet-Lite0's last features, averaged, and those of the left half less the right.
 
     pictures: (H, W, 3) uint8, equally large.  Returns (N, 2560) float32.
     """
     network, rows = efficientnet_lite0_map(), []
-    for start in tqdm(range(0, len(pictures), batch_size), desc="features", unit="batch"):
-        maps = network(tensors.unit(tensors.stack(pictures[start : start + batch_size])))
+    for batch in chunked(pictures, BATCH):
+        maps = network(tensors.unit(tensors.stack(batch)))
         left, right = maps[..., :3].mean(dim=(2, 3)), maps[..., 4:].mean(dim=(2, 3))  # 7 columns
         rows.append(torch.cat([maps.mean(dim=(2, 3)), left - right], dim=1))
     return torch.cat(rows)

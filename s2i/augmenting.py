@@ -1,5 +1,6 @@
 """Training examples from photos: sketches on varied paper, prompts in varied words, some of them mirrored."""
 
+from collections.abc import Collection, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -12,7 +13,7 @@ from s2i.params import Augment, Work
 from s2i.sketching import paper
 
 
-def augment(records: list[dict], folder: Path, seed: int, params: Augment, work: Work) -> list[dict]:
+def augment(records: Collection[dict], folder: Path, seed: int, params: Augment, work: Work) -> Iterator[dict]:
     """One record an example, with `variant`, `sketch`, `sketch_style`, `flip` and `prompt`.
 
     A training photo gives params.variants examples, each drawn from (seed, id, variant) alone; a held-out one gives
@@ -20,7 +21,7 @@ def augment(records: list[dict], folder: Path, seed: int, params: Augment, work:
     `flip` says that photo and sketch are to be mirrored together.
     """
     expand = partial(_examples, folder=folder, seed=seed, params=params)
-    return list(chain.from_iterable(fan_out(expand, records, "augmenting", work)))
+    return chain.from_iterable(fan_out(expand, records, "augmenting", work))
 
 
 def _examples(record: dict, folder: Path, seed: int, params: Augment) -> list[dict]:
@@ -35,13 +36,18 @@ def _examples(record: dict, folder: Path, seed: int, params: Augment) -> list[di
 def _varied(record: dict, variant: int, folder: Path, seed: int, params: Augment) -> dict:
     rng = np.random.default_rng(int(cache.fingerprint(seed, record["id"], variant), 16))
     style = str(rng.choice(sorted(record["sketches"])))
-    sketch = images.read_grey(Path(record["sketches"][style]))
-    if rng.random() < params.paper:
-        sketch = paper.vary(sketch, rng)
-    target = folder / "sketches" / f"{record['id']}-{variant}.png"
-    images.write_png(target, sketch)
     flip = bool(rng.random() < params.flip)
     prompt = _prompt(record, flip, rng, params)
+    sketch, target = record["sketches"][style], folder / "sketches" / f"{record['id']}-{variant}.png"
+    paper_seed = int(rng.integers(1 << 62)) if rng.random() < params.paper else None
+
+    def draw(draft: Path) -> None:
+        drawn = images.read_grey(Path(sketch))
+        if paper_seed is not None:
+            drawn = paper.vary(drawn, np.random.default_rng(paper_seed))
+        images.write_png(draft, drawn)
+
+    cache.produce(target, draw, "vary", cache.code(__name__, paper.__name__), cache.file_hash(sketch), paper_seed)
     return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
 
 

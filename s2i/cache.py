@@ -7,9 +7,11 @@ import shutil
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
-from s2i.files import whole_file
+from s2i.files import open_binary, whole_file, write_json
 
+Value = TypeVar("Value")
 MODEL_FILES = (".safetensors", ".json", ".txt")
 
 
@@ -26,8 +28,8 @@ def fingerprint(*parts) -> str:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
-    with open(path, "rb") as file:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits; the file may be a member of a tar shard."""
+    with open_binary(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -60,6 +62,26 @@ def produce(target: Path, make: Callable[[Path], None], *key) -> None:
             make(draft)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kept, target)
+
+
+def remember(make: Callable[[], Value], *key) -> Value:
+    """What ``make()`` gives, JSON-able and not None, from the cache when the same ``key`` gave it before."""
+    kept = recall(*key)
+    return keep(make(), *key) if kept is None else kept
+
+
+def recall(*key):
+    """What was kept under a key, or None."""
+    try:
+        return json.loads(place(".json", *key).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def keep(value: Value, *key) -> Value:
+    """Keep a JSON-able value under a key, and give it back."""
+    write_json(place(".json", *key), value)
+    return value
 
 
 def model_hash(name: str | Path) -> str:

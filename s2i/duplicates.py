@@ -1,7 +1,6 @@
 """Photos of the same motif are kept out of each other's splits, by perceptual hash."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import imagehash
 import numpy as np
@@ -13,24 +12,24 @@ NEAR_DUPLICATE = "near-duplicate"
 PRECEDENCE = ("test", "val", "train")  # of two splits that share a motif, the later one gives its photo up
 
 
-def perceptual_hash(picture: Path) -> np.ndarray:
-    """What a picture shows at a glance, (64,) bool: it hardly changes when the picture is saved or scaled again.
+def motif(picture: np.ndarray) -> str:
+    """What a picture (H, W, 3) uint8 shows at a glance, 64 bits in 16 hexadecimal digits.
 
+    It hardly changes when the picture is saved or scaled again.
     Source: imagehash.phash, the signs of a picture's 8 x 8 lowest cosine frequencies around their median.
     """
-    with Image.open(picture) as image:
-        return imagehash.phash(image).hash.ravel()
+    return str(imagehash.phash(Image.fromarray(picture)))
 
 
 def without_leaks(records: list[dict], distance: int) -> tuple[list[dict], list[Refused]]:
-    """The records whose motif no more important split holds too, and the others refused.
+    """The records whose `motif` no more important split holds too, and the others refused.
 
     A split is drawn from each photo's own content, so no photo ever moves when others come: where two of one motif
     were drawn into different splits, only one of them is used.
     """
     if not records:
         return [], []
-    hashes = np.array([perceptual_hash(record["photo"]) for record in records])
+    hashes = np.array([imagehash.hex_to_hash(record["motif"]).hash.ravel() for record in records])
     given_up: dict[int, Refused] = {}
     ranks = [PRECEDENCE.index(record["split"]) for record in records]
     pairs = [sorted(pair, key=ranks.__getitem__) for pair in near_pairs(hashes, distance)]

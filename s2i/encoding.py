@@ -1,6 +1,6 @@
 """Training examples as the loop reads them: latents, text embeddings and control images in safetensors shards."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from s2i.controls import control_image
 from s2i.errors import UserError
 from s2i.files import whole_file
 from s2i.params import Encode
+
+ENCODED = ("id", "photo", "sketch", "flip", "prompt")  # of a record
 
 
 @torch.no_grad()
@@ -54,7 +56,7 @@ class Encoder:
         return torch.cat(embedded)
 
 
-def encode(records: list[dict], target: Path, pipeline, base: str, settings: Encode) -> None:
+def encode(records: Iterable[dict], target: Path, pipeline, base: str, settings: Encode) -> None:
     """Write ``target/<split>/<shard>.safetensors`` for the train and val examples, and the empty prompt's embedding.
 
     Examples of one photo stay in one shard, and which one depends on the photo alone: a new photo re-encodes its
@@ -62,9 +64,12 @@ def encode(records: list[dict], target: Path, pipeline, base: str, settings: Enc
     """
     encoder = Encoder(pipeline, settings.batch_size)
     model = cache.model_hash(base)
+    examples_of: dict[str, list[dict]] = {"train": [], "val": []}
+    for record in records:
+        if record["split"] in examples_of:
+            examples_of[record["split"]].append({name: record[name] for name in ENCODED})
     shards = []
-    for split in ("train", "val"):
-        examples = [record for record in records if record["split"] == split]
+    for split, examples in examples_of.items():
         count = 1 << max(0, (len(examples) - 1) // settings.shard_size).bit_length()
         groups: dict[int, list[dict]] = {}
         for example in examples:

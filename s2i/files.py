@@ -3,8 +3,12 @@
 import json
 import os
 import shutil
+import tarfile
 from contextlib import contextmanager
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 
 @contextmanager
@@ -30,6 +34,24 @@ def whole_file(target: Path):
         os.replace(draft, target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def open_binary(path: str | Path) -> BinaryIO:
+    """A file opened for reading; ``folder/00001.tar/name`` is the member of that name of a tar shard."""
+    path = Path(path)
+    if path.parent.suffix != ".tar":
+        return open(path, "rb")
+    start, size = _members(path.parent)[path.name]
+    with open(path.parent, "rb") as shard:
+        shard.seek(start)
+        return BytesIO(shard.read(size))
+
+
+@lru_cache(maxsize=1024)
+def _members(shard: Path) -> dict[str, tuple[int, int]]:
+    """Where in a tar file the bytes of each member begin, and how many they are."""
+    with tarfile.open(shard) as file:
+        return {member.name: (member.offset_data, member.size) for member in file}
 
 
 def write_json(path: Path, content: dict) -> None:

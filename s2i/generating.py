@@ -1,6 +1,7 @@
 """Held-out sketches drawn by the fine-tuned model and, from the same seeds, by the untouched base."""
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from s2i import base, cache, devices, images, sampling
@@ -9,7 +10,7 @@ from s2i.files import whole_file
 from s2i.params import Params
 
 
-def generate(records: list[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
+def generate(records: Iterable[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
     """The test records with ``finetuned`` and ``base``, the pictures drawn from each one's sketch and prompt.
 
     Pictures are kept by content: a run that was interrupted draws only what is missing, and the base's pictures are

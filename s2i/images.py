@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from s2i.files import open_binary
+
 ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 stand on their side
 PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"})
 LANCZOS, NEAREST = Image.Resampling.LANCZOS, Image.Resampling.NEAREST
@@ -61,20 +63,20 @@ def photo_size(path: Path, max_megapixels: float) -> tuple[int, int]:
 
 def read(path: Path) -> np.ndarray:
     """One of our own pictures in colour, on white where it is transparent, (H, W, 3) uint8."""
-    with Image.open(path) as picture:
+    with open_binary(path) as file, Image.open(file) as picture:
         return np.asarray(_opaque(picture).convert("RGB"))
 
 
 def read_grey(path: Path) -> np.ndarray:
     """One of our own sketches or mattes, on white where it is transparent, (H, W) uint8."""
-    with Image.open(path) as picture:
+    with open_binary(path) as file, Image.open(file) as picture:
         return np.asarray(_opaque(picture).convert("L"))
 
 
 def read_labels(path: Path) -> np.ndarray:
     """A label map, (H, W) of the numbers that are stored, whatever palette colours them; raises Unreadable."""
     try:
-        with Image.open(path) as picture:
+        with open_binary(path) as file, Image.open(file) as picture:
             return np.asarray(picture)
     except (OSError, SyntaxError) as error:
         raise _broken(error) from None

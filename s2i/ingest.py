@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s2i import cache, images, quarantine, sources
-from s2i.duplicates import NEAR_DUPLICATE, without_leaks
+from s2i import cache, duplicates, images, quarantine, sources
 from s2i.errors import UserError
 from s2i.fan_out import fan_out
 from s2i.params import Ingest, Work
@@ -35,7 +34,7 @@ def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Inges
     records = [outcome for outcome in converted if not isinstance(outcome, Refused)]
     for record in records:
         record["split"] = split_of(record["id"], seed, params.val, params.test)
-    records, leaks = without_leaks(records, params.near_duplicate)
+    records, leaks = duplicates.without_leaks(records, params.near_duplicate)
     _remove_unused(folder, records)
     refused = [outcome for outcome in converted if isinstance(outcome, Refused)] + leaks
     quarantine.write(refused, folder)
@@ -98,6 +97,8 @@ def _converted(
     try:
         cache.produce(Path(record["photo"]), normalise, "photo", cache.code(__name__, "s2i.images"), digest, resolution)
         size = record["width"], record["height"] = images.photo_size(photo.file, max_megapixels)
+        seen = cache.code(duplicates.__name__), cache.file_hash(record["photo"])
+        record["motif"] = cache.remember(lambda: duplicates.motif(images.read(Path(record["photo"]))), "motif", *seen)
     except images.Unreadable as error:
         return [Refused(photo.name, error.reason, error.detail)]
 
@@ -170,7 +171,7 @@ def _figures(records: list[dict], refused: list[Refused]) -> dict:
         **{split: splits[split] for split in ("train", "val", "test")},
         "quarantined": len(refused),
         "duplicates": reasons["duplicate"],
-        "near_duplicates": reasons[NEAR_DUPLICATE],
+        "near_duplicates": reasons[duplicates.NEAR_DUPLICATE],
         "unlicensed": sum(not is_licensed(record) for record in records),
         "quarantined_by_reason": dict(reasons),
         "licences": dict(Counter(record.get("licence") or "unknown" for record in records)),

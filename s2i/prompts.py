@@ -44,6 +44,11 @@ def mirrored(fields: Mapping) -> dict:
     return {**fields, "view": {"left": "right", "right": "left"}.get(view, view)}
 
 
+def synonyms(part: str) -> dict[str, str]:
+    """For the other words of a part, such as a colour, the word that captions use: {"crimson": "red"}."""
+    return {other: word for word, others in _wordings()["synonyms"].get(part, {}).items() for other in others}
+
+
 @cache
 def _wordings() -> dict:
     return yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))

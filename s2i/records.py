@@ -5,12 +5,14 @@ into an earlier stage's folder (``../ingested/photos/...``), so that no picture 
 """
 
 import os
+from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from s2i.errors import UserError
+from s2i.fan_out import CHUNK, chunked
 from s2i.files import whole_file
 
 PATH = {b"path": b"1"}
@@ -21,6 +23,7 @@ SCHEMA = pa.schema(
         pa.field("width", pa.int32()),  # of the original, pixels
         pa.field("height", pa.int32()),
         pa.field("source", pa.string()),  # the file's path in the photo folder
+        pa.field("motif", pa.string()),  # perceptual hash, see s2i.duplicates
         pa.field("source_url", pa.string()),
         pa.field("licence", pa.string()),
         pa.field("author", pa.string()),
@@ -58,47 +61,75 @@ SCHEMA = pa.schema(
 )
 
 
-def read(folder: Path) -> list[dict]:
-    """The records of a folder, their paths as they open from here.
+PATHS = [field for field in SCHEMA if field.metadata == PATH]
 
-    Raises UserError when the folder has no records, or when they do not fit the schema.
+
+class Records(Sized, Iterable[dict]):
+    """The records of a folder, their paths as they open from here, in the order they were written.
+
+    They are read some at a time whenever they are gone through, so any number of them fits into memory.  What is not
+    known of a photo is not in its record.  Raises UserError when the folder has no records, or when they do not fit
+    the schema.
     """
-    folder = Path(folder)
-    file = folder / "records.parquet"
-    if not file.exists():
-        raise UserError(f"{file} is missing: run the stage that writes {folder} first (dvc repro does).")
-    table = pq.read_table(file)
-    _check(table.schema, file)
-    return [_moved(row, lambda path: str(folder / path)) for row in table.to_pylist(maps_as_pydicts="strict")]
+
+    def __init__(self, folder: Path):
+        self.folder, self.file = Path(folder), Path(folder) / "records.parquet"
+        if not self.file.exists():
+            raise UserError(f"{self.file} is missing: run the stage that writes {folder} first (dvc repro does).")
+        with pq.ParquetFile(self.file) as file:
+            _check(file.schema_arrow, self.file)
+            self.count = file.metadata.num_rows
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[dict]:
+        with pq.ParquetFile(self.file) as file:
+            for batch in file.iter_batches(CHUNK):
+                for row in batch.to_pylist(maps_as_pydicts="strict"):
+                    known = {name: value for name, value in row.items() if value is not None}
+                    yield moved(known, lambda path: str(self.folder / path))
 
 
-def write(records: list[dict], folder: Path, target: Path | None = None) -> None:
+def read(folder: Path) -> Records:
+    """The records of a folder; see `Records`."""
+    return Records(folder)
+
+
+def write(records: Iterable[dict], folder: Path, target: Path | None = None) -> None:
     """Write records whose paths open from here into ``folder``; ``target`` is where the folder will be renamed to.
 
     Raises UserError when there are none, or when a record does not fit the schema.
     """
     folder, target = Path(folder), Path(target or folder)
-    if not records:
-        raise UserError(f"nothing is left to write into {target}: see quarantine.csv of the stages before it.")
 
     def relative(path: str) -> str:
         path = Path(path)
         inside = path.relative_to(folder) if path.is_relative_to(folder) else os.path.relpath(path, target)
         return Path(inside).as_posix()
 
-    used = {name for record in records for name in record}
+    count = 0
+    with whole_file(folder / "records.parquet") as draft:
+        with pq.ParquetWriter(draft, SCHEMA) as file:
+            for chunk in chunked(records, CHUNK):
+                file.write_table(_table([moved(record, relative) for record in chunk], target))
+                count += len(chunk)
+        if not count:
+            raise UserError(f"nothing is left to write into {target}: see quarantine.csv of the stages before it.")
+
+
+def _table(rows: list[dict], target: Path) -> pa.Table:
+    used = {name for row in rows for name in row}
     if unknown := sorted(used - set(SCHEMA.names)):
         raise UserError(f"{target}: records have columns the schema does not know: {', '.join(unknown)}.")
-    schema = pa.schema([field for field in SCHEMA if field.name in used or not field.nullable])
     try:
-        table = pa.Table.from_pylist([_moved(record, relative) for record in records], schema=schema)
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise UserError(f"{target}: a record does not fit the schema: {error}.") from None
-    for field in schema:
+    for field in SCHEMA:
         if not field.nullable and table[field.name].null_count:
             raise UserError(f"{target}: {table[field.name].null_count} records have no {field.name}.")
-    with whole_file(folder / "records.parquet") as draft:
-        pq.write_table(table, draft)
+    return table
 
 
 def _check(schema: pa.Schema, file: Path) -> None:
@@ -109,13 +140,10 @@ def _check(schema: pa.Schema, file: Path) -> None:
             )
 
 
-def _moved(record: dict, move) -> dict:
-    moved = dict(record)
-    for field in SCHEMA:
-        value = record.get(field.name)
-        if value and field.metadata == PATH:
-            moved[field.name] = _each(value, move)
-    return moved
+def moved(record: dict, move: Callable[[str], str]) -> dict:
+    """The record with every path in it moved."""
+    changes = {field.name: _each(record[field.name], move) for field in PATHS if record.get(field.name)}
+    return record | changes
 
 
 def _each(value: str | list | dict, move):

@@ -1,13 +1,13 @@
 """What every stage has in common: arguments, parameters, one output that is whole or not there, clear errors."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from s2i import params as parameters
-from s2i import records
+from s2i import records, shards
 from s2i.errors import UserError
 from s2i.files import whole_folder, write_json
 
@@ -20,9 +20,10 @@ class Output:
     place: Path
     metrics: Path | None
 
-    def write(self, rows: list[dict]) -> None:
-        """Write the stage's records."""
+    def write(self, rows: Iterable[dict]) -> None:
+        """Write the stage's records, and where their files are very many, these as tar shards."""
         records.write(rows, self.folder, self.place)
+        shards.pack(self.folder, self.place)
 
     def score(self, figures: dict) -> None:
         """Write the stage's metrics file, the last argument of a stage that has one."""

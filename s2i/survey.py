@@ -1,19 +1,22 @@
 """What the data is and what it lacks: figures, a heat map of its coverage, a contact sheet of its sketches, a card."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from s2i import attributes, images, quarantine
+from s2i import attributes, cache, images, quarantine
+from s2i.fan_out import fan_out
 from s2i.ingest import is_licensed
 from s2i.matting import intersection_over_union
+from s2i.metrics import captions
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1
 from s2i.mosaics import mosaic
-from s2i.params import Survey
+from s2i.params import Survey, Work
 
 Facts = dict[str, str | bool]  # an attribute and its value
 INK = 128  # darker than this is a stroke
@@ -22,27 +25,59 @@ SHEET_ROWS = 6
 HOLES_LISTED = 30
 
 
-def survey(records: list[dict], ingested: Path, folder: Path, params: Survey, probes: Path) -> dict:
-    """The figures of metrics/data.json; README.md, coverage.png and sketches.png go into ``folder``.
+def survey(records: Collection[dict], ingested: Path, folder: Path, params: Survey, probes: Path, work: Work) -> dict:
+    """The figures of metrics/data.json; README.md, coverage.png, sketches.png and captions.png go into ``folder``.
 
     records: captioned ones.  ingested: the folder whose quarantine.csv tells what is not used.
     """
     refused = quarantine.read(ingested)
-    facts = [facts_of(record) for record in records]
+    seen = list(fan_out(_seen, records, "surveying", work))
+    facts = [one["facts"] for one in seen]
+    unlicensed = [one["source"] for one in seen if not one["licensed"]]
     figures = {
-        "photos": len(records),
-        "splits": dict(Counter(record["split"] for record in records)),
+        "photos": len(seen),
+        "splits": dict(Counter(one["split"] for one in seen)),
         "quarantined": len(refused),
-        "licences": dict(Counter(record.get("licence") or "unknown" for record in records)),
-        "unlicensed": sum(not is_licensed(record) for record in records),
-        "captions": dict(Counter(record["captioned_by"] for record in records)),
+        "licences": dict(Counter(one["licence"] for one in seen)),
+        "unlicensed": len(unlicensed),
+        "captions": dict(Counter(one["captioned_by"] for one in seen)),
+        "matte_coverage": float(np.mean([one["matte_coverage"] for one in seen])),
         "coverage": coverage(facts, params.wanted),
     }
-    figures |= _against_truth(records, probes)
+    figures |= _against_truth(seen, probes)
     plot_coverage(facts, params.wanted, folder / "coverage.png")
-    images.write_png(folder / "sketches.png", _contact_sheet(records))
-    (folder / "README.md").write_text(_card(figures, records, refused), encoding="utf-8")
+    images.write_png(folder / "sketches.png", _contact_sheet(_spread(records)))
+    _compare_captions(seen, folder)
+    (folder / "README.md").write_text(_card(figures, unlicensed, refused), encoding="utf-8")
     return figures
+
+
+def _seen(record: dict) -> dict:
+    """What the survey keeps of a photo: what is known of it, how its matte and its sketches agree with the truth."""
+    mask = images.read_grey(Path(record["matte"]))
+    row = {
+        name: record.get(name) for name in ("photo", "source", "split", "captioned_by", "caption", *attributes.NAMES)
+    }
+    row |= {
+        "licence": record.get("licence") or "unknown",
+        "licensed": is_licensed(record),
+        "label": record.get("structure") or record.get("label"),
+        "facts": facts_of(record),
+        "matte_coverage": float(mask.mean() / 255),
+        "sketch_f1": {},
+    }
+    if record.get("truth_matte"):
+        row["matte_iou"] = intersection_over_union(mask, images.read_grey(Path(record["truth_matte"])))
+    if record.get("truth_labels") and record.get("given_sketches"):  # rendered: its drawing is made from geometry
+        truth = record["given_sketches"][0]
+        drawn = {style: path for style, path in record["sketches"].items() if not style.startswith("given")}
+        row["sketch_f1"] = {style: _sketch_f1(sketch, truth) for style, sketch in drawn.items()}
+    return row
+
+
+def _sketch_f1(sketch: str, truth: str) -> float:
+    key = ("sketch f1", cache.code("s2i.metrics.structure"), cache.file_hash(sketch), cache.file_hash(truth))
+    return cache.remember(lambda: edge_f1(_strokes(sketch), _strokes(truth)), *key)
 
 
 def facts_of(record: dict) -> Facts:
@@ -151,31 +186,36 @@ def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -
     pyplot.close(figure)
 
 
-def _against_truth(records: list[dict], probes: Path) -> dict:
+def _against_truth(seen: list[dict], probes: Path) -> dict:
     """What can be checked where truth came with the photos: mattes, sketches and the attribute probes."""
     figures = {}
-    overlaps = [
-        intersection_over_union(images.read_grey(Path(record["matte"])), images.read_grey(Path(record["truth_matte"])))
-        for record in records
-        if record.get("truth_matte")
-    ]
-    if overlaps:
+    if overlaps := [one["matte_iou"] for one in seen if "matte_iou" in one]:
         figures["matte_iou"] = bootstrap(overlaps)
     scores: dict[str, list[float]] = {}
-    for record in records:
-        if record.get("truth_labels") and record.get("given_sketches"):  # rendered: its drawing is made from geometry
-            truth = _strokes(record["given_sketches"][0])
-            for style, sketch in record["sketches"].items():
-                if not style.startswith("given"):
-                    scores.setdefault(style, []).append(edge_f1(_strokes(sketch), truth))
+    for one in seen:
+        for style, score in one["sketch_f1"].items():
+            scores.setdefault(style, []).append(score)
     if scores:
         figures["sketch_f1"] = {style: bootstrap(values) for style, values in sorted(scores.items())}
-    known = [record for record in records if any(record.get(name) is not None for name in attributes.NAMES)]
+    known = [one for one in seen if any(one[name] is not None for name in attributes.NAMES)]
     if known and probes.exists():
-        pictures = [images.read(Path(record["photo"])) for record in known]
-        predicted = attributes.Probes.load(probes).predict(attributes.features(pictures))
-        figures["attribute_accuracy"] = attributes.accuracy(predicted, known)
+        figures["attribute_accuracy"] = attributes.accuracy(
+            attributes.read_off([one["photo"] for one in known], probes), known
+        )
     return figures
+
+
+def _compare_captions(seen: list[dict], folder: Path) -> None:
+    """captions.csv and captions.png: captions of each origin beside those of others, where photos have a class."""
+    rows = [
+        {"image": one["source"], "label": one["label"], "prompt": one["captioned_by"], "answer": one["caption"]}
+        for one in seen
+        if one["label"] and one["caption"]
+    ]
+    if rows:
+        compared = captions.compare(pd.DataFrame(rows))
+        compared.to_csv(folder / "captions.csv", index=False)
+        captions.plot(compared, folder / "captions.png")
 
 
 def _strokes(sketch: str) -> np.ndarray:
@@ -183,9 +223,14 @@ def _strokes(sketch: str) -> np.ndarray:
     return (images.read_grey(Path(sketch)) < INK).astype(np.uint8) * 255
 
 
-def _contact_sheet(records: list[dict]) -> np.ndarray:
-    """Photos spread over the records, each with its sketches."""
-    chosen = [records[index] for index in np.unique(np.linspace(0, len(records) - 1, SHEET_ROWS).astype(int))]
+def _spread(records: Collection[dict]) -> list[dict]:
+    """SHEET_ROWS records from the first to the last."""
+    places = set(np.linspace(0, len(records) - 1, SHEET_ROWS).astype(int))
+    return [record for place, record in enumerate(records) if place in places]
+
+
+def _contact_sheet(chosen: list[dict]) -> np.ndarray:
+    """Photos, each with its sketches."""
     columns = {"photo": [images.read(Path(record["photo"])) for record in chosen]}
     blank = np.full(columns["photo"][0].shape[:2], 255, np.uint8)
     for style in sorted({style for record in chosen for style in record["sketches"]}):
@@ -194,11 +239,11 @@ def _contact_sheet(records: list[dict]) -> np.ndarray:
     return mosaic(columns)
 
 
-def _card(figures: dict, records: list[dict], refused: list[dict]) -> str:
+def _card(figures: dict, unlicensed_sources: list[str], refused: list[dict]) -> str:
     holes = figures["coverage"]["holes"]
     listed = "\n".join(f"- {hole}" for hole in holes[:HOLES_LISTED]) or "none"
     more = f"\n\nand {len(holes) - HOLES_LISTED} more in `metrics/data.json`." if len(holes) > HOLES_LISTED else ""
-    unlicensed = "\n".join(f"- {record['source']}" for record in records if not is_licensed(record)) or "none"
+    unlicensed = "\n".join(f"- {source}" for source in unlicensed_sources) or "none"
     unused = "\n".join(f"- {row['file']}: {row['reason']}" for row in refused) or "none"
     return f"""# The photos of this run
 

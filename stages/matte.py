@@ -3,6 +3,4 @@
 from s2i import matting, records, stage
 
 with stage.run() as (params, (source,), output):
-    matted, figures = matting.cut_backgrounds(records.read(source), output.folder, params.matte, params.work)
-    output.write(matted)
-    output.score(figures)
+    output.write(matting.cut_backgrounds(records.read(source), output.folder, params.matte, params.work))

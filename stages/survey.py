@@ -5,5 +5,5 @@ from pathlib import Path
 from s2i import records, stage, survey
 
 with stage.run() as (params, (captioned, ingested), output):
-    probes = Path(params.caption.attributes)
-    output.score(survey.survey(records.read(captioned), ingested, output.folder, params.survey, probes))
+    settings = (params.survey, Path(params.caption.attributes), params.work)
+    output.score(survey.survey(records.read(captioned), ingested, output.folder, *settings))

@@ -12,7 +12,7 @@ COLUMNS = {"caption": "house of red", "captioned_by": "columns", "described": PA
 
 @pytest.fixture
 def captioned(ingested, tmp_path, work):
-    paired = pair(ingested, tmp_path / "paired", 64, Pair(styles=["canny", "xdog"]), work)
+    paired = list(pair(ingested, tmp_path / "paired", Pair(styles=["canny", "xdog"]), work))
     return [record | COLUMNS for record in paired]
 
 
@@ -21,7 +21,7 @@ def run(captioned, tmp_path, work):
     """run(name, records=, seed=, **params) augments into a folder and gives its examples."""
 
     def run(name="augmented", records=captioned, seed=0, **params):
-        return augment(records, tmp_path / name, seed, Augment(**params), work)
+        return list(augment(records, tmp_path / name, seed, Augment(**params), work))
 
     return run
 

@@ -32,6 +32,32 @@ def test_distinctness_is_one_without_repetition_and_falls_with_it():
     assert captions.distinctness(["house", ""]) == 0
 
 
+@pytest.mark.parametrize(
+    ("heads", "depth"),
+    [
+        ([], 0),
+        ([0], 0),
+        ([1, 1], 1 / 2),  # "dogs bark": the left branch is 1
+        ([0, 0], 1 / 2),  # "bark loudly"
+        ([2, 2, 3, 3], (3 + 2 + 1 + 0) / 4),  # "the old dog barks": a noun phrase of three in the left branch
+        ([1, 1, 1, 2, 5, 3], (2 + 1 + 1 + 1 + 1 + 0) / 6),  # "dogs chase cats of the neighbour": right branching
+    ],
+)
+def test_yngve_depth_is_what_it_is_by_hand(heads, depth):
+    assert captions.yngve_depth(heads) == pytest.approx(depth)
+
+
+def test_left_branching_is_deeper_than_right_branching():
+    assert captions.yngve_depth([1, 2, 3, 4, 4]) > captions.yngve_depth([0, 0, 1, 2, 3])
+
+
+def test_depth_is_compared_where_a_parser_is_installed(table, monkeypatch):
+    assert "yngve_depth" not in captions.compare(captions.read(table)) or captions.parser()
+    monkeypatch.setattr(captions, "parser", lambda: lambda text: [0] * len(text.split()))
+    compared = captions.compare(captions.read(table)).set_index("prompt")
+    assert compared.loc["What is it?", "yngve_depth"] == 0.5
+
+
 @pytest.fixture
 def table(tmp_path):
     rows = [(f"{number}.png", "cat", "What is it?", "a cat" if number < 6 else "a dog") for number in range(8)]

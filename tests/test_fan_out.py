@@ -22,17 +22,18 @@ def node(_):
 
 @pytest.mark.parametrize("workers", [1, 2, -1])
 def test_results_stand_in_the_order_of_the_items_whatever_the_workers(workers):
-    assert fan_out(square, range(40), "squaring", Work(workers=workers)) == [number**2 for number in range(40)]
+    squares = fan_out(square, range(40), "squaring", Work(workers=workers))
+    assert list(squares) == [number**2 for number in range(40)]
 
 
 def test_nothing_to_do_is_no_error():
-    assert fan_out(square, [], "squaring", Work()) == []
+    assert list(fan_out(square, [], "squaring", Work())) == []
 
 
 def test_ray_where_it_is_not_installed_is_one_clear_sentence(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray.util.joblib", None)
     with pytest.raises(UserError, match=r"work.engine is ray, but ray is not installed: pip install 's2i\[ray\]'"):
-        fan_out(square, [1], "squaring", Work(engine="ray"))
+        list(fan_out(square, [1], "squaring", Work(engine="ray")))
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_a_stage_on_two_ray_nodes_makes_what_one_process_makes(two_nodes, ingest
     made = {}
     for engine in ("loky", "ray"):
         work = Work(engine=engine, workers=1 if engine == "loky" else -1)
-        records = pair(ingested, tmp_path / engine, 64, Pair(styles=["pencil", "xdog"]), work)
+        records = list(pair(ingested, tmp_path / engine, Pair(styles=["pencil", "xdog"]), work))
         files = sorted((tmp_path / engine / "sketches").iterdir())
         made[engine] = [file.name for file in files], [file.read_bytes() for file in files], [r["id"] for r in records]
     assert made["loky"] == made["ray"] and len(made["ray"][0]) == 40

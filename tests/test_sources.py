@@ -28,7 +28,7 @@ def run(tmp_path, work):
         made, _ = ingest(folder, target, 64, 0, Ingest(**params), work)
         records.write(made, target)
         with open(target / "quarantine.csv", encoding="utf-8", newline="") as lines:
-            return records.read(target), {row["file"]: row["reason"] for row in csv.DictReader(lines)}
+            return list(records.read(target)), {row["file"]: row["reason"] for row in csv.DictReader(lines)}
 
     return run
 
@@ -65,7 +65,7 @@ def test_pairs_are_found_by_number_with_their_prompts(run, paired, tmp_path, wor
         assert record.get("given_caption") == (f"house {number}" if int(number) % 2 else None)
         expected = images.resize_and_crop(images.read_grey(paired / f"Sketches/sketch_{number}.png"), 64)
         assert (images.read_grey(record["given_sketches"][0]) == expected).all()
-    made = pair(found, tmp_path / "paired", 64, Pair(styles=["given"]), work)
+    made = list(pair(found, tmp_path / "paired", Pair(styles=["given"]), work))
     assert all(set(record["sketches"]) == {"given"} for record in made)
 
 
@@ -143,7 +143,7 @@ def test_photos_of_a_sketchy_database_come_with_all_their_sketches_and_their_cla
     found, reasons = run(sketchy, source="sketchy", val=0.35)
     assert len(found) == 20 and reasons == {}
     assert {record["label"] for record in found} == {"cat", "car_(sedan)"}
-    made = pair(found, tmp_path / "paired", 64, Pair(styles=["given"]), work)
+    made = list(pair(found, tmp_path / "paired", Pair(styles=["given"]), work))
     assert all(set(record["sketches"]) == {"given", "given-2"} for record in made)
 
 

@@ -81,11 +81,12 @@ def captioned(ingested, tmp_path):
     ]
 
 
-def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path):
-    figures = survey.survey(captioned, tmp_path / "ingested", tmp_path, Survey(), tmp_path / "attributes.safetensors")
+def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path, work):
+    probes = tmp_path / "attributes.safetensors"
+    figures = survey.survey(captioned, tmp_path / "ingested", tmp_path, Survey(), probes, work)
     assert json.loads(json.dumps(figures)) == figures
     assert figures["photos"] == 20 and figures["quarantined"] == figures["unlicensed"] == 1
-    assert figures["matte_iou"]["mean"] == 0.5
+    assert figures["matte_iou"]["mean"] == figures["matte_coverage"] == 0.5
     assert figures["sketch_f1"]["good"]["mean"] == 1 and figures["sketch_f1"]["bad"]["mean"] < 0.2
     assert set(figures["sketch_f1"]) == {"good", "bad"}
     assert set(figures["attribute_accuracy"]) == {"material"}

@@ -1,25 +1,26 @@
 """What a photo is called: `caption.by` names who is asked, in turn, until somebody knows all of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
-from s2i import cache, colors, devices, images, prompts, quarantine
-from s2i.attributes import Probes, features
-from s2i.fan_out import fan_out
+from s2i import attributes, cache, colors, devices, images, prompts, quarantine
+from s2i.fan_out import chunked, fan_out
 from s2i.params import Caption, Vlm, Work
 from s2i.quarantine import Refused
 
 SOUGHT = ("structure", "color", "material")
 BLANK = 5  # mean of a matte, of 255, below which it shows no building
-ORIGINS = ("caption", "columns", "attributes", "vlm", "none", "empty")
+AT_ONCE = 256  # photos that a captioner is asked about
 
 
 def caption(
-    records: list[dict], folder: Path, seed: int, params: Caption, work: Work, device: str, precision: str
-) -> tuple[list[dict], dict]:
-    """The records with `caption`, `captioned_by`, `described` and `described_by`, and how many captions are from where.
+    records: Collection[dict], folder: Path, seed: int, params: Caption, work: Work, device: str, precision: str
+) -> Iterator[dict]:
+    """The records with `caption`, `captioned_by`, `described` and `described_by`.
 
     `described` {part: word} is what the caption is made of, `described_by` {part: "columns" or "attributes"} who said
     so: read off the photo is only what nobody gave, and no column is touched.  `captioned_by` is caption (one came
@@ -27,25 +28,28 @@ def caption(
     (nobody knew anything) or empty (left so on purpose, a share of the training photos).  Answers that are no captions
     go into folder/quarantine.csv, and the next in `caption.by` is asked.
     """
-    described = [record | {"described": {}, "described_by": {}} for record in records]
-    refused = []
+    refused: list[Refused] = []
+    captioners = {
+        "columns": lambda lacking: [_with_columns(record) for record in lacking],
+        "attributes": partial(_with_attributes, probes=Path(params.attributes), work=work),
+        "vlm": partial(_with_answers, settings=params.vlm, device=device, precision=precision, refused=refused),
+    }
+    described = (record | {"described": {}, "described_by": {}} for record in records)
     for captioner in params.by:
-        lacking = [place for place, record in enumerate(described) if not _is_known(record)]
-        incomplete = [described[place] for place in lacking]
-        if not incomplete:
-            break
-        if captioner == "columns":
-            completed = [_with_columns(record) for record in incomplete]
-        elif captioner == "attributes":
-            completed = _with_attributes(incomplete, Path(params.attributes), work)
-        else:
-            completed, refused = _with_answers(incomplete, params.vlm, device, precision)
-        for place, record in zip(lacking, completed, strict=True):
-            described[place] = record
+        described = _asked(described, captioners[captioner])
+    for record in tqdm(described, desc="captioning", total=len(records), unit="photo"):
+        yield _captioned(record, seed, params.empty)
     quarantine.write(refused, folder)
-    captioned = [_captioned(record, seed, params.empty) for record in described]
-    origins = [record["captioned_by"] for record in captioned]
-    return captioned, {origin: origins.count(origin) for origin in ORIGINS}
+
+
+def _asked(records: Iterable[dict], captioner: Callable[[list[dict]], list[dict]]) -> Iterator[dict]:
+    """The records, those that are not wholly known yet after a captioner was asked."""
+    for chunk in chunked(records, AT_ONCE):
+        lacking = [place for place, record in enumerate(chunk) if not _is_known(record)]
+        if lacking:
+            for place, record in zip(lacking, captioner([chunk[place] for place in lacking]), strict=True):
+                chunk[place] = record
+        yield from chunk
 
 
 def _is_known(record: dict) -> bool:
@@ -58,20 +62,22 @@ def _with_columns(record: dict) -> dict:
     return _completed(record, "columns", given(record))
 
 
-def _with_answers(records: list[dict], settings: Vlm, device: str, precision: str) -> tuple[list[dict], list[Refused]]:
-    """Records with the caption that a model answers, and the answers that are no captions."""
+def _with_answers(
+    records: list[dict], settings: Vlm, device: str, precision: str, refused: list[Refused]
+) -> list[dict]:
+    """Records with the caption that a model answers; answers that are no captions are added to ``refused``."""
     from s2i.captioning import vlm
 
     asker = vlm.load(settings, *devices.pick(device, precision))
     answers = asker.answers([_looked_at(record, settings.of) for record in records], settings.batch_size)
-    answered, refused = [], []
+    answered = []
     for record, answer in zip(records, answers, strict=True):
         if reason := vlm.why_useless(answer):
             refused.append(Refused(record["source"], reason, "of caption.vlm"))
             answered.append(record)
         else:
             answered.append(record | {"caption": answer, "captioned_by": "vlm"})
-    return answered, refused
+    return answered
 
 
 def _looked_at(record: dict, of: str) -> np.ndarray:
@@ -102,8 +108,8 @@ def _completed(record: dict, origin: str, found: Mapping[str, str]) -> dict:
 
 def _with_attributes(records: list[dict], probes: Path, work: Work) -> list[dict]:
     """Records with all that can be read off their photos and is not known yet."""
-    predictions = Probes.load(probes).predict(features([images.read(Path(one["photo"])) for one in records]))
-    walls = fan_out(_wall_color, records, "reading colours", work)
+    predictions = attributes.read_off([record["photo"] for record in records], probes)
+    walls = fan_out(_wall_color, records, "reading colours", work, leave=False)
     return [
         _completed(record, "attributes", _unsaid(record, prediction | {"color": wall}))
         for record, prediction, wall in zip(records, predictions, walls, strict=True)
@@ -116,10 +122,15 @@ def _unsaid(record: dict, prediction: Mapping) -> dict[str, str]:
 
 
 def _wall_color(record: dict) -> str:
-    mask = images.read_grey(Path(record["matte"])) if record.get("matte") else None
-    if mask is not None and mask.mean() < BLANK:
-        mask = None  # the matte missed the building: look where walls usually are
-    return colors.dominant_color(images.read(Path(record["photo"])), mask)
+    pictures = [record[name] for name in ("photo", "matte") if record.get(name)]
+
+    def look() -> str:
+        mask = images.read_grey(Path(record["matte"])) if record.get("matte") else None
+        if mask is not None and mask.mean() < BLANK:
+            mask = None  # the matte missed the building: look where walls usually are
+        return colors.dominant_color(images.read(Path(record["photo"])), mask)
+
+    return cache.remember(look, "wall", cache.code(__name__, "s2i.colors"), *map(cache.file_hash, pictures))
 
 
 def _captioned(record: dict, seed: int, empty: float) -> dict:

@@ -46,6 +46,7 @@ class Asker:
         return [answer.strip() for answer in given]
 
 
+@cache  # one a process
 def load(settings: Vlm, device: torch.device, precision: str) -> Asker:
     """The model that caption.vlm names; in 8 bits on a GPU where bitsandbytes is installed.
 

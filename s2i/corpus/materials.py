@@ -43,7 +43,7 @@ class Materials:
     def _texture(self, name, rng):
         b, unit = self.building, self.unit
         if name == "wall":
-            return textures.wall(b.material, b.color, unit, rng)
+            return textures.wall(b.material, COLORS[b.color], unit, rng)
         if name == "roof":
             return textures.tiles(textures.ROOFS[b.roof_color], unit, rng)
         if name in ("chimney", "rubble"):

@@ -3,8 +3,6 @@
 import cv2
 import numpy as np
 
-from s2i.corpus.grammar import COLORS
-
 TRIMS = {"white": (240, 238, 232), "cream": (222, 206, 172), "charcoal": (58, 60, 66)}
 ROOFS = {"slate": (84, 92, 108), "tile": (164, 84, 58), "umber": (98, 76, 62), "lead": (132, 152, 150)}
 DOORS = {"oak": (126, 82, 48), "teal": (32, 104, 108), "wine": (116, 30, 44), "charcoal": (60, 60, 66)}
@@ -16,9 +14,8 @@ def linear(srgb):
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def wall(material, color, unit, rng):
-    """The wall's own texture.  `unit` is the least height of a course in metres that the picture can show."""
-    tone = COLORS[color]
+def wall(material, tone, unit, rng):
+    """A wall's own texture in a colour.  `unit` is the least height of a course in metres that the picture can show."""
     if material == "brick":
         return bricks(tone, 3.8 * unit, 1.45 * unit, rng, contrast=0.13, mortar=0.55)
     if material == "stone":

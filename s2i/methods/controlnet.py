@@ -1,6 +1,8 @@
 """Fine-tune the ControlNet on sketches, the rest of the base frozen."""
 
 import shutil
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ SHOWN = 4  # validation examples drawn while training
 VALIDATION_DRAWS = 4  # timesteps and noises each validation example is seen with
 
 
-def train(records: list[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
+def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
     """Fine-tune on ``encoded`` and write the merged ControlNet and its adapter into ``target``.
 
     Figures and pictures of the run go to ``live``.  An interrupted run with the same data and parameters goes on.
@@ -28,6 +30,7 @@ def train(records: list[dict], encoded: Path, target: Path, live: Path, params: 
     device, precision = devices.pick(params.device, params.precision)
     pipeline = base.load(params.base, params.controlnet).to(device)
     unet, controlnet = pipeline.unet.requires_grad_(False), pipeline.controlnet
+    devices.suit(device, unet, controlnet)
     torch.manual_seed(params.seed)
     adapters.inject(controlnet, params.adapter, params.rank, params.train.alpha)
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
@@ -48,7 +51,7 @@ def train(records: list[dict], encoded: Path, target: Path, live: Path, params: 
         return objectives.noise_loss(predict, latents, noise_scheduler, generator)
 
     held_out = DataLoader(EncodedExamples(encoded, "val"), params.train.batch_size)
-    shown = [record for record in records if record["split"] == "val"][:SHOWN]
+    shown = list(islice((record for record in records if record["split"] == "val"), SHOWN))
     checkpoints = cache.root() / "training" / _fingerprint(encoded, params)
 
     with open_tracker(params.train.tracker, checkpoints / "live", params.model_dump()) as tracker:

@@ -1,7 +1,8 @@
 """How captions of one kind compare with those of another: do they name the class, how long are they, do they repeat."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from s2i.errors import UserError
 from s2i.metrics.intervals import bootstrap
 
+METRICS = ("label_accuracy", "length", "distinctness", "yngve_depth")
 COLUMNS = ("image", "label", "prompt", "answer")
 # What people call a class of the Sketchy database beside its own name; the words of a name count by themselves.
 SYNONYMS = {
@@ -59,9 +61,47 @@ def distinctness(answers: Sequence[str]) -> float:
     return len(set(pairs)) / len(pairs) if pairs else 0.0
 
 
+def yngve_depth(heads: Sequence[int]) -> float:
+    """How much of a sentence is still open while it is read: the mean depth of its words after Yngve.
+
+    heads: for each word the place of the word it depends on, its own place for the root of a sentence.  A word and
+    what depends on it is a constituent, whose parts in their order are the words' own constituents and the word; the
+    branches of a constituent are numbered from the right, from 0, and a word's depth is the sum on its way from the
+    root.  0 for a single word, and where there are no words.
+    Source: Yngve, "A model and an hypothesis for language structure", 1960, on the constituents of a dependency tree.
+    """
+    parts: dict[int, list[int]] = {word: [word] for word in range(len(heads))}
+    for word, head in enumerate(heads):
+        if head != word:
+            parts[head].append(word)
+    depths = []
+    open_parts = [(word, 0) for word, head in enumerate(heads) if word == head]
+    while open_parts:
+        constituent, above = open_parts.pop()
+        for branch, part in enumerate(sorted(parts[constituent], reverse=True)):
+            if part == constituent:
+                depths.append(above + branch)
+            else:
+                open_parts.append((part, above + branch))
+    return float(np.mean(depths)) if depths else 0.0
+
+
+@cache
+def parser() -> Callable[[str], list[int]] | None:
+    """A function from a text to the heads of its words, by spaCy's small English model; None where it is missing."""
+    try:
+        import spacy
+
+        model = spacy.load("en_core_web_sm")
+    except (ImportError, OSError):  # OSError: spaCy without the model
+        return None
+    return lambda text: [token.head.i for token in model(text)]
+
+
 def compare(table: pd.DataFrame) -> pd.DataFrame:
     """One row a prompt: captions, label_accuracy and length in words with intervals, distinctness, share of empty ones.
 
+    Where `parser` finds a parser also yngve_depth with its interval.
     table: columns image, label, prompt and answer, and model where several were asked.  Intervals resample images.
     """
     by = [column for column in ("model", "prompt") if column in table]
@@ -71,7 +111,10 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
         right = [names_label(answer, label) for answer, label in zip(group["answer"], group["label"], strict=True)]
         lengths = [len(words(answer)) for answer in group["answer"]]
         row = dict(zip(by, key, strict=True)) | {"captions": len(group)}
-        for name, values in (("label_accuracy", right), ("length", lengths)):
+        measured = {"label_accuracy": right, "length": lengths}
+        if heads := parser():
+            measured["yngve_depth"] = [yngve_depth(heads(answer)) for answer in group["answer"]]
+        for name, values in measured.items():
             figures = bootstrap(values, images)
             row |= {name if part == "mean" else f"{name}_{part}": value for part, value in figures.items()}
         row |= {"distinctness": distinctness(list(group["answer"])), "empty": float(np.mean([not n for n in lengths]))}
@@ -103,7 +146,7 @@ def read(file: Path) -> pd.DataFrame:
 
 
 def plot(compared: pd.DataFrame, file: Path) -> None:
-    """Label accuracy, length and distinctness of every prompt, side by side."""
+    """Every metric of every prompt, side by side."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -112,8 +155,10 @@ def plot(compared: pd.DataFrame, file: Path) -> None:
     by = [column for column in ("model", "prompt") if column in compared]
     names = [" · ".join(str(value) for value in row) for row in compared[by].itertuples(index=False)]
     short = [name if len(name) <= 60 else f"{name[:57]}..." for name in names]
-    metrics = ("label_accuracy", "length", "distinctness")
-    figure, axes = pyplot.subplots(1, 3, figsize=(13, 0.4 * len(names) + 1.4), sharey=True, layout="constrained")
+    metrics = [name for name in METRICS if name in compared]
+    figure, axes = pyplot.subplots(
+        1, len(metrics), figsize=(4.4 * len(metrics), 0.4 * len(names) + 1.4), sharey=True, layout="constrained"
+    )
     for axis, metric in zip(axes, metrics, strict=True):
         spread = None
         if f"{metric}_low" in compared:

@@ -6,6 +6,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable
+from functools import cache as once
 from unittest import mock
 
 import numpy as np
@@ -111,6 +112,7 @@ def efficientnet_lite0() -> Callable[[Tensor], Tensor]:
     return lambda pictures: network(pictures).mean(dim=(2, 3))
 
 
+@once
 def efficientnet_lite0_map() -> Callable[[Tensor], Tensor]:
     """The same before pooling: (B, 3, H, W) in [-1, 1] -> (B, 1280, 7, 7)."""
     from efficientnet_lite_pytorch import EfficientNet

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import ControlNetModel, DDPMScheduler, StableDiffusionPipeline
-from diffusers.models.attention_processor import AttnProcessor
 from torch import nn
 
 from s2i import devices
@@ -51,10 +50,8 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
     sizes = settings.conditioning_channels
     controlnet = ControlNetModel.from_unet(pipeline.unet, conditioning_embedding_out_channels=sizes)
     listen(controlnet)
-    model = ControlledUNet(pipeline.unet, pipeline.text_encoder, controlnet).to(memory_format=torch.channels_last)
-    if device.type == "cpu":
-        pipeline.unet.set_attn_processor(AttnProcessor())  # see text_to_image
-        controlnet.set_attn_processor(AttnProcessor())
+    devices.suit(device, pipeline.unet, controlnet)
+    model = ControlledUNet(pipeline.unet, pipeline.text_encoder, controlnet)
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     empty = pipeline.tokenizer([""], padding="max_length", return_tensors="pt").input_ids.to(device)
     photos, table = pictures.read(corpus)

@@ -1,0 +1,179 @@
+"""How the data stages scale: python benchmarks/data.py [--sizes 1000 2000 5000 20000] -> benchmarks/data.json, data.png
+
+Synthetic photos, copies of the embedded ones that differ in crop, colour and noise, go through the stages from ingest
+to augment in a folder of their own with an empty cache.  Measured are wall time and the peak memory of the largest
+process for several numbers of photos, what one more photo costs, what two workers gain over one, and pictures matted
+a second beside rembg's own command line on the same files.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import yaml
+from PIL import Image
+
+from s2i import images
+from s2i.fan_out import fan_out
+from s2i.params import Work
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parent
+STAGES = {  # inputs and outputs, below data/
+    "ingest": ["photos", "ingested", "ingest.json"],
+    "pair": ["ingested", "paired"],
+    "matte": ["paired", "matted"],
+    "caption": ["matted", "captioned"],
+    "survey": ["captioned", "ingested", "surveyed", "data.json"],
+    "augment": ["captioned", "augmented"],
+}
+
+
+class Workshop:
+    """A folder with its own photos, parameters and cache, in which stages are run and measured."""
+
+    def __init__(self, folder: Path, photos: int, **changes):
+        self.folder = folder
+        values = yaml.safe_load((PROJECT / "params.yaml").read_text())
+        for name, change in changes.items():
+            values[name] = values[name] | change if isinstance(change, dict) else change
+        (folder / "data/photos").mkdir(parents=True)
+        (folder / "params.yaml").write_text(yaml.safe_dump(values))
+        shutil.copytree(PROJECT / "data/base", folder / "data/base")
+        self.add(0, photos)
+
+    def add(self, first: int, count: int) -> None:
+        """More photos, each different."""
+        numbers = [(number, self.folder / "data/photos") for number in range(first, first + count)]
+        for _ in fan_out(varied_copy, numbers, "making photos", Work()):
+            pass
+
+    def run(self, stage: str) -> dict[str, float]:
+        """Wall seconds of a stage, and the peak memory of its largest process in megabytes."""
+        command = [sys.executable, PROJECT / "stages" / f"{stage}.py"]
+        return self.measured([*command, *(Path("data") / name for name in STAGES[stage])])
+
+    def measured(self, command: list) -> dict[str, float]:
+        environment = os.environ | {"S2I_CACHE": str(self.folder / "cache"), "PYTHONPATH": str(PROJECT)}
+        began = time.monotonic()
+        with open(self.folder / "log.txt", "a") as log:
+            process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
+            _, status, usage = os.wait4(process.pid, 0)
+        if status:
+            sys.exit(f"{' '.join(map(str, command))} failed: see {self.folder / 'log.txt'}.")
+        return {"seconds": round(time.monotonic() - began, 2), "megabytes": round(usage.ru_maxrss / 1024)}
+
+    def run_all(self) -> dict[str, dict[str, float]]:
+        return {stage: self.run(stage) for stage in STAGES}
+
+
+def varied_copy(job: tuple[int, Path]) -> None:
+    """Write the copy of that number: another crop, other colours and lights than any other's."""
+    number, folder = job
+    rng = np.random.default_rng(number)
+    sources = sorted((PROJECT / "data/photos/photos").glob("*.jpg"))
+    picture = images.read(sources[number % len(sources)])
+    side = int(len(picture) * rng.uniform(0.6, 1))
+    top, left = rng.integers(0, len(picture) - side + 1, 2)
+    square = picture[top : top + side, left : left + side, :: rng.choice((-1, 1))].astype(np.float32)
+    light = rng.uniform(0.7, 1.2) + np.linspace(-0.2, 0.2, side)[:, None, None] * rng.uniform(-1, 1)
+    noisy = square * light + rng.normal(0, 3, square.shape)
+    Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{number:06}.jpg", quality=92)
+
+
+def seconds(measured: dict[str, dict[str, float]]) -> float:
+    return round(sum(one["seconds"] for one in measured.values()), 1)
+
+
+def scaling(folder: Path, sizes: list[int]) -> dict:
+    """Time and memory of every stage for several numbers of photos, and of one photo more after the first number."""
+    found = {"photos": sizes, "stages": [], "one_more": None}
+    for size in sizes:
+        workshop = Workshop(folder / str(size), size, ingest={"near_duplicate": 0})
+        found["stages"].append(workshop.run_all())
+        if found["one_more"] is None:
+            workshop.add(size, 1)
+            found["one_more"] = workshop.run_all()
+            found["one_more_ratio"] = round(seconds(found["one_more"]) / seconds(found["stages"][0]), 4)
+        shutil.rmtree(workshop.folder)
+        print(size, json.dumps(found["stages"][-1]), flush=True)
+    return found
+
+
+def workers(folder: Path, photos: int) -> dict:
+    """Seconds of all stages with one worker and with two."""
+    taken = {}
+    for count in (1, 2):
+        workshop = Workshop(folder / f"workers-{count}", photos, work={"workers": count})
+        taken[count] = seconds(workshop.run_all())
+    return {"photos": photos, "one": taken[1], "two": taken[2], "ratio": round(taken[1] / taken[2], 2)}
+
+
+def matting(folder: Path, photos: int) -> dict:
+    """Pictures matted a second by the stage and by rembg's command line, whole commands on the same files."""
+    workshop = Workshop(folder / "matting", photos)
+    workshop.run("ingest")
+    workshop.run("pair")
+    (folder / "matting/out").mkdir()
+    weights = subprocess.run(
+        [sys.executable, "-c", "from s2i import weights; print(weights.path('u2netp.onnx').parent)"],
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        check=True,
+    ).stdout.strip()
+    ours, theirs = [], []
+    for _ in range(3):
+        shutil.rmtree(folder / "matting/cache", ignore_errors=True)
+        ours.append(workshop.run("matte")["seconds"])
+        os.environ["U2NET_HOME"] = weights
+        rembg = [Path(sys.executable).parent / "rembg", "p", "-m", "u2netp", "data/ingested/photos", "out"]
+        theirs.append(workshop.measured(rembg)["seconds"])
+    rates = photos / np.array(ours), photos / np.array(theirs)
+    return {
+        "photos": photos,
+        "stage_photos_per_second": rates[0].round(2).tolist(),
+        "rembg_photos_per_second": rates[1].round(2).tolist(),
+        "ratio": round(float(np.median(rates[0] / rates[1])), 2),
+    }
+
+
+def plot(found: dict, file: Path) -> None:
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
+    for stage in STAGES:
+        left.plot(found["photos"], [one[stage]["seconds"] for one in found["stages"]], "o-", label=stage)
+        right.plot(found["photos"], [one[stage]["megabytes"] for one in found["stages"]], "o-", label=stage)
+    left.set(xlabel="photos", ylabel="seconds", title="wall time of a stage")
+    right.set(xlabel="photos", ylabel="MB", title="peak memory of its largest process", ylim=(0, None))
+    left.legend(fontsize=8)
+    figure.savefig(file, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 2000, 5000, 20000], help="numbers of photos")
+    parser.add_argument("--few", type=int, default=240, help="photos of the other measurements (default: 240)")
+    parser.add_argument("--out", type=Path, default=HERE, help="folder of data.json and data.png")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        found = {"matting": matting(folder, chosen.few), "workers": workers(folder, chosen.few)}
+        print(json.dumps(found), flush=True)
+        found["scaling"] = scaling(folder, chosen.sizes)
+    (chosen.out / "data.json").write_text(json.dumps(found, indent=2) + "\n")
+    plot(found["scaling"], chosen.out / "data.png")
+
+
+if __name__ == "__main__":
+    main()
