@@ -1,90 +1,42 @@
-"""What a photo of a building shows, read off by linear probes on frozen ImageNet features."""
+"""What a photo of a building shows: which attributes there are, and how to have them read off by `s2i.probes`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch.nn import functional as F
 from tqdm import tqdm
 
-from s2i import cache, images, tensors
+from s2i import cache, images
 from s2i.errors import UserError
 from s2i.fan_out import chunked
-from s2i.files import whole_file
-from s2i.metrics.frechet import efficientnet_lite0_map
 
 NAMES = ("structure", "material", "style", "view", "roof", "curved", "glass", "balconies")  # what the corpus knows
 YES_OR_NO = ("curved", "glass", "balconies")
 BATCH = 32
 
 
-class Probes:
-    """One linear classifier an attribute, on what `features` gives."""
+def read_off(photos: Sequence[str | Path], probes: Path) -> list[dict[str, str | bool]]:
+    """What the probes in a file say of each photo; from the cache where they saw it before.
 
-    def __init__(self, probes: dict[str, tuple[torch.Tensor, torch.Tensor, list[str]]]):
-        self.probes = probes
-
-    def predict(self, inputs: torch.Tensor) -> list[dict[str, str | bool]]:
-        """The most likely value of every attribute for each row of inputs (N, D); yes-or-no ones as booleans."""
-        columns = {}
-        for name, (weight, bias, values) in self.probes.items():
-            best = [values[index] for index in (inputs @ weight.float() + bias.float()).argmax(dim=1)]
-            columns[name] = [value == "yes" for value in best] if name in YES_OR_NO else best
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-    def save(self, file: Path) -> None:
-        """Write weights and names of the values into one safetensors file."""
-        contents = {}
-        for name, (weight, bias, _) in self.probes.items():
-            contents |= {f"{name}.weight": weight.bfloat16().contiguous(), f"{name}.bias": bias.bfloat16()}
-        values = {name: json.dumps(values) for name, (_, _, values) in self.probes.items()}
-        with whole_file(file) as draft:
-            save_file(contents, draft, metadata=values)
-
-    @classmethod
-    def load(cls, file: Path) -> "Probes":
-        """Raises UserError when the file is not there or is not what `save` wrote."""
-        if not Path(file).exists():
-            raise UserError(f"{file} is missing: it comes with data/base; restore it with git.")
-        try:
-            with safe_open(file, "pt") as stored:
-                known = {name: json.loads(values) for name, values in stored.metadata().items()}
-                tensors_of = {
-                    name: (stored.get_tensor(f"{name}.weight"), stored.get_tensor(f"{name}.bias")) for name in known
-                }
-        except (SafetensorError, ValueError, AttributeError) as error:  # ValueError: the values are not JSON
-            raise UserError(f"{file} does not hold attribute probes: {error}; restore it with git.") from None
-        return cls({name: (*tensors_of[name], values) for name, values in known.items()})
-
-
-def fit(inputs: torch.Tensor, truth: Sequence[dict], ridge: float = 1e-3) -> Probes:
-    """Probes fitted on rows of inputs (N, D) and what is true of each."""
-    return Probes({name: fit_linear(inputs, [stated(row, name) for row in truth], ridge) for name in NAMES})
-
-
-def fit_linear(inputs: torch.Tensor, values: Sequence[str], ridge: float) -> tuple[torch.Tensor, torch.Tensor, list]:
-    """Multinomial logistic regression: weight (D, K), bias (K,) and the K values, sorted.
-
-    inputs: (N, D).  ridge: how much the squared weights, summed, cost beside the mean cross-entropy.
+    Raises UserError when the file is not there or holds no probes.
     """
-    names = sorted(set(values))
-    wanted = torch.tensor([names.index(value) for value in values])
-    weight = torch.zeros(inputs.shape[1], len(names), requires_grad=True)
-    bias = torch.zeros(len(names), requires_grad=True)
-    optimizer = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
+    if not Path(probes).exists():
+        raise UserError(f"{probes} is missing: it comes with data/base; restore it with git.")
+    code = cache.code("s2i.probes", "s2i.metrics.frechet", "s2i.tensors")
+    made_by = ["attributes", code, cache.file_hash(probes)]
+    keys = [(*made_by, cache.file_hash(photo)) for photo in photos]
+    known = [cache.recall(*key) for key in keys]
+    missing = [place for place, prediction in enumerate(known) if prediction is None]
+    if not missing:
+        return known
+    from s2i.probes import Probes, features  # torch takes seconds
 
-    def closure():
-        optimizer.zero_grad()
-        value = F.cross_entropy(inputs @ weight + bias, wanted) + ridge * weight.square().sum()
-        value.backward()
-        return value
-
-    optimizer.step(closure)
-    return weight.detach(), bias.detach(), names
+    loaded = Probes.load(probes)
+    for places in tqdm(list(chunked(missing, BATCH)), desc="reading attributes", unit="batch", leave=False):
+        predictions = loaded.predict(features([images.read(photos[place]) for place in places]))
+        for place, prediction in zip(places, predictions, strict=True):
+            known[place] = cache.keep(prediction, *keys[place])
+    return known
 
 
 def accuracy(predicted: Sequence[dict], truth: Sequence[dict]) -> dict[str, float]:
@@ -100,34 +52,3 @@ def accuracy(predicted: Sequence[dict], truth: Sequence[dict]) -> dict[str, floa
 def stated(row: dict, name: str) -> str:
     """An attribute as a word: yes or no where it is counted or a flag."""
     return ("yes" if row[name] else "no") if name in YES_OR_NO else str(row[name]).strip().lower()
-
-
-def read_off(photos: Sequence[str | Path], probes: Path) -> list[dict[str, str | bool]]:
-    """What the probes in a file say of each photo; from the cache where they saw it before.
-
-    Raises UserError when the file is not there or holds no probes.
-    """
-    loaded = Probes.load(probes)
-    made_by = ["attributes", cache.code(__name__, "s2i.metrics.frechet", "s2i.tensors"), cache.file_hash(probes)]
-    keys = [(*made_by, cache.file_hash(photo)) for photo in photos]
-    known = [cache.recall(*key) for key in keys]
-    missing = [place for place, prediction in enumerate(known) if prediction is None]
-    for places in tqdm(list(chunked(missing, BATCH)), desc="reading attributes", unit="batch", leave=False):
-        predictions = loaded.predict(features([images.read(photos[place]) for place in places]))
-        for place, prediction in zip(places, predictions, strict=True):
-            known[place] = cache.keep(prediction, *keys[place])
-    return known
-
-
-@torch.no_grad()
-def features(pictures: Sequence[np.ndarray]) -> torch.Tensor:
-    """What the probes look at: EfficientNet-Lite0's last features, averaged, and those of the left half less the right.
-
-    pictures: (H, W, 3) uint8, equally large.  Returns (N, 2560) float32.
-    """
-    network, rows = efficientnet_lite0_map(), []
-    for batch in chunked(pictures, BATCH):
-        maps = network(tensors.unit(tensors.stack(batch)))
-        left, right = maps[..., :3].mean(dim=(2, 3)), maps[..., 4:].mean(dim=(2, 3))  # 7 columns
-        rows.append(torch.cat([maps.mean(dim=(2, 3)), left - right], dim=1))
-    return torch.cat(rows)

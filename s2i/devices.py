@@ -1,7 +1,6 @@
 """Where computation happens and in which number format: chosen here and nowhere else."""
 
 import torch
-from diffusers.models.attention_processor import AttnProcessor
 
 from s2i.errors import UserError
 
@@ -33,6 +32,8 @@ def suit(device: torch.device, *models: torch.nn.Module) -> None:
 
     On a CPU attention becomes plain matrix products, whose gradients cost less than those of torch's fused attention.
     """
+    from diffusers.models.attention_processor import AttnProcessor  # takes seconds, and most stages pick only
+
     for model in models:
         model.to(device, memory_format=torch.channels_last)
         if device.type == "cpu":

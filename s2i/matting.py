@@ -7,6 +7,7 @@ from functools import cache as once
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -15,6 +16,8 @@ from s2i.errors import UserError, first_line
 from s2i.fan_out import fan_out
 from s2i.params import Matte, Work
 
+ENLARGED = 1.75  # a network looks at a picture at most so much larger than it is
+LEAST_SIDE = 192
 NO_SUBJECT = ("u2net_cloth_seg", "u2net_custom", "dis_custom", "ben_custom", "sam")  # want more than a picture
 
 
@@ -33,7 +36,7 @@ def matte(picture: np.ndarray, model: str = "u2netp") -> np.ndarray:
 
     picture: (H, W, 3) uint8.  Source: Qin et al., "U^2-Net: going deeper with nested U-structure", 2020.
     """
-    (mask,) = _session(model).predict(Image.fromarray(picture))
+    (mask,) = _session(model, max(picture.shape)).predict(Image.fromarray(picture))
     return np.asarray(mask)
 
 
@@ -50,7 +53,7 @@ def fetch(model: str) -> None:
         hint = f"did you mean '{close[0]}'?" if close else f"take one of {', '.join(known)}."
         raise UserError(f"matte.model is '{model}', which gives no matte of a subject; {hint}")
     try:
-        _session(model)
+        _session(model, 64)
     except Exception as error:  # rembg, pooch and onnxruntime fail in many ways without a network
         raise UserError(
             f"matte.model '{model}' could not be fetched ({first_line(error)}); u2netp is always there."
@@ -79,15 +82,52 @@ def intersection_over_union(matte: np.ndarray, truth: np.ndarray) -> float:
 
 
 @once
-def _session(model: str):
-    """One session a process.  Weights that s2i carries are where rembg looks; others it fetches and checks itself."""
-    import onnxruntime
+def _session(model: str, side: int):
+    """One session a process, for pictures of that side.
+
+    Weights that s2i carries are where rembg looks; others it fetches and checks itself.
+    """
     from rembg import new_session
 
     os.environ["U2NET_HOME"] = str(weights.path("u2netp.onnx").parent)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1  # the photos are spread over the processes already
-    return new_session(model, sess_opts=options)
+    session = new_session(model)
+    if session.inner_session.get_providers() == ["CPUExecutionProvider"]:
+        session.inner_session = _OnCpu(session.download_models(), session.inner_session.get_inputs(), side)
+    return session
+
+
+class _OnCpu:
+    """A network as rembg asks onnxruntime for it, computed by OpenVINO, which takes bfloat16 where a CPU has it.
+
+    Small pictures are shown to it smaller than it is used to: they hold no more, and their mattes come out better.
+    """
+
+    def __init__(self, network: str, inputs: list, side: int):
+        import openvino
+
+        self.inputs = inputs
+        model = openvino.Core().read_model(network)
+        (_, _, self.side, width) = inputs[0].shape
+        smaller = max(LEAST_SIDE, 32 * round(side * ENLARGED / 32))
+        if self.side == width and smaller < self.side:
+            try:
+                model.reshape([1, 3, smaller, smaller])
+                self.side = smaller
+            except RuntimeError:  # of some networks the shape is fixed
+                model = openvino.Core().read_model(network)
+        # The photos are spread over the processes already; each would be pinned to the same core.
+        settings = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
+        self.request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+
+    def get_inputs(self) -> list:
+        return self.inputs
+
+    def run(self, _, pictures: dict[str, np.ndarray]) -> list[np.ndarray]:
+        ((name, batch),) = pictures.items()
+        if batch.shape[-1] != self.side:
+            small = cv2.resize(batch[0].transpose(1, 2, 0), (self.side, self.side), interpolation=cv2.INTER_AREA)
+            batch = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
+        return list(self.request.infer({name: batch}).values())
 
 
 def _matted(record: dict, folder: Path, params: Matte) -> dict:

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from s2i import attributes
+from s2i.probes import Probes, features, fit
 
 TRUTH = [
     {
@@ -32,7 +33,7 @@ def separable(generator):
 
 @pytest.fixture(scope="module")
 def probes():
-    return attributes.fit(separable(torch.Generator().manual_seed(0)), TRUTH)
+    return fit(separable(torch.Generator().manual_seed(0)), TRUTH)
 
 
 def test_probes_read_what_the_features_tell_and_their_accuracy_is_that_of_new_pictures(probes):
@@ -54,14 +55,14 @@ def test_accuracy_counts_only_what_is_known(probes):
 def test_stored_probes_predict_the_same_in_half_the_space(probes, tmp_path):
     probes.save(tmp_path / "probes.safetensors")
     inputs = separable(torch.Generator().manual_seed(1))
-    stored = attributes.Probes.load(tmp_path / "probes.safetensors").predict(inputs)
+    stored = Probes.load(tmp_path / "probes.safetensors").predict(inputs)
     same = [ours == theirs for ours, theirs in zip(probes.predict(inputs), stored, strict=True)]
     assert np.mean(same) > 0.95
 
 
 def test_a_mirrored_house_has_mirrored_features(house):
     picture = house(3)[:, 16:112]
-    there, back = attributes.features([picture, np.ascontiguousarray(picture[:, ::-1])])
+    there, back = features([picture, np.ascontiguousarray(picture[:, ::-1])])
     assert there.shape == (2560,)
     middle, sides = (
         torch.cosine_similarity(there[:1280], back[:1280], 0),

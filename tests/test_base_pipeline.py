@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 import torch
 
-from s2i import attributes, base
+from s2i import base
 from s2i.pretraining import autoencoder, canny, cards, score, text_to_image
 from s2i.pretraining.params import BaseParams
+from s2i.probes import fit
 
 TRAINING = {"steps": 3, "batch_size": 4, "learning_rate": 1e-3}
 TINY = {
@@ -50,7 +51,7 @@ def test_from_renders_to_a_scored_base_that_plain_diffusers_loads(tmp_path):
     assert pipeline.unet.config.in_channels == pipeline.vae.config.latent_channels == 6
     truth = pd.read_csv(train / "photos.csv").to_dict("records")
     probes = tmp_path / "attributes.safetensors"
-    attributes.fit(torch.randn(len(truth), 2560), truth).save(probes)
+    fit(torch.randn(len(truth), 2560), truth).save(probes)
     figures, drawn, prompted = score.score(whole, probes, renders, settings.score, 64, 0)
     assert 0 < figures["autoencoder_psnr"] < 30, "three steps teach little"
     assert 0 <= figures["canny_edge_f1"] <= 1 and 0 <= figures["text_color_accuracy"] <= 1

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from s2i import colors, images, prompts
-from s2i.attributes import fit
 from s2i.captioning import caption
 from s2i.errors import UserError
 from s2i.params import Caption
+from s2i.probes import fit
 
 HOUSE = {"structure": "house", "color": "red", "material": "brick", "style": "rural", "view": "centre", "roof": "flat"}
 

@@ -25,7 +25,7 @@ def test_a_model_that_rembg_does_not_know_is_one_clear_sentence(paired, tmp_path
 
 
 def test_a_model_that_cannot_be_fetched_is_one_clear_sentence(paired, tmp_path, work, monkeypatch):
-    def offline(model):
+    def offline(model, side):
         raise OSError("no route to host")
 
     monkeypatch.setattr(matting, "_session", offline)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from s2i import attributes, images, survey
 from s2i.params import Survey
+from s2i.probes import fit
 
 WANTED = {"style": ["modern", "gothic"], "view": ["left", "centre"], "curved": [True, False], "glass": [True, False]}
 
@@ -56,7 +57,7 @@ def test_what_nobody_looked_at_is_not_taken_for_a_no():
 @pytest.fixture
 def captioned(ingested, tmp_path):
     """Twenty photos as they come from captioning, with mattes half right and one of two styles the truth."""
-    probes = attributes.fit(torch.randn(30, 2560), [dict.fromkeys(attributes.NAMES, f"{row % 2}") for row in range(30)])
+    probes = fit(torch.randn(30, 2560), [dict.fromkeys(attributes.NAMES, f"{row % 2}") for row in range(30)])
     probes.save(tmp_path / "attributes.safetensors")
     half, whole = np.zeros((64, 64), np.uint8), np.full((64, 64), 255, np.uint8)
     half[:32] = 255

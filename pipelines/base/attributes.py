@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from s2i import attributes
+from s2i import probes
 from s2i.pretraining import pictures
 
 corpus, target = map(Path, sys.argv[1:])
 photos, table = pictures.read(corpus)
-attributes.fit(attributes.features(pictures.arrays(photos)), table.to_dict("records")).save(target)
+probes.fit(probes.features(pictures.arrays(photos)), table.to_dict("records")).save(target)

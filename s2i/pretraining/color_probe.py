@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 
-from s2i.attributes import fit_linear
+from s2i.probes import fit_linear
 
 BINS, RANGE = (8, 10, 10), ((0, 101), (-60, 70), (-70, 80))  # of L, a and b
 RIDGE = 1e-4  # fits 97 % of the renders it is fitted on, and as many others

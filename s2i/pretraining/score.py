@@ -14,6 +14,7 @@ from s2i.metrics.structure import edge_f1
 from s2i.pretraining import pictures
 from s2i.pretraining.color_probe import fit_color_probe
 from s2i.pretraining.params import Score
+from s2i.probes import Probes, features
 
 
 def score(
@@ -42,7 +43,7 @@ def score(
     texts = [prompts.plain(row) for row in table.head(len(chosen)).to_dict("records")]
     drawn = list(sampling.draw(pipeline, texts, range(len(chosen)), controls=maps, **common, description="canny"))
     others = chosen[1:] + chosen[:1]
-    predicted = attributes.Probes.load(probes).predict(attributes.features(renders))
+    predicted = Probes.load(probes).predict(features(renders))
     figures = {
         "autoencoder_psnr": psnr(photos[: settings.autoencoder_pictures], pipeline.vae.float()),
         "text_color_accuracy": float(np.mean([name == color for name, (color, _) in zip(named, wanted, strict=True)])),
