@@ -93,11 +93,11 @@ def seconds(measured: dict[str, dict[str, float]]) -> float:
     return round(sum(one["seconds"] for one in measured.values()), 1)
 
 
-def scaling(folder: Path, sizes: list[int]) -> dict:
+def scaling(folder: Path, sizes: list[int], resolution: int) -> dict:
     """Time and memory of every stage for several numbers of photos, and of one photo more after the first number."""
-    found = {"photos": sizes, "stages": [], "one_more": None}
+    found = {"resolution": resolution, "photos": sizes, "stages": [], "one_more": None}
     for size in sizes:
-        workshop = Workshop(folder / str(size), size, ingest={"near_duplicate": 0})
+        workshop = Workshop(folder / str(size), size, resolution=resolution, ingest={"near_duplicate": 0})
         found["stages"].append(workshop.run_all())
         if found["one_more"] is None:
             workshop.add(size, 1)
@@ -117,9 +117,9 @@ def workers(folder: Path, photos: int) -> dict:
     return {"photos": photos, "one": taken[1], "two": taken[2], "ratio": round(taken[1] / taken[2], 2)}
 
 
-def matting(folder: Path, photos: int) -> dict:
+def matting(folder: Path, photos: int, resolution: int) -> dict:
     """Pictures matted a second by the stage and by rembg's command line, whole commands on the same files."""
-    workshop = Workshop(folder / "matting", photos)
+    workshop = Workshop(folder / "matting", photos, resolution=resolution)
     workshop.run("ingest")
     workshop.run("pair")
     weights = subprocess.run(
@@ -139,8 +139,10 @@ def matting(folder: Path, photos: int) -> dict:
         rembg = [Path(sys.executable).parent / "rembg", "p", "-m", "u2netp", "data/ingested/photos", "out"]
         theirs.append(workshop.measured(rembg)["seconds"])
     rates = photos / np.array(ours), photos / np.array(theirs)
+    shutil.rmtree(workshop.folder)
     return {
         "photos": photos,
+        "resolution": resolution,
         "stage_photos_per_second": rates[0].round(2).tolist(),
         "rembg_photos_per_second": rates[1].round(2).tolist(),
         "ratio": round(float(np.median(rates[0] / rates[1])), 2),
@@ -165,13 +167,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 2000, 5000, 20000], help="numbers of photos")
     parser.add_argument("--few", type=int, default=240, help="photos of the other measurements (default: 240)")
+    parser.add_argument("--resolution", type=int, default=128, help="of the scaling (default: 128)")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of data.json and data.png")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        found = {"matting": matting(folder, chosen.few), "workers": workers(folder, chosen.few)}
+        found = {
+            "matting": [matting(folder, chosen.few, resolution) for resolution in (128, 512)],
+            "workers": workers(folder, chosen.few),
+        }
         print(json.dumps(found), flush=True)
-        found["scaling"] = scaling(folder, chosen.sizes)
+        found["scaling"] = scaling(folder, chosen.sizes, chosen.resolution)
     (chosen.out / "data.json").write_text(json.dumps(found, indent=2) + "\n")
     plot(found["scaling"], chosen.out / "data.png")
 

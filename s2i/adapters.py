@@ -1,5 +1,6 @@
 """Which weights of the ControlNet learn: all, its attention, low-rank updates of it (LoRA), or both."""
 
+import warnings
 from pathlib import Path
 
 from diffusers import ControlNetModel
@@ -10,43 +11,70 @@ PROJECTIONS = ("to_q", "to_k", "to_v", "to_out.0")  # of attn1 and attn2 in ever
 LOW_RANK = ("lora", "modified")
 
 
-def inject(controlnet: ControlNetModel, adapter: str, rank: int, alpha: float | None = None) -> None:
+def inject(
+    controlnet: ControlNetModel, adapter: str, rank: int, alpha: float | None = None, encoder_blocks: int = 0
+) -> None:
     """Set up ``controlnet`` in place so that only what ``adapter`` names requires gradients.
 
-    adapter: ``full``: every weight W0.  ``attention``: W0 of the attention projections.  ``lora``: a low-rank update dW
-    beside each projection, W0 frozen (Hu et al. 2021, "LoRA").  ``modified``: W0 and dW of the projections both.
+    adapter: ``none``: nothing.  ``full``: every weight W0.  ``attention``: W0 of the attention projections.  ``lora``:
+    a low-rank update dW beside each projection, W0 frozen (Hu et al. 2021, "LoRA").  ``modified``: W0 and dW of the
+    projections both.
     The output is W0 x + (alpha / rank) B A x with B = 0 at first, so an untrained adapter changes nothing;
     alpha defaults to the rank.
+    encoder_blocks: how many of the first blocks train beside it, whole: the encoder of the control image, then down
+    blocks.  Warns of a rank beyond which nothing is gained.
     """
     controlnet.requires_grad_(adapter == "full")
     if adapter in LOW_RANK:
+        widest = max(min(module.weight.shape) for name, module in controlnet.named_modules() if _is_projection(name))
+        if rank > widest:
+            warnings.warn(f"rank {rank}: the widest update of this ControlNet has rank {widest}.", stacklevel=2)
         scale = rank if alpha is None else alpha
         controlnet.add_adapter(LoraConfig(r=rank, lora_alpha=scale, target_modules=list(PROJECTIONS)))
     if adapter in ("attention", "modified"):
         for name, parameter in controlnet.named_parameters():
-            if _module(name).endswith(PROJECTIONS):
+            if _is_projection(_module(name)):
                 parameter.requires_grad_(True)
+    blocks = [controlnet.controlnet_cond_embedding, *controlnet.down_blocks]
+    for block in blocks[:encoder_blocks]:
+        block.requires_grad_(True)
 
 
-def save(controlnet: ControlNetModel, folder: Path) -> None:
-    """Write what was trained into ``folder``, and leave ``controlnet`` merged: plain, with every dW added to its W0.
+def is_low_rank(parameter_name: str) -> bool:
+    """Whether a parameter is part of dW."""
+    return "lora_" in parameter_name
 
-    ``folder/controlnet`` is a whole ControlNet in diffusers format.  ``folder/adapter`` holds the low-rank updates as
-    ``ControlNetModel.load_lora_adapter`` reads them, and in ``weights.safetensors`` the trained W0.
-    """
-    trained = {
-        name.replace(".base_layer", ""): parameter.detach().contiguous()
-        for name, parameter in controlnet.named_parameters()
-        if parameter.requires_grad and "lora_" not in name
-    }
-    (folder / "adapter").mkdir(parents=True)
-    if trained:
-        save_file(trained, folder / "adapter" / "weights.safetensors")
-    if hasattr(controlnet, "peft_config"):
-        controlnet.save_lora_adapter(folder / "adapter")
+
+def merge(controlnet: ControlNetModel) -> None:
+    """Add every dW to its W0; what is left is a plain ControlNet."""
+    if getattr(controlnet, "peft_config", None):
         controlnet.fuse_lora()
         controlnet.unload_lora()
-    controlnet.save_pretrained(folder / "controlnet")
+
+
+def save(controlnet: ControlNetModel, place: Path, adapter: Path, projections: bool = False) -> None:
+    """Write what was trained, and leave ``controlnet`` merged.
+
+    ``place`` becomes a whole ControlNet in diffusers format.  ``adapter`` holds the low-rank updates as
+    ``ControlNetModel.load_lora_adapter`` reads them, and in ``weights.safetensors`` the W0 that differ from the
+    base's: those that train, and with ``projections`` those of the attention, which trained before.
+    """
+    changed = {
+        name.replace(".base_layer", ""): parameter.detach().contiguous()
+        for name, parameter in controlnet.named_parameters()
+        if not is_low_rank(name) and (parameter.requires_grad or (projections and _is_projection(_module(name))))
+    }
+    adapter.mkdir(parents=True)
+    if changed:
+        save_file(changed, adapter / "weights.safetensors")
+    if getattr(controlnet, "peft_config", None):
+        controlnet.save_lora_adapter(adapter)
+    merge(controlnet)
+    controlnet.save_pretrained(place)
+
+
+def _is_projection(module_name: str) -> bool:
+    return module_name.endswith(PROJECTIONS)
 
 
 def _module(parameter_name: str) -> str:

@@ -1,31 +1,36 @@
 """Training examples from photos: sketches on varied paper, prompts in varied words, some of them mirrored."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from s2i import cache, images, prompts
+from s2i import cache, images, materials, prompts
 from s2i.fan_out import fan_out
 from s2i.params import Augment, Work
 from s2i.sketching import paper
 
 
-def augment(records: Collection[dict], folder: Path, seed: int, params: Augment, work: Work) -> Iterator[dict]:
+def augment(
+    records: Collection[dict], folder: Path, seed: int, params: Augment, conditions: Sequence[str], work: Work
+) -> Iterator[dict]:
     """One record an example, with `variant`, `sketch`, `sketch_style`, `flip` and `prompt`.
 
     A training photo gives params.variants examples, each drawn from (seed, id, variant) alone; a held-out one gives
     its sketches as they are with its plain caption.  New sketches are written to folder/sketches, not mirrored:
-    `flip` says that photo and sketch are to be mirrored together.
+    `flip` says that photo and sketch are to be mirrored together.  Where "material" is among the conditions a training
+    example has a `material_map` from its photo's matte, colour and material; held-out ones do without, as in use.
     """
-    expand = partial(_examples, folder=folder, seed=seed, params=params)
+    expand = partial(_examples, folder=folder, seed=seed, params=params, with_map="material" in conditions)
     return chain.from_iterable(fan_out(expand, records, "augmenting", work))
 
 
-def _examples(record: dict, folder: Path, seed: int, params: Augment) -> list[dict]:
+def _examples(record: dict, folder: Path, seed: int, params: Augment, with_map: bool) -> list[dict]:
     if record["split"] == "train":
+        if with_map:
+            record = record | {"material_map": str(_material_map(record, folder))}
         return [_varied(record, variant, folder, seed, params) for variant in range(params.variants)]
     return [
         record | {"variant": k, "sketch": sketch, "sketch_style": style, "flip": False, "prompt": record["caption"]}
@@ -49,6 +54,17 @@ def _varied(record: dict, variant: int, folder: Path, seed: int, params: Augment
 
     cache.produce(target, draw, "vary", cache.code(__name__, paper.__name__), cache.file_hash(sketch), paper_seed)
     return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
+
+
+def _material_map(record: dict, folder: Path) -> Path:
+    target = folder / "materials" / f"{record['id']}.png"
+    words = [record["described"].get(part) for part in ("color", "material")]
+
+    def draw(draft: Path) -> None:
+        images.write_png(draft, materials.material_map(images.read_grey(record["matte"]), *words))
+
+    cache.produce(target, draw, "material", cache.code(materials.__name__), cache.file_hash(record["matte"]), *words)
+    return target
 
 
 def _prompt(record: dict, flip: bool, rng: np.random.Generator, params: Augment) -> str:

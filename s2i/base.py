@@ -4,12 +4,15 @@ from pathlib import Path
 
 import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
+from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 
 from s2i.errors import UserError, first_line
 
 
 def load(
-    base: str | Path, controlnet: str | Path | ControlNetModel | None, dtype: torch.dtype = torch.float32
+    base: str | Path,
+    controlnet: str | Path | ControlNetModel | MultiControlNetModel | None,
+    dtype: torch.dtype = torch.float32,
 ) -> StableDiffusionPipeline | StableDiffusionControlNetPipeline:
     """A pipeline on the CPU in ``dtype``; without a ``controlnet`` it draws from text alone.
 
@@ -18,15 +21,21 @@ def load(
     options = {"torch_dtype": dtype, "safety_checker": None, "requires_safety_checker": False}
     if controlnet is None:
         return _pretrained(StableDiffusionPipeline, "base", base, "model_index.json", **options)
-    if not isinstance(controlnet, ControlNetModel):
-        controlnet = load_controlnet(controlnet, dtype)
+    if isinstance(controlnet, (str, Path)):
+        controlnet = load_controlnet(controlnet, dtype=dtype)
     kind = StableDiffusionControlNetPipeline
     return _pretrained(kind, "base", base, "model_index.json", controlnet=controlnet, **options)
 
 
-def load_controlnet(controlnet: str | Path, dtype: torch.dtype = torch.float32) -> ControlNetModel:
-    """A ControlNet from a folder or the hub.  Raises UserError when it cannot be had."""
-    return _pretrained(ControlNetModel, "controlnet", controlnet, "config.json", torch_dtype=dtype)
+def load_controlnet(*places: str | Path, dtype: torch.dtype = torch.float32) -> ControlNetModel | MultiControlNetModel:
+    """A ControlNet from a folder or the hub, or several whose effects add up; raises UserError when one is missing."""
+    models = [_pretrained(ControlNetModel, "controlnet", place, "config.json", torch_dtype=dtype) for place in places]
+    return models[0] if len(models) == 1 else MultiControlNetModel(models)
+
+
+def saved_controlnets(folder: Path, count: int) -> list[Path]:
+    """Where in a trained model's folder its ControlNets are, as diffusers names several."""
+    return [folder / ("controlnet" if number == 0 else f"controlnet_{number}") for number in range(count)]
 
 
 def _pretrained(kind: type, key: str, name: str | Path, index: str, **options):

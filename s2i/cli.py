@@ -52,7 +52,7 @@ def draw_sketches(sketches: list[Path], prompt: str, out: Path, seed: int, model
     Raises UserError when a sketch is no picture, or the model is not there.
     """
     from s2i import base, devices, images, sampling
-    from s2i.controls import control_image
+    from s2i.controls import control_images
 
     params = parameters.load()
     if not (model / "controlnet").is_dir():
@@ -60,9 +60,11 @@ def draw_sketches(sketches: list[Path], prompt: str, out: Path, seed: int, model
     names = Counter(sketch.stem for sketch in sketches)
     if twice := [name for name, count in names.items() if count > 1]:
         raise UserError(f"two sketches are named '{twice[0]}', and so would be their pictures; rename one.")
-    controls = [control_image(images.grey(_read(sketch, params))) for sketch in sketches]
+    controls = [control_images(images.grey(_read(sketch, params)), params.conditions, prompt) for sketch in sketches]
     device, precision = devices.pick(params.device, params.precision)
-    pipeline = base.load(params.base, model / "controlnet", devices.DTYPES[precision]).to(device)
+    dtype = devices.DTYPES[precision]
+    controlnet = base.load_controlnet(*base.saved_controlnets(model, len(params.conditions)), dtype=dtype)
+    pipeline = base.load(params.base, controlnet, dtype).to(device)
     pictures = sampling.draw(
         pipeline,
         [prompt] * len(sketches),

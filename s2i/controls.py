@@ -1,12 +1,43 @@
-"""What conditions the UNet beside the prompt."""
+"""What conditions the UNet beside the prompt: a sketch, its edges, a map of its materials."""
 
+from collections.abc import Mapping, Sequence
+
+import cv2
 import numpy as np
 
+from s2i import edges, images, materials
 
-def control_image(sketch: np.ndarray, flip: bool = False) -> np.ndarray:
-    """The control image of a sketch: white lines on black, as edge and scribble ControlNets expect.
 
-    sketch: (H, W) uint8, dark strokes on light paper.  Returns (H, W) uint8.
+def control_images(
+    sketch: np.ndarray,
+    conditions: Sequence[str] = ("sketch",),
+    prompt: str = "",
+    material_map: np.ndarray | None = None,
+    flip: bool = False,
+) -> list[np.ndarray]:
+    """One control image for each of ``conditions``, mirrored if ``flip``.
+
+    sketch: (H, W) uint8, dark strokes on light paper.  "sketch" gives white lines on black, as edge and scribble
+    ControlNets expect, "edges" its Canny edges likewise, both (H, W) uint8; "material" gives ``material_map``
+    (H, W, 3) uint8, or without one what the prompt says of colour and material, where the strokes say a building is.
     """
-    lines = 255 - sketch
-    return np.ascontiguousarray(lines[:, ::-1] if flip else lines)
+
+    def made(condition: str) -> np.ndarray:
+        if condition == "sketch":
+            return 255 - sketch
+        if condition == "edges":
+            return edges.canny(cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))
+        if material_map is not None:
+            return material_map
+        said = materials.named(prompt)
+        return materials.material_map(materials.silhouette(sketch), said.get("color"), said.get("material"))
+
+    pictures = [made(condition) for condition in conditions]
+    return [np.ascontiguousarray(picture[:, ::-1]) if flip else picture for picture in pictures]
+
+
+def of(example: Mapping, conditions: Sequence[str]) -> list[np.ndarray]:
+    """The control images of an augmented record."""
+    material_map = images.read(example["material_map"]) if example.get("material_map") else None
+    sketch = images.read_grey(example["sketch"])
+    return control_images(sketch, conditions, example["prompt"], material_map, bool(example.get("flip")))

@@ -3,21 +3,22 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from s2i import cache, images, tensors
-from s2i.controls import control_image
-from s2i.errors import UserError
+from s2i import cache, controls, images, tensors
+from s2i.draws import Draws
+from s2i.errors import UserError, first_line
 from s2i.files import whole_file
 from s2i.params import Encode
 
-ENCODED = ("id", "photo", "sketch", "flip", "prompt")  # of a record
+ENCODED = ("id", "photo", "sketch", "flip", "prompt", "material_map", "matte")  # of a record
 
 
 @torch.no_grad()
@@ -27,9 +28,9 @@ def encode_pictures(vae: AutoencoderKL, pictures: torch.Tensor) -> tuple[torch.T
     return posterior.mean.float().cpu().contiguous(), posterior.logvar.float().cpu().contiguous()
 
 
-def sample_latents(mean: torch.Tensor, logvar: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def sample_latents(mean: torch.Tensor, logvar: torch.Tensor, draws: Draws) -> torch.Tensor:
     """Latents drawn from what `encode_pictures` gives, not yet scaled; same shape."""
-    return mean + (0.5 * logvar).exp() * torch.randn(mean.shape, generator=generator, device=mean.device)
+    return mean + (0.5 * logvar).exp() * draws.normal(mean.shape)
 
 
 class Encoder:
@@ -56,7 +57,9 @@ class Encoder:
         return torch.cat(embedded)
 
 
-def encode(records: Iterable[dict], target: Path, pipeline, base: str, settings: Encode) -> None:
+def encode(
+    records: Iterable[dict], target: Path, pipeline, base: str, conditions: Sequence[str], settings: Encode
+) -> None:
     """Write ``target/<split>/<shard>.safetensors`` for the train and val examples, and the empty prompt's embedding.
 
     Examples of one photo stay in one shard, and which one depends on the photo alone: a new photo re-encodes its
@@ -67,7 +70,7 @@ def encode(records: Iterable[dict], target: Path, pipeline, base: str, settings:
     examples_of: dict[str, list[dict]] = {"train": [], "val": []}
     for record in records:
         if record["split"] in examples_of:
-            examples_of[record["split"]].append({name: record[name] for name in ENCODED})
+            examples_of[record["split"]].append({name: record.get(name) for name in ENCODED})
     shards = []
     for split, examples in examples_of.items():
         count = 1 << max(0, (len(examples) - 1) // settings.shard_size).bit_length()
@@ -78,20 +81,22 @@ def encode(records: Iterable[dict], target: Path, pipeline, base: str, settings:
     for file, group in tqdm(shards, desc="encode", unit="shard"):
         key = [
             "encode",
-            cache.code(__name__, "s2i.controls", "s2i.tensors", "s2i.images"),
+            cache.code(__name__, "s2i.controls", "s2i.materials", "s2i.edges", "s2i.tensors", "s2i.images"),
+            conditions,
             model,
             *(_example_key(one) for one in group),
         ]
-        cache.produce(file, lambda draft, group=group: save_file(_shard(group, encoder), draft), *key)
+        cache.produce(file, lambda draft, group=group: save_file(_shard(group, encoder, conditions), draft), *key)
     with whole_file(target / "empty_prompt.safetensors") as draft:
         save_file({"embedding": encoder.texts([""])[0].half()}, draft)
 
 
 def _example_key(example: dict) -> list:
-    return [cache.file_hash(example["photo"]), cache.file_hash(example["sketch"]), example["flip"], example["prompt"]]
+    files = [example[name] for name in ("photo", "sketch", "material_map", "matte")]
+    return [*(file and cache.file_hash(file) for file in files), example["flip"], example["prompt"]]
 
 
-def _shard(examples: list[dict], encoder: Encoder) -> dict[str, torch.Tensor]:
+def _shard(examples: list[dict], encoder: Encoder, conditions: Sequence[str]) -> dict[str, torch.Tensor]:
     pictures = {(one["photo"], one["flip"]): None for one in examples}
     mean, logvar = encoder.latents([_oriented(photo, flip) for photo, flip in pictures])
     prompts = {one["prompt"]: None for one in examples}
@@ -99,13 +104,27 @@ def _shard(examples: list[dict], encoder: Encoder) -> dict[str, torch.Tensor]:
     photo_of = {key: index for index, key in enumerate(pictures)}
     text_of = {prompt: index for index, prompt in enumerate(prompts)}
     pick = torch.tensor([photo_of[one["photo"], one["flip"]] for one in examples])
-    controls = [control_image(images.read_grey(one["sketch"]), one["flip"]) for one in examples]
-    return {
+    conditioning = zip(*(controls.of(one, conditions) for one in examples), strict=True)
+    shard = {f"control.{name}": _planes(pictures) for name, pictures in zip(conditions, conditioning, strict=True)}
+    if all(one["matte"] for one in examples):
+        shard["matte"] = _planes([_shrunk(one, mean.shape[-2:]) for one in examples])
+    return shard | {
         "latent_mean": mean[pick].half(),
         "latent_logvar": logvar[pick].half(),
         "embedding": embeddings[torch.tensor([text_of[one["prompt"]] for one in examples])].half(),
-        "control": torch.from_numpy(np.stack(controls))[:, None],
     }
+
+
+def _planes(pictures: Sequence[np.ndarray]) -> torch.Tensor:
+    """Pictures (H, W) or (H, W, 3) as (N, 1, H, W) or (N, 3, H, W) uint8."""
+    batch = torch.from_numpy(np.stack(pictures))
+    return batch[:, None] if batch.ndim == 3 else batch.permute(0, 3, 1, 2).contiguous()
+
+
+def _shrunk(example: dict, shape: tuple[int, int]) -> np.ndarray:
+    """How much of each latent's place is the building's, (h, w) uint8."""
+    matte = cv2.resize(images.read_grey(example["matte"]), tuple(shape)[::-1], interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(matte[:, ::-1]) if example["flip"] else matte
 
 
 def _oriented(photo: str, flip: bool) -> np.ndarray:
@@ -116,12 +135,13 @@ def _oriented(photo: str, flip: bool) -> np.ndarray:
 class EncodedExamples(Dataset):
     """The examples of one split, read from their shards when asked for: nothing is held in memory.
 
-    An item is ``latent_mean`` and ``latent_logvar`` (C, h, w), ``embedding`` (L, D), ``control`` (1, H, W) in [0, 1],
-    all float32.  Raises UserError when the split has none.
+    An item is ``latent_mean`` and ``latent_logvar`` (C, h, w), ``embedding`` (L, D), for each condition
+    ``control.NAME`` (1 or 3, H, W) and where there are mattes ``matte`` (1, h, w), these in [0, 1], all float32.
+    Raises UserError when the split has none, and for a shard that cannot be read.
     """
 
     def __init__(self, folder: Path, split: str):
-        self.shards = [safe_open(file, "pt") for file in sorted((Path(folder) / split).glob("*.safetensors"))]
+        self.shards = [_opened(file) for file in sorted((Path(folder) / split).glob("*.safetensors"))]
         self.places = [
             (shard, row) for shard in self.shards for row in range(shard.get_slice("latent_mean").get_shape()[0])
         ]
@@ -134,7 +154,17 @@ class EncodedExamples(Dataset):
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         shard, row = self.places[index]
         item = {name: shard.get_slice(name)[row : row + 1][0].float() for name in shard.keys()}  # noqa: SIM118
-        return item | {"control": item["control"] / 255}
+        shades = [name for name in item if name.startswith(("control.", "matte"))]
+        return item | {name: item[name] / 255 for name in shades}
+
+
+def _opened(file: Path):
+    try:
+        return safe_open(file, "pt")
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"{file} cannot be read ({first_line(error)}): delete {file.parent.parent} and run dvc repro."
+        ) from None
 
 
 def empty_prompt(folder: Path) -> torch.Tensor:

@@ -1,11 +1,10 @@
 """Held-out sketches drawn by the fine-tuned model and, from the same seeds, by the untouched base."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from s2i import base, cache, devices, images, sampling
-from s2i.controls import control_image
+from s2i import base, cache, controls, devices, images, sampling
 from s2i.files import whole_file
 from s2i.params import Params
 
@@ -18,8 +17,9 @@ def generate(records: Iterable[dict], trained: Path, folder: Path, params: Param
     """
     examples = [record for record in records if record["split"] == "test"]
     examples = [one | {"generation_seed": _seed(params.seed, one["id"], one["variant"])} for one in examples]
-    for name, controlnet in (("finetuned", trained / "controlnet"), ("base", params.controlnet)):
-        kept = _drawn(examples, controlnet, name, params)
+    finetuned = base.saved_controlnets(trained, len(params.conditions)), params.conditions
+    for name, (places, conditions) in {"finetuned": finetuned, "base": ([params.controlnet], ["sketch"])}.items():
+        kept = _drawn(examples, places, conditions, name, params)
         for example, picture in zip(examples, kept, strict=True):
             example[name] = str(folder / name / f"{example['id']}-{example['variant']}.png")
             Path(example[name]).parent.mkdir(exist_ok=True)
@@ -27,12 +27,15 @@ def generate(records: Iterable[dict], trained: Path, folder: Path, params: Param
     return examples
 
 
-def _drawn(examples: list[dict], controlnet: str | Path, name: str, params: Params) -> list[Path]:
+def _drawn(
+    examples: list[dict], controlnets: Sequence[str | Path], conditions: Sequence[str], name: str, params: Params
+) -> list[Path]:
     """Where the cache keeps the picture of every example; those it has not are drawn."""
     device, precision = devices.pick(params.device, params.precision)
-    models = [cache.model_hash(params.base), cache.model_hash(controlnet)]
+    models = [cache.model_hash(model) for model in (params.base, *controlnets)]
     settings = [
-        cache.code(__name__, "s2i.sampling", "s2i.controls"),
+        cache.code(__name__, "s2i.sampling", "s2i.controls", "s2i.materials"),
+        conditions,
         params.generate.model_dump(exclude={"batch_size"}),
         params.resolution,
         device.type,
@@ -46,12 +49,13 @@ def _drawn(examples: list[dict], controlnet: str | Path, name: str, params: Para
     ]
     missing = [(example, place) for example, place in zip(examples, places, strict=True) if not place.exists()]
     if missing:
-        pipeline = base.load(params.base, controlnet, devices.DTYPES[precision]).to(device)
+        dtype = devices.DTYPES[precision]
+        pipeline = base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype).to(device)
         pictures = sampling.draw(
             pipeline,
             [example["prompt"] for example, _ in missing],
             [example["generation_seed"] for example, _ in missing],
-            controls=[control_image(images.read_grey(example["sketch"])) for example, _ in missing],
+            controls=[controls.of(example, conditions) for example, _ in missing],
             resolution=params.resolution,
             **params.generate.model_dump(),
             description=f"draw ({name})",

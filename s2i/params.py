@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from s2i.errors import UserError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Condition = Literal["sketch", "edges", "material"]
 Style = Literal["given", "pencil", "xdog", "canny", "line", "hed"]
 
 
@@ -127,6 +128,7 @@ class Optimisation(Group):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
+    accumulate: Count = Field(1, description="parts that a batch is computed in, one after the other, to save memory")
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.0
     checkpoint_every: Count = 100
     validate_every: Count = 100
@@ -139,7 +141,19 @@ class Train(Optimisation):
     alpha: Annotated[float, Field(gt=0)] | None = Field(
         None, description="LoRA scale is alpha / rank; null is alpha = rank"
     )
+    adapter_learning_rate: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="of dW; null is learning_rate"
+    )
+    encoder_blocks: Annotated[int, Field(ge=0)] = Field(
+        0, description="trained beside the adapter: 1 the encoder of the control image, each further one a down block"
+    )
+    switch: Share | Literal["plateau"] = Field(
+        0.5, description="two-step: share of the steps, or plateau, after which LoRA goes on where modified LoRA ends"
+    )
+    snr_gamma: Annotated[float, Field(gt=0)] | None = Field(None, description="of min-SNR weighting; null weighs alike")
+    background_weight: Share = Field(1.0, description="of the loss outside the matte; 0 looks at the building alone")
     prompt_dropout: Share = 0.1
+    condition_dropout: Share = Field(0.0, description="share of the control images, of each kind, that are blanked")
     tracker: Literal["dvclive", "wandb"] = "dvclive"
 
 
@@ -166,7 +180,8 @@ class Params(Group):
     base: str
     controlnet: str
     method: Literal["controlnet"] = "controlnet"
-    adapter: Literal["full", "attention", "lora", "modified"] = "modified"
+    conditions: Annotated[list[Condition], Field(min_length=1)] = ["sketch"]
+    adapter: Literal["none", "full", "attention", "lora", "modified", "two-step"] = "full"
     rank: Count
     resolution: Annotated[int, Field(ge=64, multiple_of=64)]
     seed: int = 0
@@ -183,6 +198,13 @@ class Params(Group):
     train: Train
     generate: Generate = Generate()
     evaluate: Evaluate = Evaluate()
+
+    @field_validator("conditions")
+    @classmethod
+    def _differ(cls, conditions):
+        if len(set(conditions)) < len(conditions):
+            raise ValueError("each condition may stand there once")
+        return conditions
 
 
 Tree = TypeVar("Tree", bound=Group)

@@ -53,6 +53,7 @@ SCHEMA = pa.schema(
         pa.field("sketch", pa.string(), metadata=PATH),  # the one that conditions this example
         pa.field("sketch_style", pa.string()),
         pa.field("flip", pa.bool_()),
+        pa.field("material_map", pa.string(), metadata=PATH),  # of training photos, where it is a condition
         pa.field("prompt", pa.string()),
         pa.field("finetuned", pa.string(), metadata=PATH),  # drawn by the fine-tuned model
         pa.field("base", pa.string(), metadata=PATH),  # drawn by the untouched base from the same seed

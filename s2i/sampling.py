@@ -13,7 +13,7 @@ def draw(
     prompts: Sequence[str],
     seeds: Sequence[int],
     *,
-    controls: Sequence[np.ndarray] | None = None,
+    controls: Sequence[Sequence[np.ndarray]] | None = None,
     resolution: int,
     steps: int,
     guidance_scale: float,
@@ -23,8 +23,8 @@ def draw(
 ) -> Iterator[np.ndarray]:
     """Yield one picture (resolution, resolution, 3) uint8 a prompt; the same seed gives the same starting noise.
 
-    controls: control images (resolution, resolution) uint8, white lines on black, one a prompt, for a pipeline that
-    has a ControlNet.
+    controls: for a pipeline that has ControlNets, the control images of each prompt, one for each of them,
+    (resolution, resolution) or (resolution, resolution, 3) uint8.
     """
     pipeline.set_progress_bar_config(disable=True)
     options = {} if controls is None else {"controlnet_conditioning_scale": conditioning_scale}
@@ -32,7 +32,8 @@ def draw(
     for start in range(0, len(prompts), batch_size):
         batch = slice(start, start + batch_size)
         if controls is not None:
-            options["image"] = torch.stack([_control(control) for control in controls[batch]])
+            kinds = [torch.stack(list(map(_control, kind))) for kind in zip(*controls[batch], strict=True)]
+            options["image"] = kinds if len(kinds) > 1 else kinds[0]
         pictures = pipeline(
             prompt=list(prompts[batch]),
             height=resolution,
@@ -49,5 +50,7 @@ def draw(
 
 
 def _control(control: np.ndarray) -> torch.Tensor:
-    """(H, W) uint8 to (3, H, W) in [0, 1]."""
-    return torch.from_numpy(control)[None].expand(3, -1, -1).float() / 255
+    """(H, W) or (H, W, 3) uint8 to (3, H, W) in [0, 1]."""
+    planes = torch.tensor(control)
+    planes = planes.permute(2, 0, 1) if planes.ndim == 3 else planes[None].expand(3, -1, -1)
+    return planes.float() / 255

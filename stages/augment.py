@@ -3,4 +3,5 @@
 from s2i import augmenting, records, stage
 
 with stage.run() as (params, (source,), output):
-    output.write(augmenting.augment(records.read(source), output.folder, params.seed, params.augment, params.work))
+    settings = (params.seed, params.augment, params.conditions, params.work)
+    output.write(augmenting.augment(records.read(source), output.folder, *settings))

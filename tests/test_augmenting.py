@@ -1,8 +1,11 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from s2i import images
 from s2i.augmenting import augment
+from s2i.colors import dominant_color
 from s2i.pair import pair
 from s2i.params import Augment, Pair
 
@@ -20,8 +23,8 @@ def captioned(ingested, tmp_path, work):
 def run(captioned, tmp_path, work):
     """run(name, records=, seed=, **params) augments into a folder and gives its examples."""
 
-    def run(name="augmented", records=captioned, seed=0, **params):
-        return list(augment(records, tmp_path / name, seed, Augment(**params), work))
+    def run(name="augmented", records=captioned, seed=0, conditions=("sketch",), **params):
+        return list(augment(records, tmp_path / name, seed, Augment(**params), conditions, work))
 
     return run
 
@@ -76,6 +79,16 @@ def test_without_paper_and_flip_the_sketches_are_as_they_were(run):
 def test_left_is_right_in_the_prompt_of_a_mirrored_photo(run):
     prompts = " ".join(example["prompt"] for example in train(run(flip=1, variants=20)))
     assert "from the right" in prompts and "from the left" not in prompts
+
+
+def test_training_photos_get_a_material_map_where_it_is_a_condition(run, captioned, tmp_path):
+    images.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
+    matted = [record | {"matte": str(tmp_path / "matte.png")} for record in captioned]
+    examples = run(records=matted, conditions=["sketch", "material"], variants=2)
+    painted = images.read(train(examples)[0]["material_map"])
+    assert dominant_color(painted, np.full((64, 64), 255, np.uint8)) == "red"
+    assert not any("material_map" in example for example in examples if example["split"] != "train")
+    assert not any("material_map" in example for example in run("plain", records=matted))
 
 
 def test_a_caption_of_the_users_own_is_kept(run, captioned):

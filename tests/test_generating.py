@@ -1,11 +1,15 @@
+from types import MappingProxyType
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+from safetensors.torch import load_file
 from tiny import save_base
 
 from s2i import base, cache, encoding, generating, images, sampling
-from s2i.controls import control_image
+from s2i.controls import control_images
 from s2i.encoding import EncodedExamples, Encoder
 from s2i.errors import UserError
 from s2i.methods import controlnet
@@ -29,8 +33,9 @@ def pipeline(tiny_base):
 def params(tiny_base):
     """params(**changes) for the tiny base."""
 
-    def params(**changes):
+    def params(learning=MappingProxyType({}), **changes):
         train = {"steps": 4, "batch_size": 2, "learning_rate": 1e-3, "checkpoint_every": 1, "validate_every": 2}
+        train |= learning
         tree = {"base": str(tiny_base), "controlnet": str(tiny_base / "controlnet"), "rank": 2, "resolution": 64}
         tree |= {"precision": "fp32", "train": train, "generate": {"steps": 2, "batch_size": 3}}
         return Params.model_validate(tree | changes)
@@ -53,7 +58,8 @@ def examples(tmp_path, house):
 
 
 def draw(pipeline, prompts, seeds, controls):
-    return np.stack(list(sampling.draw(pipeline, prompts, seeds, controls=controls, **SETTINGS)))
+    kinds = [[control] for control in controls]
+    return np.stack(list(sampling.draw(pipeline, prompts, seeds, controls=kinds, **SETTINGS)))
 
 
 def test_the_same_seed_draws_the_same_picture_whatever_is_drawn_beside_it(pipeline):
@@ -74,12 +80,12 @@ def test_the_control_image_and_the_prompt_change_the_picture(pipeline):
 def test_a_control_image_has_white_lines_on_black():
     sketch = np.full((4, 6), 255, np.uint8)
     sketch[:, 0] = 0
-    assert (control_image(sketch)[:, 0] == 255).all() and not control_image(sketch)[:, 1:].any()
-    assert (control_image(sketch, flip=True)[:, -1] == 255).all()
+    (plain,), (mirrored,) = control_images(sketch), control_images(sketch, flip=True)
+    assert (plain[:, 0] == 255).all() and not plain[:, 1:].any() and (mirrored[:, -1] == 255).all()
 
 
 def test_encoded_latents_and_words_are_those_of_the_base(examples, pipeline, tiny_base, tmp_path):
-    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), Encode())
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
     train = EncodedExamples(tmp_path / "encoded", "train")
     assert len(train) == 4 and len(EncodedExamples(tmp_path / "encoded", "val")) == 1
     encoder = Encoder(pipeline, 4)
@@ -90,18 +96,58 @@ def test_encoded_latents_and_words_are_those_of_the_base(examples, pipeline, tin
         torch.testing.assert_close(train[index]["latent_mean"], mean[0], atol=2e-3, rtol=2e-3)
         words = encoder.texts([example["prompt"]])[0]
         torch.testing.assert_close(train[index]["embedding"], words, atol=2e-3, rtol=2e-3)
-        control = control_image(images.read_grey(example["sketch"]), example["flip"])
-        torch.testing.assert_close(train[index]["control"][0], torch.from_numpy(control) / 255)
+        (control,) = control_images(images.read_grey(example["sketch"]), flip=example["flip"])
+        torch.testing.assert_close(train[index]["control.sketch"][0], torch.from_numpy(control) / 255)
 
 
 def test_one_more_photo_leaves_other_shards_as_they_are(examples, pipeline, tiny_base, tmp_path, monkeypatch):
     settings = Encode(shard_size=2)
-    encoding.encode(examples[:3], tmp_path / "before", pipeline, str(tiny_base), settings)
+    encoding.encode(examples[:3], tmp_path / "before", pipeline, str(tiny_base), ["sketch"], settings)
     encoded = []
     latents = Encoder.latents
     monkeypatch.setattr(Encoder, "latents", lambda self, these: encoded.append(len(these)) or latents(self, these))
-    encoding.encode(examples[:4], tmp_path / "after", pipeline, str(tiny_base), settings)
+    encoding.encode(examples[:4], tmp_path / "after", pipeline, str(tiny_base), ["sketch"], settings)
     assert sum(encoded) == 2, "only the shard that the new photo falls into, with its one other photo"
+
+
+def test_each_condition_is_encoded_and_has_a_controlnet_that_plain_diffusers_loads(
+    examples, pipeline, tiny_base, params, tmp_path
+):
+    conditions = ["sketch", "edges", "material"]
+    for example in examples:
+        example |= {"matte": str(tmp_path / "matte.png"), "material_map": str(tmp_path / "map.png")}
+    images.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
+    images.write_png(tmp_path / "map.png", np.full((64, 64, 3), (200, 30, 30), np.uint8))
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), conditions, Encode())
+    item = EncodedExamples(tmp_path / "encoded", "train")[0]
+    assert item["control.material"].shape == (3, 64, 64) and item["control.edges"].shape == (1, 64, 64)
+    assert item["control.material"][0].max() == pytest.approx(200 / 255) and item["matte"].min() == 1
+    (tmp_path / "trained").mkdir()
+    learning = {"condition_dropout": 0.2, "background_weight": 0.5, "snr_gamma": 5, "accumulate": 2}
+    settings = params(learning, conditions=conditions, adapter="modified")
+    controlnet.train(examples, tmp_path / "encoded", tmp_path / "trained", tmp_path / "live", settings)
+    loaded = MultiControlNetModel.from_pretrained(str(tmp_path / "trained/controlnet"))
+    assert len(loaded.nets) == 3
+    assert {path.name for path in (tmp_path / "trained").iterdir()} >= {"adapter", "adapter_1", "adapter_2"}
+    (tmp_path / "generated").mkdir()
+    (row,) = generating.generate(examples, tmp_path / "trained", tmp_path / "generated", settings)
+    assert images.read(row["finetuned"]).shape == (64, 64, 3)
+
+
+def test_examples_of_another_base_or_resolution_are_refused(trained):
+    with pytest.raises(UserError, match=r"encoded with resolution 64, and .* needs 128: run `dvc repro encode`"):
+        trained(resolution=128)
+    with pytest.raises(UserError, match=r"encoded with conditions \['sketch'\], .* needs \['edges', 'sketch'\]"):
+        trained("other", conditions=["edges", "sketch"])
+    with pytest.raises(UserError, match=r"train.background_weight weighs by mattes"):
+        trained("third", learning={"background_weight": 0.5})
+
+
+def test_a_corrupt_shard_is_one_clear_sentence(trained, tmp_path):
+    (shard,) = (tmp_path / "encoded/train").iterdir()
+    shard.write_bytes(shard.read_bytes()[:100])
+    with pytest.raises(UserError, match=r"00000.safetensors cannot be read .*: delete .*encoded and run dvc repro"):
+        trained()
 
 
 def test_a_split_without_examples_says_what_to_do(tmp_path):
@@ -112,7 +158,7 @@ def test_a_split_without_examples_says_what_to_do(tmp_path):
 @pytest.fixture
 def trained(examples, pipeline, tiny_base, tmp_path, params):
     """trained(name, **changes) fine-tunes on the examples and gives the folder."""
-    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), Encode())
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
 
     def trained(name="trained", **changes):
         (tmp_path / name).mkdir()
@@ -122,7 +168,7 @@ def trained(examples, pipeline, tiny_base, tmp_path, params):
     return trained
 
 
-@pytest.mark.parametrize("adapter", ["full", "attention", "lora", "modified"])
+@pytest.mark.parametrize("adapter", ["full", "attention", "lora", "modified", "two-step"])
 def test_fine_tuning_changes_the_controlnet_and_plain_diffusers_loads_it(trained, tiny_base, adapter):
     folder = trained(adapter=adapter)
     before, after = base.load_controlnet(tiny_base / "controlnet"), base.load_controlnet(folder / "controlnet")
@@ -130,6 +176,18 @@ def test_fine_tuning_changes_the_controlnet_and_plain_diffusers_loads_it(trained
     assert changed
     if adapter != "full":
         assert all(".attn" in name and ".to_" in name for name in changed)
+
+
+def test_without_an_adapter_the_controlnet_stays_as_it_was(trained, tiny_base):
+    before, after = tiny_base / "controlnet", trained(adapter="none") / "controlnet"
+    weights = [load_file(folder / "diffusion_pytorch_model.safetensors") for folder in (before, after)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_the_second_step_goes_on_where_the_first_ends(trained):
+    live = trained(adapter="two-step", learning={"switch": 0.5}).with_name("trained-live")
+    steps = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")["step"]
+    assert list(steps) == [1, 2, 3, 4]
 
 
 def test_figures_and_pictures_of_the_training_are_kept(trained):
@@ -156,7 +214,7 @@ def test_a_repeated_training_is_taken_from_its_checkpoints(trained, monkeypatch)
 
 
 def test_other_parameters_are_another_training(trained):
-    first, second = trained("first"), trained("second", rank=4)
+    first, second = trained("first", adapter="lora"), trained("second", adapter="lora", rank=4)
     assert cache.folder_hash(first / "controlnet") != cache.folder_hash(second / "controlnet")
 
 

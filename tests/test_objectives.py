@@ -1,15 +1,18 @@
+from types import MappingProxyType
+
 import pytest
 import torch
 from diffusers import DDPMScheduler
 
+from s2i.draws import Draws
 from s2i.objectives import noise_loss
 
 LATENTS = torch.randn(16, 4, 8, 8, generator=torch.Generator().manual_seed(7))
 
 
-def loss(predict, snr_gamma=None, **schedule):
+def loss(predict, options=MappingProxyType({}), **schedule):
     scheduler = DDPMScheduler(beta_schedule="scaled_linear", **schedule)
-    return noise_loss(predict, LATENTS, scheduler, torch.Generator().manual_seed(0), snr_gamma).item()
+    return noise_loss(predict, LATENTS, scheduler, Draws(torch.device("cpu")).seed(0), **options).item()
 
 
 def noise_of(scheduler, noisy, timesteps):
@@ -41,4 +44,26 @@ def test_min_snr_weighs_down_the_nearly_noiseless_steps():
         return noise_of(scheduler, noisy, timesteps) + 3 * (timesteps < 200).view(-1, 1, 1, 1)
 
     plain = loss(wrong_where_there_is_hardly_noise)
-    assert 0 < loss(wrong_where_there_is_hardly_noise, snr_gamma=5) < 0.5 * plain
+    assert 0 < loss(wrong_where_there_is_hardly_noise, {"snr_gamma": 5}) < 0.5 * plain
+
+
+def test_weights_look_at_one_place_alone():
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear")
+    left = torch.zeros(16, 1, 8, 8)
+    left[..., :4] = 1
+
+    def wrong_on_the_right(noisy, timesteps):
+        wrong = noise_of(scheduler, noisy, timesteps)
+        wrong[..., 4:] += 3
+        return wrong
+
+    assert loss(wrong_on_the_right, {"weights": left}) < 1e-6
+    assert loss(wrong_on_the_right, {"weights": 1 - left}) == pytest.approx(9, rel=1e-3)
+    assert loss(wrong_on_the_right) == pytest.approx(4.5, rel=1e-3)
+
+
+def test_a_picture_counts_as_much_as_any_other_however_small_its_building_is():
+    large, small = torch.zeros(16, 1, 8, 8), torch.zeros(16, 1, 8, 8)
+    large[:, :, :7], small[:, :, :1] = 1, 1
+    nothing = lambda noisy, t: torch.zeros_like(noisy)  # noqa: E731
+    assert loss(nothing, {"weights": large}) == pytest.approx(loss(nothing, {"weights": small}), rel=0.25)

@@ -1,8 +1,18 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from s2i import training
+from s2i.draws import Draws
+from s2i.errors import UserError
 from s2i.params import Optimisation
 from s2i.training import StepBatches, fit
 
@@ -21,9 +31,9 @@ def model():
     return nn.Linear(1, 1)
 
 
-def noisy_loss(model, batch, generator):
+def noisy_loss(model, batch, draws):
     x, y = batch
-    return (model(x + 0.01 * torch.randn(x.shape, generator=generator)) - y).square().mean()
+    return (model(x + 0.01 * draws.normal(x.shape)) - y).square().mean()
 
 
 def settings(**changes):
@@ -32,9 +42,9 @@ def settings(**changes):
 
 def test_training_lowers_the_loss(line, tmp_path):
     trained = model()
-    before = noisy_loss(trained, line[:], torch.Generator().manual_seed(0)).item()
+    before = noisy_loss(trained, line[:], Draws(CPU["device"]).seed(0)).item()
     fit(trained, noisy_loss, line, settings(), tmp_path, **CPU)
-    after = noisy_loss(trained, line[:], torch.Generator().manual_seed(0)).item()
+    after = noisy_loss(trained, line[:], Draws(CPU["device"]).seed(0)).item()
     assert after < before / 10
 
 
@@ -100,3 +110,112 @@ def test_the_averaged_weights_differ_from_the_last(line, tmp_path):
     fit(plain, noisy_loss, line, settings(), tmp_path / "plain", **CPU)
     fit(averaged, noisy_loss, line, settings(ema_decay=0.95), tmp_path / "averaged", **CPU)
     assert not torch.equal(plain.weight, averaged.weight)
+
+
+@pytest.mark.parametrize("accumulate", [2, 4])
+def test_a_batch_in_parts_trains_what_a_whole_one_does(line, tmp_path, accumulate):
+    whole, parted, seen = model(), model(), []
+    fit(whole, noisy_loss, line, settings(), tmp_path / "whole", log=lambda _, figures: seen.append(figures), **CPU)
+    fit(parted, noisy_loss, line, settings(accumulate=accumulate), tmp_path / "parted", **CPU)
+    torch.testing.assert_close(parted.weight, whole.weight, rtol=1e-5, atol=1e-6)
+    assert len(seen) == 30
+
+
+def test_a_batch_that_cannot_be_divided_is_one_clear_sentence(line, tmp_path):
+    with pytest.raises(UserError, match=r"train.batch_size 8 cannot be divided into 3 parts"):
+        fit(model(), noisy_loss, line, settings(accumulate=3), tmp_path, **CPU)
+
+
+def test_parts_of_a_batch_see_the_numbers_of_the_whole():
+    whole = Draws(CPU["device"]).seed(5)
+    parts = [Draws(CPU["device"], part, 3).seed(5) for part in range(3)]
+    assert torch.equal(whole.normal((6, 2)), torch.cat([part.normal((2, 2)) for part in parts]))
+    assert torch.equal(whole.integers(10, 6), torch.cat([part.integers(10, 2) for part in parts]))
+    assert len({whole.uniform(()).item(), *(part.uniform(()).item() for part in parts)}) == 1
+
+
+def test_a_loss_that_is_no_number_stops_at_once_and_the_last_good_checkpoint_is_kept(line, tmp_path):
+    def breaks(model, batch, draws):
+        value = noisy_loss(model, batch, draws)
+        return value * float("nan") if breaks.calls.append(1) or len(breaks.calls) == 13 else value
+
+    breaks.calls, trained = [], model()
+    with pytest.raises(UserError, match=r"the loss is nan at step 13, the checkpoint of step 10 is kept: lower train"):
+        fit(trained, breaks, line, settings(), tmp_path, **CPU)
+    steps = []
+    fit(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU)
+    assert steps[0] == 11
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop_a_run_leaves_a_checkpoint_and_goes_on_bit_for_bit(line, tmp_path, number):
+    whole = model()
+    fit(whole, noisy_loss, line, settings(), tmp_path / "whole", **CPU)
+    with pytest.raises(UserError, match=r"stopped at step 13 as asked; the same command goes on from there"):
+        stop = lambda step, _: os.kill(os.getpid(), number) if step == 13 else None  # noqa: E731
+        fit(model(), noisy_loss, line, settings(), tmp_path / "stopped", log=stop, **CPU)
+    resumed, steps = model(), []
+    fit(resumed, noisy_loss, line, settings(), tmp_path / "stopped", log=lambda step, _: steps.append(step), **CPU)
+    assert steps[0] == 14 and torch.equal(resumed.weight, whole.weight)
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_two_runs_in_one_folder_are_refused(line, tmp_path):
+    def second(step, _):
+        fit(model(), noisy_loss, line, settings(), tmp_path, **CPU)
+
+    with pytest.raises(UserError, match=r"another run of the same training writes to .*: wait for it, or stop it"):
+        fit(model(), noisy_loss, line, settings(), tmp_path, log=second, **CPU)
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint(line, tmp_path, monkeypatch):
+    save = training.save_file
+
+    def full(tensors, file, metadata=None):
+        if metadata and '"step": 20' in metadata["progress"]:
+            raise OSError("No space left on device")
+        save(tensors, file, metadata=metadata)
+
+    monkeypatch.setattr(training, "save_file", full)
+    sentence = r"checkpoint of step 20 could not be written .*No space left on device\); that of step 10 is still there"
+    with pytest.raises(UserError, match=sentence):
+        fit(model(), noisy_loss, line, settings(), tmp_path, **CPU)
+    monkeypatch.setattr(training, "save_file", save)
+    steps = []
+    fit(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU)
+    assert steps[0] == 11
+
+
+def test_a_parameter_may_learn_at_a_rate_of_its_own(line, tmp_path):
+    trained = model()
+    before = trained.bias.item()
+    rates = {"weight": 0.3, "bias": 1e-9}
+    fit(trained, noisy_loss, line, settings(weight_decay=0), tmp_path, rate_of=rates.__getitem__, **CPU)
+    assert abs(trained.bias.item() - before) < 1e-6 and abs(trained.weight.item() - 3) < 0.6
+
+
+def test_two_processes_lose_what_one_does(tmp_path):
+    """The same losses to the precision of fp32, one process with a batch of 8 beside two with 4 each, on gloo."""
+    losses = {}
+    for processes in (1, 2):
+        out = tmp_path / f"{processes}.json"
+        launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes)]
+        launch += [
+            "--num_machines",
+            "1",
+            "--mixed_precision",
+            "no",
+            "--dynamo_backend",
+            "no",
+            "--main_process_port",
+            "0",
+        ]
+        script = Path(__file__).with_name("train_a_line.py")
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            [*launch, script, tmp_path / str(processes), out], capture_output=True, text=True, env=environment
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        losses[processes] = json.loads(out.read_text())
+    assert len(losses[1]) == 30 and losses[1][-1] < losses[1][0] / 10
+    torch.testing.assert_close(losses[2], losses[1], rtol=1e-4, atol=1e-6)

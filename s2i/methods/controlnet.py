@@ -1,119 +1,199 @@
 """Fine-tune the ControlNet on sketches, the rest of the base frozen."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import DDPMScheduler
+from diffusers import ControlNetModel, DDPMScheduler
+from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from torch.utils.data import DataLoader
 
-from s2i import adapters, base, cache, devices, images, objectives, sampling
-from s2i.controls import control_image
+from s2i import adapters, base, cache, controls, devices, images, objectives, sampling
+from s2i.draws import Draws
 from s2i.encoding import EncodedExamples, empty_prompt, sample_latents
+from s2i.errors import UserError
 from s2i.mosaics import mosaic
-from s2i.params import Params
+from s2i.params import Params, Train
 from s2i.tracking import open_tracker
-from s2i.training import fit
+from s2i.training import Loss, fit
 
 SHOWN = 4  # validation examples drawn while training
 VALIDATION_DRAWS = 4  # timesteps and noises each validation example is seen with
 
 
 def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
-    """Fine-tune on ``encoded`` and write the merged ControlNet and its adapter into ``target``.
+    """Fine-tune on ``encoded`` and write the merged ControlNet and its adapter into ``target``, one for each condition.
 
     Figures and pictures of the run go to ``live``.  An interrupted run with the same data and parameters goes on.
+    Raises UserError when the examples were encoded for another base, resolution or other conditions.
     """
     device, precision = devices.pick(params.device, params.precision)
-    pipeline = base.load(params.base, params.controlnet).to(device)
-    unet, controlnet = pipeline.unet.requires_grad_(False), pipeline.controlnet
-    devices.suit(device, unet, controlnet)
-    torch.manual_seed(params.seed)
-    adapters.inject(controlnet, params.adapter, params.rank, params.train.alpha)
-    noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
-    silence = empty_prompt(encoded).to(device)
-    scaling = pipeline.vae.config.scaling_factor
-
-    def loss(controlnet, batch, generator):
-        latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], generator)
-        dropped = torch.rand((len(latents), 1, 1), generator=generator, device=device) < params.train.prompt_dropout
-        words = torch.where(dropped, silence, batch["embedding"])
-        control = batch["control"].expand(-1, 3, -1, -1)
-
-        def predict(noisy_latents, timesteps):
-            down, mid = controlnet(noisy_latents, timesteps, words, control, return_dict=False)
-            residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
-            return unet(noisy_latents, timesteps, words, **residuals).sample
-
-        return objectives.noise_loss(predict, latents, noise_scheduler, generator)
-
-    held_out = DataLoader(EncodedExamples(encoded, "val"), params.train.batch_size)
+    controlnet = base.load_controlnet(*[params.controlnet] * len(params.conditions))
+    pipeline = base.load(params.base, controlnet).to(device)
+    unet = pipeline.unet.requires_grad_(False)
+    devices.suit(device, unet, *nets(controlnet))
+    examples, held_out = (EncodedExamples(encoded, split) for split in ("train", "val"))
+    _check(examples[0], pipeline, params)
+    loss = _loss(pipeline, empty_prompt(encoded).to(device), params)
+    batches = DataLoader(held_out, params.train.batch_size)
     shown = list(islice((record for record in records if record["split"] == "val"), SHOWN))
     checkpoints = cache.root() / "training" / _fingerprint(encoded, params)
 
     with open_tracker(params.train.tracker, checkpoints / "live", params.model_dump()) as tracker:
 
-        @torch.no_grad()
-        def validate(step: int) -> float:
-            value = _validation_loss(loss, controlnet, held_out, device, precision)
-            tracker.figures(step, {"validation_loss": value})
-            tracker.picture(step, "validation", _mosaic(pipeline, shown, params))
-            return value
+        def learn(adapter: str, place: str, first_step: int, steps: int) -> int:
+            """Train what an adapter names; steps are counted on from ``first_step``."""
+            torch.manual_seed(params.seed)
+            for net in nets(controlnet):
+                adapters.inject(net, adapter, params.rank, params.train.alpha, params.train.encoder_blocks)
+            devices.suit(device, *nets(controlnet))
 
-        step = fit(
-            controlnet,
-            loss,
-            EncodedExamples(encoded, "train"),
-            params.train,
-            checkpoints,
-            device=device,
-            precision=precision,
-            seed=params.seed,
-            validate=validate,
-            log=tracker.figures,
-        )
+            @torch.no_grad()
+            def validate(step: int) -> float:
+                value = _validation_loss(loss, controlnet, batches, device, precision)
+                tracker.figures(first_step + step, {"validation_loss": value})
+                tracker.picture(first_step + step, "validation", _mosaic(pipeline, shown, params))
+                return value
+
+            return first_step + fit(
+                controlnet,
+                loss,
+                examples,
+                params.train.model_copy(update={"steps": steps}),
+                checkpoints / place,
+                device=device,
+                precision=precision,
+                seed=params.seed + first_step,
+                rate_of=partial(_rate, params.train),
+                validate=validate,
+                log=lambda step, figures: tracker.figures(first_step + step, figures),
+                description=adapter,
+            )
+
+        step = _taught(learn, controlnet, params)
         tracker.figures(params.train.steps, {"best_step": step})
     shutil.copytree(checkpoints / "live", live, dirs_exist_ok=True)
-    adapters.save(controlnet, target)
+    places = base.saved_controlnets(target, len(params.conditions))
+    for net, place in zip(nets(controlnet), places, strict=True):
+        adapter = place.with_name(place.name.replace("controlnet", "adapter"))
+        adapters.save(net, place, adapter, projections=params.adapter == "two-step")
+
+
+def nets(controlnet: ControlNetModel | MultiControlNetModel) -> list[ControlNetModel]:
+    """The ControlNets of one or several."""
+    return list(controlnet.nets) if isinstance(controlnet, MultiControlNetModel) else [controlnet]
+
+
+def _taught(learn: Callable[[str, str, int, int], int], controlnet, params: Params) -> int:
+    """Have the adapter learn, in two steps where it has two; the step whose weights are kept."""
+    steps, switch = params.train.steps, params.train.switch
+    if params.adapter == "none":
+        return 0
+    if params.adapter != "two-step":
+        return learn(params.adapter, "weights", 0, steps)
+    first = steps if switch == "plateau" else round(steps * switch)
+    reached = learn("modified", "first", 0, first) if first else 0
+    for net in nets(controlnet):
+        adapters.merge(net)
+    if switch != "plateau":
+        return learn("lora", "second", first, steps - first) if steps > first else reached
+    return learn("lora", "second", first, steps)
+
+
+def _rate(train: Train, parameter_name: str) -> float:
+    """dW may learn at a rate of its own."""
+    if train.adapter_learning_rate and adapters.is_low_rank(parameter_name):
+        return train.adapter_learning_rate
+    return train.learning_rate
+
+
+def _loss(pipeline, silence: torch.Tensor, params: Params) -> Loss:
+    """What fine-tuning minimises: the error of the noise that the UNet predicts with what the ControlNets add."""
+    unet, scaling, train = pipeline.unet, pipeline.vae.config.scaling_factor, params.train
+    noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+
+    def loss(controlnet, batch, draws):
+        latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], draws)
+        words = torch.where(draws.uniform((len(latents), 1, 1)) < train.prompt_dropout, silence, batch["embedding"])
+        images_of = [batch[f"control.{name}"].expand(-1, 3, -1, -1) for name in params.conditions]
+        if train.condition_dropout:
+            images_of = [one * (draws.uniform((len(one), 1, 1, 1)) >= train.condition_dropout) for one in images_of]
+        several = {"conditioning_scale": [1.0] * len(images_of)} if len(images_of) > 1 else {}
+        seen = images_of if several else images_of[0]
+
+        def predict(noisy_latents, timesteps):
+            down, mid = controlnet(noisy_latents, timesteps, words, seen, **several, return_dict=False)
+            residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
+            return unet(noisy_latents, timesteps, words, **residuals).sample
+
+        weights = None
+        if train.background_weight < 1:
+            weights = train.background_weight + (1 - train.background_weight) * batch["matte"]
+        return objectives.noise_loss(predict, latents, noise_scheduler, draws, train.snr_gamma, weights)
+
+    return loss
+
+
+def _check(example: dict, pipeline, params: Params) -> None:
+    """Raise UserError when an example was not encoded for this base, resolution and these conditions."""
+    controls = {name.removeprefix("control."): one for name, one in example.items() if name.startswith("control.")}
+    wanted = {
+        "latent channels": (len(example["latent_mean"]), pipeline.unet.config.in_channels),
+        "text width": (example["embedding"].shape[-1], pipeline.unet.config.cross_attention_dim),
+        "resolution": (next(iter(controls.values())).shape[-1], params.resolution),
+        "conditions": (sorted(controls), sorted(params.conditions)),
+    }
+    for name, (found, needed) in wanted.items():
+        if found != needed:
+            raise UserError(
+                f"the examples were encoded with {name} {found}, and {params.base} with params.yaml needs {needed}: "
+                "run `dvc repro encode`."
+            )
+    if params.train.background_weight < 1 and "matte" not in example:
+        raise UserError("train.background_weight weighs by mattes, which these examples have not: run `dvc repro`.")
 
 
 def _fingerprint(encoded: Path, params: Params) -> str:
     """What decides the outcome of a training: the examples, the models it starts from, the settings, the code."""
-    code = cache.code(__name__, "s2i.training", "s2i.objectives", "s2i.adapters", "s2i.encoding")
-    settings = params.model_dump(include={"method", "adapter", "rank", "seed", "device", "precision", "train"})
+    code = cache.code(
+        __name__, *(f"s2i.{name}" for name in ("training", "draws", "objectives", "adapters", "encoding", "devices"))
+    )
+    named = {"method", "conditions", "adapter", "rank", "seed", "device", "precision", "train"}
+    settings = params.model_dump(include=named)
     models = [cache.model_hash(params.base), cache.model_hash(params.controlnet)]
     return cache.fingerprint(cache.folder_hash(encoded), models, settings, code)
 
 
 def _validation_loss(loss, controlnet, batches: DataLoader, device, precision) -> float:
     """The loss on fixed examples with fixed noise, each seen at several timesteps."""
-    generator = torch.Generator(device).manual_seed(0)
+    draws = Draws(device).seed(0)
     total = count = 0
     for batch in batches:
         batch = {name: tensor.to(device) for name, tensor in batch.items()}
         with torch.autocast(device.type, devices.DTYPES[precision], enabled=precision != "fp32"):
-            draws = [loss(controlnet, batch, generator) for _ in range(VALIDATION_DRAWS)]
-        size = len(batch["control"])
-        total, count = total + size * torch.stack(draws).mean().item(), count + size
+            losses = [loss(controlnet, batch, draws) for _ in range(VALIDATION_DRAWS)]
+        size = len(batch["latent_mean"])
+        total, count = total + size * torch.stack(losses).mean().item(), count + size
     return total / count
 
 
 def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:
     """Sketch, drawn, target of some validation examples, one a row."""
-    sketches = [images.read_grey(record["sketch"]) for record in records]
     drawn = sampling.draw(
         pipeline,
         [record["prompt"] for record in records],
         range(len(records)),
-        controls=[control_image(sketch) for sketch in sketches],
+        controls=[controls.of(record, params.conditions) for record in records],
         resolution=params.resolution,
         steps=params.generate.steps,
         guidance_scale=params.generate.guidance_scale,
         conditioning_scale=params.generate.conditioning_scale,
         description="validation pictures",
     )
+    sketches = [images.read_grey(record["sketch"]) for record in records]
     targets = [images.read(record["photo"]) for record in records]
     return mosaic({"sketch": sketches, "drawn": list(drawn), "target": targets})

@@ -7,6 +7,7 @@ from diffusers import AutoencoderKL
 from torch.nn import functional as F
 
 from s2i import devices, tensors
+from s2i.draws import Draws
 from s2i.encoding import encode_pictures
 from s2i.metrics.perceptual import ShiftTolerantLPIPS
 from s2i.pretraining import pictures
@@ -53,12 +54,12 @@ def fit_on_crops(
     device, precision = devices.pick()
     perceptual = ShiftTolerantLPIPS.load().to(device)
 
-    def loss(vae, batch, generator):
-        target = tensors.unit(crop_and_flip(batch["photo"], settings.crop, generator))
+    def loss(vae, batch, draws):
+        target = tensors.unit(crop_and_flip(batch["photo"], settings.crop, draws))
         posterior = vae.encode(target.to(memory_format=torch.channels_last)).latent_dist
-        decoded = vae.decode(posterior.sample(generator)).sample
+        decoded = vae.decode(posterior.mean + posterior.std * draws.normal(posterior.mean.shape)).sample
         value = F.l1_loss(decoded, target)
-        if torch.rand((), generator=generator, device=device) < settings.perceptual_share:
+        if draws.uniform(()) < settings.perceptual_share:
             value = value + settings.perceptual_weight * perceptual(decoded, target).mean()
         return value + settings.kl_weight * posterior.kl().mean()
 
@@ -102,11 +103,11 @@ def whiten(vae: AutoencoderKL, latents: torch.Tensor, floor: float) -> None:
     vae.register_to_config(scaling_factor=1.0)
 
 
-def crop_and_flip(photos: torch.Tensor, size: int, generator: torch.Generator) -> torch.Tensor:
+def crop_and_flip(photos: torch.Tensor, size: int, draws: Draws) -> torch.Tensor:
     """Random crops, one place a picture, half of them mirrored.  (B, C, H, W) -> (B, C, size, size)."""
     height, width = photos.shape[-2:]
-    tops = torch.randint(height - size + 1, (len(photos),), generator=generator, device=generator.device).tolist()
-    lefts = torch.randint(width - size + 1, (len(photos),), generator=generator, device=generator.device).tolist()
+    tops = draws.integers(height - size + 1, len(photos)).tolist()
+    lefts = draws.integers(width - size + 1, len(photos)).tolist()
     crops = [photo[:, y : y + size, x : x + size] for photo, y, x in zip(photos, tops, lefts, strict=True)]
-    mirrored = torch.rand(len(photos), generator=generator, device=generator.device) < 0.5
+    mirrored = draws.uniform((len(photos),)) < 0.5
     return torch.stack([crop.flip(-1) if flip else crop for crop, flip in zip(crops, mirrored, strict=True)])

@@ -56,19 +56,19 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
     empty = pipeline.tokenizer([""], padding="max_length", return_tensors="pt").input_ids.to(device)
     photos, table = pictures.read(corpus)
 
-    def loss(model, batch, generator):
+    def loss(model, batch, draws):
         count = len(batch["tokens"])
-        which = torch.randint(wordings.prompts_per_picture, (count,), generator=generator, device=device)
-        silent = torch.rand((count, 1), generator=generator, device=device) < settings.prompt_dropout
-        heard = torch.rand((count, 1, 1, 1), generator=generator, device=device) >= settings.control_dropout
+        which = draws.integers(wordings.prompts_per_picture, count)
+        silent = draws.uniform((count, 1)) < settings.prompt_dropout
+        heard = draws.uniform((count, 1, 1, 1)) >= settings.control_dropout
         tokens = torch.where(silent, empty, batch["tokens"][torch.arange(count), which])
         edges = batch["edges"].float().div(255).expand(-1, 3, -1, -1)
-        latents = sample_latents(batch["mean"], batch["logvar"], generator) * pipeline.vae.config.scaling_factor
+        latents = sample_latents(batch["mean"], batch["logvar"], draws) * pipeline.vae.config.scaling_factor
         return noise_loss(
             lambda noisy, timesteps: model(noisy, timesteps, tokens, edges, heard.float()),
             latents,
             noise_scheduler,
-            generator,
+            draws,
         )
 
     columns = encoded(photos, pipeline.vae) | {"tokens": tokens_of(table, pipeline.tokenizer, wordings, seed)}

@@ -68,11 +68,11 @@ def train(
     model = PromptedUNet(unet, text_encoder)
     noise_scheduler = schedule(DDPMScheduler)
 
-    def loss(model, batch, generator):
-        which = torch.randint(settings.prompts_per_picture, (len(batch["tokens"]),), generator=generator, device=device)
+    def loss(model, batch, draws):
+        which = draws.integers(settings.prompts_per_picture, len(batch["tokens"]))
         tokens = batch["tokens"][torch.arange(len(which)), which]
-        latents = sample_latents(batch["mean"], batch["logvar"], generator) * vae.config.scaling_factor
-        return noise_loss(lambda x, t: model(x, t, tokens), latents, noise_scheduler, generator)
+        latents = sample_latents(batch["mean"], batch["logvar"], draws) * vae.config.scaling_factor
+        return noise_loss(lambda x, t: model(x, t, tokens), latents, noise_scheduler, draws)
 
     fit(
         model,
