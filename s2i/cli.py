@@ -8,28 +8,81 @@ from pathlib import Path
 from s2i import params as parameters
 from s2i.errors import UserError
 
+TRAINED = Path("models/trained")
+
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run ``s2i generate`` or ``s2i captions``; a UserError ends the program with its sentence."""
+    """Run one of the ``s2i`` commands; a UserError ends the program with its sentence."""
     parser = argparse.ArgumentParser(prog="s2i", description="Photos from sketches.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
     generate = commands.add_parser("generate", help="draw photos from your own sketches with the trained model")
     generate.add_argument("sketches", nargs="+", type=Path, metavar="SKETCH", help="dark strokes on light paper")
     generate.add_argument("--prompt", default="", help='for instance "house of red made of brick"')
     generate.add_argument("--out", type=Path, default=Path("drawn"), help="folder for the pictures (default: drawn)")
     generate.add_argument("--seed", type=int, default=0, help="another seed, another picture (default: 0)")
-    generate.add_argument("--model", type=Path, default=Path("models/trained"), help="default: models/trained")
+    generate.add_argument("--model", type=Path, default=TRAINED, help=f"default: {TRAINED}")
+    generate.set_defaults(run=draw_sketches)
+
     captions = commands.add_parser("captions", help="compare captions by model and prompt")
     captions.add_argument("file", type=Path, metavar="FILE.csv", help="columns image, label, prompt, answer[, model]")
     captions.add_argument("--out", type=Path, default=Path("captions"), help="folder for table and plot")
-    chosen = parser.parse_args(arguments)
+    captions.set_defaults(run=compare_captions)
+
+    export = commands.add_parser("export", help="cut a conventional LoRA out of the trained ControlNet")
+    export.add_argument("--rank", type=int, default=64, help="of the LoRA (default: 64)")
+    export.add_argument("--model", type=Path, default=TRAINED, help=f"default: {TRAINED}")
+    export.add_argument("--out", type=Path, default=Path("models/lora"), help="folder (default: models/lora)")
+    export.set_defaults(run=export_lora)
+
+    take = commands.add_parser("import", help="take over a modified-LoRA checkpoint (.pth)")
+    take.add_argument("file", type=Path, metavar="FILE.pth", help="state dict with original.weight, lora_A, lora_B")
+    take.add_argument("--out", type=Path, default=Path("models/imported"), help="folder (default: models/imported)")
+    take.set_defaults(run=import_checkpoint)
+
+    preset = commands.add_parser("preset", help="set params.yaml up for sd15, sd15-8gb or demo")
+    preset.add_argument("name", metavar="NAME")
+    preset.set_defaults(run=set_preset)
+
+    chosen = vars(parser.parse_args(arguments))
+    command, run = chosen.pop("command"), chosen.pop("run")
     try:
-        if chosen.command == "captions":
-            compare_captions(chosen.file, chosen.out)
-        else:
-            draw_sketches(chosen.sketches, chosen.prompt, chosen.out, chosen.seed, chosen.model)
+        run(**chosen)
     except UserError as error:
-        sys.exit(f"s2i {chosen.command}: {error}")
+        sys.exit(f"s2i {command}: {error}")
+
+
+def export_lora(rank: int, model: Path, out: Path) -> None:
+    """Write the LoRA nearest to what training changed, and print how much of the change it keeps."""
+    from s2i import exchange
+
+    params = parameters.load()
+    if rank < 1:
+        raise UserError(f"--rank is {rank}; a LoRA has a rank of at least 1.")
+    energy = exchange.cut_lora(_trained(model), params.controlnet, rank, out)
+    print(f"{out}: LoRA of rank {rank}, which keeps {energy:.1%} of the squared change of the weights")
+
+
+def import_checkpoint(file: Path, out: Path) -> None:
+    """Turn a modified-LoRA checkpoint into a trained model, on the ControlNet that params.yaml names."""
+    from s2i import exchange
+
+    rank = exchange.take_over(file, parameters.load().controlnet, out)
+    print(f"{out}: modified LoRA of rank {rank}; draw with `s2i generate SKETCH --model {out}`")
+
+
+def set_preset(name: str) -> None:
+    """Write a preset into params.yaml, and print what changed."""
+    from s2i import presets
+
+    print(presets.apply(name, Path("params.yaml")) or f"params.yaml is as {name} wants it already.")
+
+
+def _trained(model: Path) -> Path:
+    """The ControlNet in the folder of a trained model; raises UserError when there is none."""
+    if not (model / "controlnet").is_dir():
+        raise UserError(f"{model} holds no trained model: run `dvc repro` first, or name its folder with --model.")
+    return model / "controlnet"
 
 
 def compare_captions(file: Path, out: Path) -> None:
@@ -55,8 +108,7 @@ def draw_sketches(sketches: list[Path], prompt: str, out: Path, seed: int, model
     from s2i.controls import control_images
 
     params = parameters.load()
-    if not (model / "controlnet").is_dir():
-        raise UserError(f"{model} holds no trained model: run `dvc repro` first, or name its folder with --model.")
+    _trained(model)
     names = Counter(sketch.stem for sketch in sketches)
     if twice := [name for name, count in names.items() if count > 1]:
         raise UserError(f"two sketches are named '{twice[0]}', and so would be their pictures; rename one.")

@@ -1,0 +1,111 @@
+"""Trained ControlNets in the formats of others: cut down to conventional LoRA, or taken over from modified LoRA."""
+
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from peft import LoraConfig
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from s2i import adapters, base
+from s2i.errors import UserError, first_line
+
+PARTS = ("original.weight", "original.bias", "lora_A", "lora_B")  # of a projection in a modified-LoRA checkpoint
+
+
+def cut_lora(trained: Path, untouched: str | Path, rank: int, target: Path) -> float:
+    """Write the conventional LoRA of ``rank`` nearest to what training changed; the share of the change it keeps.
+
+    trained, untouched: ControlNets in diffusers format.  ``target`` becomes a folder that
+    ``ControlNetModel.load_lora_adapter`` reads.  Each changed weight W of a linear layer or convolution is W0 + B A,
+    B A the best approximation of W - W0 of that rank in squared error (Eckart and Young, 1936); the share is that of
+    the squared change of all weights, of biases and norms too, which LoRA cannot hold.
+    Raises UserError when nothing differs, or the two are not of one shape.
+    """
+    before, after = base.load_controlnet(untouched), base.load_controlnet(trained)
+    modules = dict(before.named_modules())
+    whole, factors = 0.0, {}
+    differences = _differences(before, after, trained, untouched)
+    for name, difference in tqdm(differences.items(), desc="decompose", unit="layer"):
+        whole += difference.square().sum().item()
+        module, _, kind = name.rpartition(".")
+        if kind == "weight" and isinstance(modules[module], (torch.nn.Linear, torch.nn.Conv2d)):
+            left, values, right = torch.linalg.svd(difference.flatten(1), full_matrices=False)
+            root, spare = values[:rank].sqrt(), max(0, rank - len(values))
+            wide, narrow = (
+                F.pad(left[:, :rank] * root, (0, spare)),
+                F.pad(root[:, None] * right[:rank], (0, 0, 0, spare)),
+            )
+            factors[module] = wide, narrow, values[:rank].square().sum().item()
+    before.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=sorted(factors)))
+    for module, (wide, narrow, _) in factors.items():
+        layer = before.get_submodule(module)
+        for part, value in ((layer.lora_A, narrow), (layer.lora_B, wide)):
+            weight = part["default"].weight
+            weight.data.copy_(value.reshape(weight.shape))
+    before.save_lora_adapter(target)
+    return sum(energy for *_, energy in factors.values()) / whole
+
+
+def take_over(file: Path, untouched: str | Path, target: Path) -> int:
+    """Turn a modified-LoRA checkpoint into a trained model: ``target``/controlnet and ``target``/adapter; its rank.
+
+    file: a state dict with ``<attention>.to_q.original.weight``, ``.lora_A`` (rank, in) and ``.lora_B`` (out, rank) for
+    to_q, to_k, to_v and to_out.0 of every attention, whose output is W0 x + (1 / rank) B A x.
+    untouched: the ControlNet it was trained from.
+    Raises UserError when the file is no such state dict, is not whole, or is of another shape.
+    """
+    state = _state(file)
+    ranks = {len(tensor) for name, tensor in state.items() if name.endswith(".lora_A")}
+    if len(ranks) != 1:
+        raise UserError(f"{file} holds no modified LoRA of one rank: its .lora_A have {sorted(ranks) or 'no'} rows.")
+    (rank,) = ranks
+    controlnet = base.load_controlnet(untouched)
+    adapters.inject(controlnet, "modified", rank, alpha=1)
+    parameters = {_foreign(name): one for name, one in controlnet.named_parameters() if one.requires_grad}
+    if missing := sorted(parameters.keys() - state.keys()):
+        raise UserError(f"{file} is not whole: {missing[0]} is missing, and {len(missing) - 1} more.")
+    if unknown := sorted(state.keys() - parameters.keys()):
+        raise UserError(f"{file}: {untouched} has no {unknown[0]}; name the ControlNet it was trained from.")
+    for name, parameter in parameters.items():
+        if state[name].shape != parameter.shape:
+            raise UserError(
+                f"{file}: {name} is {_size(state[name])}, and {untouched} needs {_size(parameter)}; "
+                "name the ControlNet it was trained from."
+            )
+        parameter.data.copy_(state[name])
+    adapters.save(controlnet, target / "controlnet", target / "adapter")
+    return rank
+
+
+def _differences(before, after, trained, untouched) -> dict[str, torch.Tensor]:
+    old, new = before.state_dict(), after.state_dict()
+    if {name: tensor.shape for name, tensor in old.items()} != {name: tensor.shape for name, tensor in new.items()}:
+        raise UserError(f"{trained} and {untouched} are not of one shape: name the ControlNet it was trained from.")
+    differences = {name: new[name] - old[name] for name in old if not torch.equal(new[name], old[name])}
+    if not differences:
+        raise UserError(f"{trained} does not differ from {untouched}: there is nothing to export.")
+    return differences
+
+
+def _state(file: Path) -> dict[str, torch.Tensor]:
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise UserError(f"{file} is not there.") from None
+    except (UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise UserError(f"{file} is no checkpoint of tensors alone ({first_line(error)}).") from None
+    if not isinstance(state, dict) or not all(isinstance(one, torch.Tensor) for one in state.values()):
+        raise UserError(f"{file} is no state dict: it must hold tensors by their names.")
+    known = {name: tensor.float() for name, tensor in state.items() if name.endswith(PARTS)}
+    return known or state
+
+
+def _foreign(name: str) -> str:
+    """The name of one of our parameters in a modified-LoRA checkpoint."""
+    return name.replace("base_layer.", "original.").replace(".default.weight", "")
+
+
+def _size(tensor: torch.Tensor) -> str:
+    return " x ".join(map(str, tensor.shape))

@@ -1,0 +1,128 @@
+"""Trained ControlNets in the formats of others."""
+
+import numpy as np
+import pytest
+import torch
+from diffusers import ControlNetModel
+from test_adapters import controlnet, disturb, output  # noqa: F401
+
+from s2i import adapters, exchange
+from s2i.errors import UserError
+
+
+@pytest.fixture
+def trained(controlnet, tmp_path):  # noqa: F811
+    """trained(adapter) saves a ControlNet as it was and as it is after training."""
+
+    def trained(adapter, rank=4, alpha=None):
+        controlnet.save_pretrained(tmp_path / "base")
+        adapters.inject(controlnet, adapter, rank, alpha)
+        disturb(controlnet)
+        adapters.save(controlnet, tmp_path / "controlnet", tmp_path / "adapter")
+        return tmp_path / "controlnet", tmp_path / "base"
+
+    return trained
+
+
+def with_lora(base, folder):
+    loaded = ControlNetModel.from_pretrained(base).eval()
+    loaded.load_lora_adapter(folder, prefix=None, use_safetensors=True)
+    return output(loaded)
+
+
+def test_a_lora_is_found_again_in_the_weights_it_was_merged_into(trained, tmp_path):
+    after, before = trained("lora")
+    assert exchange.cut_lora(after, before, 4, tmp_path / "cut") == pytest.approx(1, abs=1e-4)
+    wanted = output(ControlNetModel.from_pretrained(after).eval())
+    np.testing.assert_allclose(with_lora(before, tmp_path / "cut"), wanted, atol=1e-4)
+
+
+def test_a_higher_rank_keeps_more_of_a_full_training_and_draws_nearer_to_it(trained, tmp_path):
+    after, before = trained("full")
+    wanted, untouched = (output(ControlNetModel.from_pretrained(place).eval()) for place in (after, before))
+    kept, far = [], [(untouched - wanted).norm().item()]
+    for rank in (1, 8, 64):
+        kept.append(exchange.cut_lora(after, before, rank, tmp_path / f"rank-{rank}"))
+        far.append((with_lora(before, tmp_path / f"rank-{rank}") - wanted).norm().item())
+    assert 0 < kept[0] < kept[1] < kept[2] < 1, "biases and norms are not in it"
+    assert far[3] < 0.5 * far[0] and far[3] < far[1]
+
+
+def test_what_did_not_change_cannot_be_exported(controlnet, tmp_path):  # noqa: F811
+    controlnet.save_pretrained(tmp_path / "same")
+    with pytest.raises(UserError, match=r"does not differ from .*: there is nothing to export"):
+        exchange.cut_lora(tmp_path / "same", tmp_path / "same", 4, tmp_path / "cut")
+
+
+@pytest.fixture
+def checkpoint(controlnet, tmp_path):  # noqa: F811
+    """A modified-LoRA checkpoint as others write it, with what its model computes; edit(state) changes it first."""
+
+    def checkpoint(edit=lambda state: None, rank=3):
+        controlnet.save_pretrained(tmp_path / "base")
+        torch.manual_seed(3)
+        state = {}
+        for name, module in list(controlnet.named_modules()):
+            if name.endswith(adapters.PROJECTIONS):
+                low, high = torch.randn(rank, module.in_features), torch.randn(module.out_features, rank)
+                state |= {f"{name}.original.weight": module.weight.detach() + 0.05, f"{name}.lora_A": low}
+                state |= {f"{name}.lora_B": high}
+                module.weight.data += 0.05 + high @ low / rank
+                if module.bias is not None:
+                    state[f"{name}.original.bias"] = module.bias.detach() + 0.1
+                    module.bias.data += 0.1
+        edit(state)
+        torch.save(state, tmp_path / "theirs.pth")
+        return tmp_path / "theirs.pth", output(controlnet)
+
+    return checkpoint
+
+
+def test_a_modified_lora_checkpoint_computes_here_what_it_did_there(checkpoint, tmp_path):
+    file, wanted = checkpoint()
+    assert exchange.take_over(file, tmp_path / "base", tmp_path / "imported") == 3
+    taken = ControlNetModel.from_pretrained(tmp_path / "imported/controlnet").eval()
+    np.testing.assert_allclose(output(taken), wanted, atol=1e-4, rtol=1e-4)
+    assert (tmp_path / "imported/adapter/weights.safetensors").exists()
+
+
+def drop(state):
+    state.pop(next(name for name in state if name.endswith("to_k.lora_B")))
+
+
+def stranger(state):
+    state["up_blocks.0.to_q.original.weight"] = torch.zeros(4, 4)
+
+
+def misshapen(state):
+    name = next(name for name in state if name.endswith("to_k.original.weight"))
+    state[name] = state[name][:, :-1]
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (drop, r"theirs.pth is not whole: .*to_k.lora_B is missing, and 0 more"),
+        (stranger, r"has no up_blocks.0.to_q.original.weight; name the ControlNet"),
+        (misshapen, r"to_k.original.weight is 16 x 15, and .* needs 16 x 16; name the ControlNet"),
+        (dict.clear, r"holds no modified LoRA of one rank: its .lora_A have no rows"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_is_one_clear_sentence(checkpoint, tmp_path, edit, sentence):
+    file, _ = checkpoint(edit)
+    with pytest.raises(UserError, match=sentence):
+        exchange.take_over(file, tmp_path / "base", tmp_path / "imported")
+    assert not (tmp_path / "imported").exists()
+
+
+class Code:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path, controlnet, capsys):  # noqa: F811
+    controlnet.save_pretrained(tmp_path / "base")
+    torch.save({"a.lora_A": Code()}, tmp_path / "evil.pth")
+    with pytest.raises(UserError, match=r"evil.pth is no checkpoint of tensors alone"):
+        exchange.take_over(tmp_path / "evil.pth", tmp_path / "base", tmp_path / "imported")
+    assert "executed" not in capsys.readouterr().out
