@@ -1,4 +1,4 @@
-"""How the data stages scale: python benchmarks/data.py [--sizes 1000 2000 5000 20000] -> benchmarks/data.json, data.png
+"""How the data stages scale: python benchmarks/data.py -> benchmarks/data.json, benchmarks/data.png
 
 Synthetic photos, copies of the embedded ones that differ in crop, colour and noise, go through the stages from ingest
 to augment in a folder of their own with an empty cache.  Measured are wall time and the peak memory of the largest
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -27,6 +28,12 @@ from s2i.params import Work
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
+WITHOUT_NETWORKS = {  # what computes nothing but pictures, fast enough for very many of them
+    "ingest": ["photos", "ingested", "ingest.json"],
+    "pair": ["ingested", "paired"],
+    "caption": ["paired", "captioned"],
+    "augment": ["captioned", "augmented"],
+}
 STAGES = {  # inputs and outputs, below data/
     "ingest": ["photos", "ingested", "ingest.json"],
     "pair": ["ingested", "paired"],
@@ -56,10 +63,10 @@ class Workshop:
         for _ in fan_out(varied_copy, numbers, "making photos", Work()):
             pass
 
-    def run(self, stage: str) -> dict[str, float]:
+    def run(self, stage: str, folders: Sequence[str] | None = None) -> dict[str, float]:
         """Wall seconds of a stage, and the peak memory of its largest process in megabytes."""
         command = [sys.executable, PROJECT / "stages" / f"{stage}.py"]
-        return self.measured([*command, *(Path("data") / name for name in STAGES[stage])])
+        return self.measured([*command, *(Path("data") / name for name in folders or STAGES[stage])])
 
     def measured(self, command: list) -> dict[str, float]:
         environment = os.environ | {"S2I_CACHE": str(self.folder / "cache"), "PYTHONPATH": str(PROJECT)}
@@ -71,8 +78,8 @@ class Workshop:
             sys.exit(f"{' '.join(map(str, command))} failed: see {self.folder / 'log.txt'}.")
         return {"seconds": round(time.monotonic() - began, 2), "megabytes": round(usage.ru_maxrss / 1024)}
 
-    def run_all(self) -> dict[str, dict[str, float]]:
-        return {stage: self.run(stage) for stage in STAGES}
+    def run_all(self, stages: Mapping[str, Sequence[str]] = STAGES) -> dict[str, dict[str, float]]:
+        return {stage: self.run(stage, folders) for stage, folders in stages.items()}
 
 
 def varied_copy(job: tuple[int, Path]) -> None:
@@ -103,6 +110,18 @@ def scaling(folder: Path, sizes: list[int], resolution: int) -> dict:
             workshop.add(size, 1)
             found["one_more"] = workshop.run_all()
             found["one_more_ratio"] = round(seconds(found["one_more"]) / seconds(found["stages"][0]), 4)
+        shutil.rmtree(workshop.folder)
+        print(size, json.dumps(found["stages"][-1]), flush=True)
+    return found
+
+
+def many(folder: Path, sizes: list[int]) -> dict:
+    """Time and memory of the stages that need no network, for numbers of photos that would take networks hours."""
+    found = {"resolution": 64, "photos": sizes, "stages": []}
+    for size in sizes:
+        quick = {"resolution": 64, "ingest": {"near_duplicate": 0}, "caption": {"by": ["columns"]}}
+        workshop = Workshop(folder / str(size), size, **quick)
+        found["stages"].append(workshop.run_all(WITHOUT_NETWORKS))
         shutil.rmtree(workshop.folder)
         print(size, json.dumps(found["stages"][-1]), flush=True)
     return found
@@ -149,23 +168,26 @@ def matting(folder: Path, photos: int, resolution: int) -> dict:
     }
 
 
-def plot(found: dict, file: Path) -> None:
+def plot(curves: Sequence[dict], file: Path) -> None:
+    """Time and memory against photos, one row of axes for each of the curves."""
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    for stage in STAGES:
-        left.plot(found["photos"], [one[stage]["seconds"] for one in found["stages"]], "o-", label=stage)
-        right.plot(found["photos"], [one[stage]["megabytes"] for one in found["stages"]], "o-", label=stage)
-    left.set(xlabel="photos", ylabel="seconds", title="wall time of a stage")
-    right.set(xlabel="photos", ylabel="MB", title="peak memory of its largest process", ylim=(0, None))
-    left.legend(fontsize=8)
+    figure, rows = pyplot.subplots(len(curves), 2, figsize=(10, 3.4 * len(curves)), layout="constrained", squeeze=False)
+    for found, (left, right) in zip(curves, rows, strict=True):
+        for stage in found["stages"][0]:
+            left.plot(found["photos"], [one[stage]["seconds"] for one in found["stages"]], "o-", label=stage)
+            right.plot(found["photos"], [one[stage]["megabytes"] for one in found["stages"]], "o-", label=stage)
+        left.set(xlabel="photos", ylabel="seconds", title=f"wall time of a stage, {found['resolution']} px")
+        right.set(xlabel="photos", ylabel="MB", title="peak memory of its largest process", ylim=(0, None))
+        left.legend(fontsize=8)
     figure.savefig(file, dpi=110)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 2000, 5000, 20000], help="numbers of photos")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[500, 1000, 2000], help="numbers of photos")
+    parser.add_argument("--many", type=int, nargs="+", default=[1000, 5000, 20000], help="the same without networks")
     parser.add_argument("--few", type=int, default=240, help="photos of the other measurements (default: 240)")
     parser.add_argument("--resolution", type=int, default=128, help="of the scaling (default: 128)")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of data.json and data.png")
@@ -177,9 +199,10 @@ def main() -> None:
             "workers": workers(folder, chosen.few),
         }
         print(json.dumps(found), flush=True)
+        found["many"] = many(folder, chosen.many)
         found["scaling"] = scaling(folder, chosen.sizes, chosen.resolution)
     (chosen.out / "data.json").write_text(json.dumps(found, indent=2) + "\n")
-    plot(found["scaling"], chosen.out / "data.png")
+    plot([found["scaling"], found["many"]], chosen.out / "data.png")
 
 
 if __name__ == "__main__":
