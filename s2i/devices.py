@@ -1,5 +1,7 @@
 """Where computation happens and in which number format: chosen here and nowhere else."""
 
+import os
+
 import torch
 
 from s2i.errors import UserError
@@ -24,6 +26,8 @@ def pick(device: str = "auto", precision: str = "auto") -> tuple[torch.device, s
         precision = "bf16" if native and device != "mps" else "fp32"
     if precision == "fp16" and device == "cpu":
         raise UserError("params.yaml: precision is 'fp16', which a CPU is slow and inexact in; use 'auto' or 'bf16'.")
+    if device == "cuda" and "LOCAL_RANK" in os.environ:
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"])), precision
     return torch.device(device), precision
 
 

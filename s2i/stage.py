@@ -2,14 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from s2i import params as parameters
 from s2i import records, shards
 from s2i.errors import UserError
 from s2i.files import whole_folder, write_json
+from s2i.processes import is_main_process
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Output:
 def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
     """Yield the parameters, the input folders and the output of ``python stages/NAME.py SOURCE... TARGET [METRICS]``.
 
-    TARGET replaces the old one when the block ends well.  A UserError ends the program with its sentence.
+    TARGET replaces the old one when the block ends well.  A UserError ends the program with its sentence.  Of several
+    processes (accelerate launch) the first one's output counts.
     """
     paths = [Path(argument) for argument in sys.argv[1:]]
     if not paths:
@@ -43,7 +46,10 @@ def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
     *sources, target = paths
     try:
         params = parameters.load()
-        with whole_folder(target) as folder:
+        with ExitStack() as stack:
+            if not is_main_process():
+                target = Path(stack.enter_context(TemporaryDirectory())) / target.name
+            folder = stack.enter_context(whole_folder(target))
             yield params, sources, Output(folder, target, metrics)
     except UserError as error:
         sys.exit(f"{Path(sys.argv[0]).stem}: {error}")

@@ -10,16 +10,19 @@ from dvclive import Live
 from PIL import Image
 
 from s2i.errors import UserError
+from s2i.processes import is_main_process
 
 
 class Tracker:
     """Figures and pictures by step."""
 
-    def __init__(self, live: Live, run=None):
+    def __init__(self, live: Live | None, run=None):
         self.live, self.run = live, run
 
     def figures(self, step: int, values: dict[str, float]) -> None:
         """Log scalars of a step."""
+        if not self.live:
+            return
         self.live.step = step
         for name, value in values.items():
             self.live.log_metric(name, value)
@@ -29,6 +32,8 @@ class Tracker:
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Log a picture (H, W, 3) uint8; the newest of a name is kept."""
+        if not self.live:
+            return
         self.live.log_image(f"{name}.png", Image.fromarray(picture))
         if self.run:
             import wandb
@@ -40,8 +45,12 @@ class Tracker:
 def open_tracker(kind: str, folder: Path, config: dict) -> Iterator[Tracker]:
     """A tracker that writes into ``folder`` and goes on with what an interrupted run left there.
 
+    Of several processes the first one tracks.
     kind: ``dvclive``, or ``wandb`` for both.  Raises UserError when W&B is asked for and not installed.
     """
+    if not is_main_process():
+        yield Tracker(None)
+        return
     run = None
     if kind == "wandb":
         try:

@@ -148,6 +148,22 @@ def test_a_killed_training_leaves_the_old_model_and_goes_on_where_it_stopped(clo
     assert not (clone.folder / "killed/old").exists() and (clone.folder / "killed/controlnet").is_dir()
 
 
+def test_two_processes_train_the_stage_as_one_does(clone):
+    losses = {}
+    for processes in ("1", "2"):
+        launch = ["accelerate", "launch", "--cpu", "--num_processes", processes, "--num_machines", "1"]
+        launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
+        clone.edit(seed=7, precision="fp32")
+        shutil.rmtree(Path(clone.environment["S2I_CACHE"]) / "training", ignore_errors=True)  # or it would be over
+        clone.run(*launch, "stages/train.py", "data/augmented", "data/encoded", f"live-{processes}", f"by-{processes}")
+        table = pd.read_csv(clone.folder / f"live-{processes}/plots/metrics/loss.tsv", sep="\t")
+        losses[processes] = list(table["loss"])
+        assert (clone.folder / f"by-{processes}/controlnet").is_dir()
+    clone.edit(seed=0, precision="auto")
+    assert len(losses["1"]) == 4
+    assert losses["2"] == pytest.approx(losses["1"], rel=1e-4)
+
+
 def _checkpointed(clone: Clone, step: int) -> bool:
     from safetensors import safe_open
 

@@ -18,6 +18,7 @@ from s2i.encoding import EncodedExamples, empty_prompt, sample_latents
 from s2i.errors import UserError
 from s2i.mosaics import mosaic
 from s2i.params import Params, Train
+from s2i.processes import is_main_process
 from s2i.tracking import open_tracker
 from s2i.training import Loss, fit
 
@@ -76,7 +77,8 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
 
         step = _taught(learn, controlnet, params)
         tracker.figures(params.train.steps, {"best_step": step})
-    shutil.copytree(checkpoints / "live", live, dirs_exist_ok=True)
+    if is_main_process():
+        shutil.copytree(checkpoints / "live", live, dirs_exist_ok=True)
     places = base.saved_controlnets(target, len(params.conditions))
     for net, place in zip(nets(controlnet), places, strict=True):
         adapter = place.with_name(place.name.replace("controlnet", "adapter"))
