@@ -3,10 +3,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -194,6 +197,29 @@ def test_a_parameter_may_learn_at_a_rate_of_its_own(line, tmp_path):
     assert abs(trained.bias.item() - before) < 1e-6 and abs(trained.weight.item() - 3) < 0.6
 
 
+@pytest.mark.slow
+def test_killed_at_ten_moments_a_run_ends_bit_for_bit_where_it_would_have_ended(tmp_path):
+    command = [sys.executable, Path(__file__).with_name("train_a_line.py")]
+    rest = [tmp_path / "losses.json", "4000"]
+    subprocess.run([*command, tmp_path / "whole", *rest], check=True, capture_output=True)
+    for moment in sorted(np.random.default_rng(0).integers(1, 3900, 10)):
+        with subprocess.Popen([*command, tmp_path / "killed", *rest], stderr=subprocess.DEVNULL) as process:
+            while process.poll() is None and _step(tmp_path / "killed/last.safetensors") < moment:
+                time.sleep(0.002)
+            assert process.poll() is None, "it was over before it could be killed"
+            process.kill()
+    subprocess.run([*command, tmp_path / "killed", *rest], check=True, capture_output=True)
+    ended = [(tmp_path / name / "last.safetensors").read_bytes() for name in ("whole", "killed")]
+    assert ended[0] == ended[1]
+
+
+def _step(checkpoint: Path) -> int:
+    if not checkpoint.exists():
+        return 0
+    with safe_open(checkpoint, "pt") as file:
+        return json.loads(file.metadata()["progress"])["step"]
+
+
 def test_two_processes_lose_what_one_does(tmp_path):
     """The same losses to the precision of fp32, one process with a batch of 8 beside two with 4 each, on gloo."""
     losses = {}
@@ -213,7 +239,7 @@ def test_two_processes_lose_what_one_does(tmp_path):
         script = Path(__file__).with_name("train_a_line.py")
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         done = subprocess.run(
-            [*launch, script, tmp_path / str(processes), out], capture_output=True, text=True, env=environment
+            [*launch, script, tmp_path / str(processes), out, "30"], capture_output=True, text=True, env=environment
         )
         assert done.returncode == 0, done.stderr[-3000:]
         losses[processes] = json.loads(out.read_text())

@@ -1,4 +1,4 @@
-"""Train on the points of a line and write the losses; run by test_training.py under accelerate launch."""
+"""Train on the points of a line, write the losses: train_a_line.py CHECKPOINTS OUT.json STEPS, for test_training.py."""
 
 import json
 import sys
@@ -17,10 +17,10 @@ def loss(model, batch, draws):
     return (model(x + 0.01 * draws.normal(x.shape)) - y).square().mean()
 
 
-checkpoints, out = map(Path, sys.argv[1:])
+checkpoints, out, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 torch.manual_seed(0)
 x = torch.linspace(-1, 1, 40)[:, None]
-settings = Optimisation(steps=30, batch_size=8, learning_rate=0.3, checkpoint_every=10, validate_every=10)
+settings = Optimisation(steps=steps, batch_size=8, learning_rate=0.3, checkpoint_every=10, validate_every=10)
 losses = []
 fit(
     nn.Linear(1, 1),
