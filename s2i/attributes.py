@@ -22,7 +22,7 @@ def read_off(photos: Sequence[str | Path], probes: Path) -> list[dict[str, str |
     """
     if not Path(probes).exists():
         raise UserError(f"{probes} is missing: it comes with data/base; restore it with git.")
-    code = cache.code("s2i.probes", "s2i.metrics.frechet", "s2i.tensors")
+    code = cache.code(__name__, "s2i.probes", "s2i.metrics.frechet", "s2i.tensors")
     made_by = ["attributes", code, cache.file_hash(probes)]
     keys = [(*made_by, cache.file_hash(photo)) for photo in photos]
     known = [cache.recall(*key) for key in keys]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s2i import cache, images, materials, prompts
+from s2i import cache, controls, images, materials, prompts
 from s2i.fan_out import fan_out
 from s2i.params import Augment, Work
 from s2i.sketching import paper
@@ -63,7 +63,7 @@ def _material_map(record: dict, folder: Path) -> Path:
     def draw(draft: Path) -> None:
         images.write_png(draft, materials.material_map(images.read_grey(record["matte"]), *words))
 
-    cache.produce(target, draw, "material", cache.code(materials.__name__), cache.file_hash(record["matte"]), *words)
+    cache.produce(target, draw, "material", controls.code(), cache.file_hash(record["matte"]), *words)
     return target
 
 

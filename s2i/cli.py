@@ -7,6 +7,7 @@ from pathlib import Path
 
 from s2i import params as parameters
 from s2i.errors import UserError
+from s2i.files import whole_folder
 
 TRAINED = Path("models/trained")
 
@@ -59,15 +60,20 @@ def export_lora(rank: int, model: Path, out: Path) -> None:
     params = parameters.load()
     if rank < 1:
         raise UserError(f"--rank is {rank}; a LoRA has a rank of at least 1.")
-    energy = exchange.cut_lora(_trained(model), params.controlnet, rank, out)
-    print(f"{out}: LoRA of rank {rank}, which keeps {energy:.1%} of the squared change of the weights")
+    with whole_folder(out) as folder:
+        for trained in _trained(model, params):
+            place = folder / trained.name.replace("controlnet", "lora")
+            energy = exchange.cut_lora(trained, params.controlnet, rank, place)
+            print(f"{trained.name}: LoRA of rank {rank} keeps {energy:.1%} of the squared change of the weights")
+    print(out)
 
 
 def import_checkpoint(file: Path, out: Path) -> None:
     """Turn a modified-LoRA checkpoint into a trained model, on the ControlNet that params.yaml names."""
     from s2i import exchange
 
-    rank = exchange.take_over(file, parameters.load().controlnet, out)
+    with whole_folder(out) as folder:
+        rank = exchange.take_over(file, parameters.load().controlnet, folder)
     print(f"{out}: modified LoRA of rank {rank}; draw with `s2i generate SKETCH --model {out}`")
 
 
@@ -78,11 +84,17 @@ def set_preset(name: str) -> None:
     print(presets.apply(name, Path("params.yaml")) or f"params.yaml is as {name} wants it already.")
 
 
-def _trained(model: Path) -> Path:
-    """The ControlNet in the folder of a trained model; raises UserError when there is none."""
-    if not (model / "controlnet").is_dir():
+def _trained(model: Path, params: parameters.Params) -> list[Path]:
+    """The ControlNets of a trained model, one for each condition; raises UserError when they are not there."""
+    found = sorted(path for path in model.glob("controlnet*") if path.is_dir())
+    if not found:
         raise UserError(f"{model} holds no trained model: run `dvc repro` first, or name its folder with --model.")
-    return model / "controlnet"
+    if len(found) != len(params.conditions):
+        raise UserError(
+            f"{model} was trained with {len(found)} conditions and params.yaml names {len(params.conditions)}: "
+            "set conditions to those of its training."
+        )
+    return found
 
 
 def compare_captions(file: Path, out: Path) -> None:
@@ -108,14 +120,14 @@ def draw_sketches(sketches: list[Path], prompt: str, out: Path, seed: int, model
     from s2i.controls import control_images
 
     params = parameters.load()
-    _trained(model)
+    controlnets = _trained(model, params)
     names = Counter(sketch.stem for sketch in sketches)
     if twice := [name for name, count in names.items() if count > 1]:
         raise UserError(f"two sketches are named '{twice[0]}', and so would be their pictures; rename one.")
     controls = [control_images(images.grey(_read(sketch, params)), params.conditions, prompt) for sketch in sketches]
     device, precision = devices.pick(params.device, params.precision)
     dtype = devices.DTYPES[precision]
-    controlnet = base.load_controlnet(*base.saved_controlnets(model, len(params.conditions)), dtype=dtype)
+    controlnet = base.load_controlnet(*controlnets, dtype=dtype)
     pipeline = base.load(params.base, controlnet, dtype).to(device)
     pictures = sampling.draw(
         pipeline,

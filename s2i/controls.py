@@ -1,11 +1,19 @@
 """What conditions the UNet beside the prompt: a sketch, its edges, a map of its materials."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from s2i import edges, images, materials
+from s2i import cache, edges, images, materials, prompts
+from s2i.corpus import grammar, textures
+
+
+def code() -> list[str]:
+    """What identifies all that decides how a control image looks, for the keys of the cache."""
+    modules = [module.__name__ for module in (edges, images, materials, prompts, grammar, textures)]
+    return [*cache.code(__name__, *modules), cache.file_hash(Path(prompts.__file__).with_suffix(".yaml"))]
 
 
 def control_images(

@@ -81,7 +81,7 @@ def encode(
     for file, group in tqdm(shards, desc="encode", unit="shard"):
         key = [
             "encode",
-            cache.code(__name__, "s2i.controls", "s2i.materials", "s2i.edges", "s2i.tensors", "s2i.images"),
+            [*cache.code(__name__, "s2i.tensors"), *controls.code()],
             conditions,
             model,
             *(_example_key(one) for one in group),

@@ -34,7 +34,7 @@ def _drawn(
     device, precision = devices.pick(params.device, params.precision)
     models = [cache.model_hash(model) for model in (params.base, *controlnets)]
     settings = [
-        cache.code(__name__, "s2i.sampling", "s2i.controls", "s2i.materials"),
+        [*cache.code(__name__, "s2i.sampling"), *controls.code()],
         conditions,
         params.generate.model_dump(exclude={"batch_size"}),
         params.resolution,

@@ -76,7 +76,12 @@ def _seen(record: dict) -> dict:
 
 
 def _sketch_f1(sketch: str, truth: str) -> float:
-    key = ("sketch f1", cache.code("s2i.metrics.structure"), cache.file_hash(sketch), cache.file_hash(truth))
+    key = (
+        "sketch f1",
+        cache.code(__name__, "s2i.metrics.structure", "s2i.edges"),
+        cache.file_hash(sketch),
+        cache.file_hash(truth),
+    )
     return cache.remember(lambda: edge_f1(_strokes(sketch), _strokes(truth)), *key)
 
 

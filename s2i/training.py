@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from accelerate import Accelerator
@@ -23,6 +24,14 @@ from s2i.draws import Draws
 from s2i.errors import UserError, first_line
 from s2i.files import whole_file
 from s2i.params import Optimisation
+
+
+class Fitted(NamedTuple):
+    """The step whose weights the model holds after a training, and the last step that was trained."""
+
+    best: int
+    last: int
+
 
 Loss = Callable[[torch.nn.Module, dict, Draws], torch.Tensor]
 
@@ -41,7 +50,7 @@ def fit(
     validate: Callable[[int], float] | None = None,
     log: Callable[[int, dict], None] | None = None,
     description: str = "train",
-) -> int:
+) -> Fitted:
     """Train the parameters of ``model`` that require gradients; AdamW, linear warm-up, then cosine to zero.
 
     loss(model, batch, draws) is a scalar; all its randomness must come from ``draws``, which are seeded by the step.
@@ -50,9 +59,9 @@ def fit(
     process with the whole batch would.
     rate_of: learning rate of a parameter by its name, where it is not ``settings.learning_rate``.
     validate(step) is a figure to be minimised: the best weights are kept, and ``settings.patience`` validations
-    without improvement end the training.  Returns the step whose weights ``model`` holds at the end.
-    Raises UserError when the loss is no number, when another run trains in ``checkpoints``, when a checkpoint cannot
-    be written, and, after one was, when it is asked to stop (SIGTERM, SIGINT).
+    without improvement end the training.
+    Raises UserError when loss, gradient or validation is no finite number, when another run trains in ``checkpoints``,
+    when a checkpoint cannot be written, and, after one was, when it is asked to stop (SIGTERM, SIGINT).
     """
     accelerator = Accelerator(mixed_precision={"fp32": "no"}.get(precision, precision), cpu=device.type == "cpu")
     model.to(device)
@@ -65,8 +74,8 @@ def fit(
     optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
     scheduler = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, settings.steps)
     ema = EMAModel(trained.values(), decay=settings.ema_decay) if settings.ema_decay else None
-    progress = Progress(checkpoints, trained, optimizer, scheduler, ema)
-    with _alone_in(checkpoints, accelerator.is_main_process), _asked_to_stop() as stop:
+    progress = Progress(checkpoints, trained, optimizer, scheduler, ema, accelerator)
+    with alone_in(checkpoints, accelerator.is_main_process), _asked_to_stop() as stop:
         progress.resume()
         last_step = progress.step if progress.is_over(settings.patience) else settings.steps
         draws, parts = [], accelerator.num_processes * settings.accumulate
@@ -76,7 +85,7 @@ def fit(
         # Datasets that give whole batches need no collating.
         collate = _as_is if hasattr(dataset, "__getitems__") else None
         loader = iter(DataLoader(dataset, batch_sampler=batches, collate_fn=collate))
-        prepared = accelerator.prepare(model)
+        prepared, stepper = accelerator.prepare(model, optimizer)
 
         shown = accelerator.is_main_process
         steps = range(progress.step, last_step)
@@ -86,60 +95,63 @@ def fit(
             for turn, share in enumerate(draws):
                 batch = send_to_device(next(loader), device)
                 share.seed((seed << 32) + progress.step)
-                with accelerator.autocast():
+                # Gradients of several processes are brought together with the last part of a batch alone.
+                last = turn == settings.accumulate - 1
+                with nullcontext() if last else accelerator.no_sync(prepared), accelerator.autocast():
                     value = loss(prepared, batch, share) / settings.accumulate
-                with _synchronised(accelerator, prepared, turn == settings.accumulate - 1):
                     accelerator.backward(value)
                 total += value.detach()
-            total = accelerator.reduce(total, "mean").item()
-            if not math.isfinite(total):
-                raise UserError(_diverged(total, progress))
-            gradient_norm = accelerator.clip_grad_norm_(trained.values(), settings.max_gradient_norm)
+            asked = torch.tensor(float(stop.is_set()), device=device)
+            total, asked = accelerator.reduce(torch.stack([total, asked]), "mean").tolist()
+            gradient_norm = accelerator.clip_grad_norm_(trained.values(), settings.max_gradient_norm).item()
+            # With a gradient scaler, which fp16 has, a gradient out of range is no accident: its step is left out.
+            if not math.isfinite(total) or not (accelerator.scaler or math.isfinite(gradient_norm)):
+                raise UserError(_diverged(total, gradient_norm, progress))
             rate = scheduler.get_last_lr()[0]
-            optimizer.step()
+            stepper.step()
             scheduler.step()
-            optimizer.zero_grad()
+            stepper.zero_grad()
             progress.step += 1
             if ema:
                 ema.step(trained.values())
             bar.set_postfix(loss=f"{total:.4f}", refresh=False)
             if log and shown:
-                log(progress.step, {"loss": total, "learning_rate": rate, "gradient_norm": gradient_norm.item()})
+                log(progress.step, {"loss": total, "learning_rate": rate, "gradient_norm": gradient_norm})
             if validate and progress.step % settings.validate_every == 0:
-                progress.judge(validate, accelerator)
-                if progress.is_over(settings.patience):
-                    break
-            if shown and (stop.is_set() or progress.step % settings.checkpoint_every == 0):
+                progress.judge(validate)
+            over = progress.is_over(settings.patience)
+            stopping = asked > 0 or (accelerator.num_processes == 1 and stop.is_set())  # all of them in the same step
+            if shown and (stopping or over or progress.step % settings.checkpoint_every == 0):
                 progress.save()
-            if stop.is_set():
+            if stopping:
                 raise UserError(f"stopped at step {progress.step} as asked; the same command goes on from there.")
+            if over:
+                break
         if shown and progress.saved_step != progress.step:
             progress.save()
-    return progress.finish()
+    return Fitted(progress.finish(), progress.step)
 
 
-def _synchronised(accelerator: Accelerator, model: torch.nn.Module, last: bool):
-    """Gradients of several processes are brought together with the last part of a batch alone."""
-    return nullcontext() if last else accelerator.no_sync(model)
-
-
-def _diverged(value: float, progress: "Progress") -> str:
+def _diverged(loss: float, gradient_norm: float, progress: "Progress") -> str:
+    value = f"loss is {loss}" if not math.isfinite(loss) else f"gradient's norm is {gradient_norm}"
     kept = f"the checkpoint of step {progress.saved_step} is kept" if progress.saved_step else "nothing was kept"
     return (
-        f"the loss is {value} at step {progress.step + 1}, {kept}: lower train.learning_rate or "
-        "train.max_gradient_norm, or set precision to fp32 in params.yaml."
+        f"the {value} at step {progress.step + 1}, {kept}: lower train.learning_rate or "
+        "train.max_gradient_norm, or set precision to fp32 in params.yaml, and train anew."
     )
 
 
 @contextmanager
-def _alone_in(folder: Path, is_main: bool):
-    """Hold the folder's lock; raises UserError when another run does."""
+def alone_in(folder: Path, is_main: bool):
+    """Hold the folder's lock, and clear what a killed run left half-written; raises UserError when another run does."""
     if not is_main:
         yield
         return
     Path(folder).mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(Path(folder) / "lock", timeout=0):
+            for half in Path(folder).glob(".*.safetensors"):
+                half.unlink()
             yield
     except Timeout:
         raise UserError(f"another run of the same training writes to {folder}: wait for it, or stop it.") from None
@@ -213,9 +225,12 @@ class StepBatches(Sampler):
 class Progress:
     """What a resumed run needs: weights, optimiser moments, EMA, step, and the best validation so far."""
 
-    def __init__(self, folder: Path, trained: dict, optimizer, scheduler, ema: EMAModel | None):
+    def __init__(
+        self, folder: Path, trained: dict, optimizer, scheduler, ema: EMAModel | None, accelerator: Accelerator
+    ):
         self.last, self.best = Path(folder) / "last.safetensors", Path(folder) / "best.safetensors"
         self.trained, self.optimizer, self.scheduler, self.ema = trained, optimizer, scheduler, ema
+        self.accelerator = accelerator
         self.step, self.saved_step = 0, 0
         self.best_step, self.best_figure, self.validations_since_best = None, None, 0
 
@@ -233,23 +248,31 @@ class Progress:
 
     def save(self) -> None:
         kept = ("step", "best_step", "best_figure", "validations_since_best")
-        state = json.dumps({name: getattr(self, name) for name in kept})
+        state = {name: getattr(self, name) for name in kept}
+        if self.accelerator.scaler:
+            state["scaler"] = self.accelerator.scaler.state_dict()
+        self._write(self.last, self._tensors(), {"progress": json.dumps(state)})
+        self.saved_step = self.step
+
+    def _write(self, file: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:
         try:
-            with whole_file(self.last) as draft:
-                save_file(self._tensors(), draft, metadata={"progress": state})
+            with whole_file(file) as draft:
+                save_file(tensors, draft, metadata=metadata)
         except (OSError, SafetensorError) as error:
             kept = f"that of step {self.saved_step} is still there" if self.saved_step else "there is none yet"
             raise UserError(
-                f"the checkpoint of step {self.step} could not be written to {self.last} ({first_line(error)}); "
+                f"the checkpoint of step {self.step} could not be written to {file} ({first_line(error)}); "
                 f"{kept}: free some space and run again."
             ) from None
-        self.saved_step = self.step
 
     def resume(self) -> None:
         if not self.last.exists():
             return
         with safe_open(self.last, "pt") as file:
-            vars(self).update(json.loads(file.metadata()["progress"]))
+            state = json.loads(file.metadata()["progress"])
+            if scaler := state.pop("scaler", None):
+                self.accelerator.scaler.load_state_dict(scaler)
+            vars(self).update(state)
             for index, (name, parameter) in enumerate(self.trained.items()):
                 parameter.data.copy_(file.get_tensor(f"weight.{name}"))
                 if f"exp_avg.{name}" in file.keys():  # noqa: SIM118
@@ -277,22 +300,27 @@ class Progress:
     def is_over(self, patience: int | None) -> bool:
         return patience is not None and self.validations_since_best >= patience
 
-    def judge(self, validate: Callable[[int], float], accelerator: Accelerator) -> None:
+    def judge(self, validate: Callable[[int], float]) -> None:
         """Validate in the main process, and tell the others."""
         if self.ema:
             self.ema.store(self.trained.values())
             self.ema.copy_to(self.trained.values())
-        (figure,) = broadcast_object_list([validate(self.step) if accelerator.is_main_process else None])
+        is_main = self.accelerator.is_main_process
+        (figure,) = broadcast_object_list([validate(self.step) if is_main else None])
+        if not math.isfinite(figure):
+            raise UserError(
+                f"the validation at step {self.step} gave {figure}: lower train.learning_rate, or set precision to "
+                "fp32 in params.yaml."
+            )
         if self.best_figure is None or figure < self.best_figure:
             self.best_step, self.best_figure, self.validations_since_best = self.step, figure, 0
-            if accelerator.is_main_process:
-                weights = {name: parameter.detach().contiguous() for name, parameter in self.trained.items()}
-                with whole_file(self.best) as draft:
-                    save_file(weights, draft)
+            if is_main:
+                self._write(self.best, {name: one.detach().contiguous() for name, one in self.trained.items()})
         else:
             self.validations_since_best += 1
         if self.ema:
             self.ema.restore(self.trained.values())
+        self.accelerator.wait_for_everyone()  # or the others would look for the best weights before they are there
 
     def finish(self) -> int:
         """Put the best weights into the model, else the averaged ones, else leave the last."""

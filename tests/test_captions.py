@@ -60,6 +60,7 @@ def test_columns_make_the_plain_caption(captioned):
 def test_a_given_caption_wins_over_columns(captioned):
     records = captioned({"structure": "church", "color": "white", "given_caption": "My chapel at dusk"})
     assert (records[0]["caption"], records[0]["captioned_by"]) == ("My chapel at dusk", "caption")
+    assert records[0]["described"] == {"structure": "church", "color": "white"}, "what else is known stays known"
 
 
 def test_what_no_column_gives_is_read_off_the_photo_and_no_column_is_touched(captioned):

@@ -83,10 +83,9 @@ def test_patience_ends_the_run_and_the_best_weights_are_kept(line, tmp_path):
         seen[step] = trained.weight.clone()
         return abs(step - 10)
 
-    step = fit(
-        trained, noisy_loss, line, settings(validate_every=5, patience=2), tmp_path, validate=worse_after_ten, **CPU
-    )
-    assert step == 10 and max(seen) == 20
+    early = settings(validate_every=5, patience=2)
+    fitted = fit(trained, noisy_loss, line, early, tmp_path, validate=worse_after_ten, **CPU)
+    assert fitted == (10, 20) and max(seen) == 20
     assert torch.equal(trained.weight, seen[10]) and not torch.equal(trained.weight, seen[20])
 
 
@@ -94,7 +93,7 @@ def test_a_run_that_ended_early_stays_ended(line, tmp_path):
     early = settings(validate_every=5, patience=2)
     fit(model(), noisy_loss, line, early, tmp_path, validate=lambda step: abs(step - 10), **CPU)
     again = fit(model(), noisy_loss, line, early, tmp_path, validate=lambda step: pytest.fail("went on"), **CPU)
-    assert again == 10
+    assert again == (10, 20)
 
 
 def test_every_example_is_seen_once_an_epoch():
@@ -148,6 +147,25 @@ def test_a_loss_that_is_no_number_stops_at_once_and_the_last_good_checkpoint_is_
     steps = []
     fit(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU)
     assert steps[0] == 11
+
+
+def test_a_gradient_that_is_no_number_never_gets_into_a_checkpoint(line, tmp_path):
+    def breaks(model, batch, draws):
+        value = noisy_loss(model, batch, draws)
+        if len(breaks.calls) == 12:
+            value = value + (model.weight * 0).sqrt().sum()  # 0, with an infinite slope
+        breaks.calls.append(1)
+        return value
+
+    breaks.calls = []
+    with pytest.raises(UserError, match=r"the gradient's norm is nan at step 13, the checkpoint of step 10 is kept"):
+        fit(model(), breaks, line, settings(), tmp_path, **CPU)
+
+
+def test_a_validation_that_is_no_number_is_never_the_best(line, tmp_path):
+    every = settings(validate_every=5, patience=2)
+    with pytest.raises(UserError, match=r"the validation at step 5 gave nan: lower train.learning_rate"):
+        fit(model(), noisy_loss, line, every, tmp_path, validate=lambda step: float("nan"), **CPU)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

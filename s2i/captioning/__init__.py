@@ -57,9 +57,10 @@ def _is_known(record: dict) -> bool:
 
 
 def _with_columns(record: dict) -> dict:
+    completed = _completed(record, "columns", given(record))
     if record.get("given_caption"):
-        return record | {"caption": record["given_caption"], "captioned_by": "caption"}
-    return _completed(record, "columns", given(record))
+        completed |= {"caption": record["given_caption"], "captioned_by": "caption"}
+    return completed
 
 
 def _with_answers(

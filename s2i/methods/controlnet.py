@@ -20,7 +20,7 @@ from s2i.mosaics import mosaic
 from s2i.params import Params, Train
 from s2i.processes import is_main_process
 from s2i.tracking import open_tracker
-from s2i.training import Loss, fit
+from s2i.training import Fitted, Loss, alone_in, fit
 
 SHOWN = 4  # validation examples drawn while training
 VALIDATION_DRAWS = 4  # timesteps and noises each validation example is seen with
@@ -44,9 +44,12 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     shown = list(islice((record for record in records if record["split"] == "val"), SHOWN))
     checkpoints = cache.root() / "training" / _fingerprint(encoded, params)
 
-    with open_tracker(params.train.tracker, checkpoints / "live", params.model_dump()) as tracker:
+    with (
+        alone_in(checkpoints, is_main_process()),
+        open_tracker(params.train.tracker, checkpoints / "live", params.model_dump()) as tracker,
+    ):
 
-        def learn(adapter: str, place: str, first_step: int, steps: int) -> int:
+        def learn(adapter: str, place: str, first_step: int, steps: int) -> Fitted:
             """Train what an adapter names; steps are counted on from ``first_step``."""
             torch.manual_seed(params.seed)
             for net in nets(controlnet):
@@ -60,7 +63,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
                 tracker.picture(first_step + step, "validation", _mosaic(pipeline, shown, params))
                 return value
 
-            return first_step + fit(
+            fitted = fit(
                 controlnet,
                 loss,
                 examples,
@@ -74,9 +77,10 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
                 log=lambda step, figures: tracker.figures(first_step + step, figures),
                 description=adapter,
             )
+            return Fitted(first_step + fitted.best, first_step + fitted.last)
 
-        step = _taught(learn, controlnet, params)
-        tracker.figures(params.train.steps, {"best_step": step})
+        fitted = _taught(learn, controlnet, params)
+        tracker.figures(fitted.last, {"best_step": fitted.best})
     if is_main_process():
         shutil.copytree(checkpoints / "live", live, dirs_exist_ok=True)
     places = base.saved_controlnets(target, len(params.conditions))
@@ -90,20 +94,21 @@ def nets(controlnet: ControlNetModel | MultiControlNetModel) -> list[ControlNetM
     return list(controlnet.nets) if isinstance(controlnet, MultiControlNetModel) else [controlnet]
 
 
-def _taught(learn: Callable[[str, str, int, int], int], controlnet, params: Params) -> int:
-    """Have the adapter learn, in two steps where it has two; the step whose weights are kept."""
+def _taught(learn: Callable[[str, str, int, int], Fitted], controlnet, params: Params) -> Fitted:
+    """Have the adapter learn, in two steps where it has two."""
     steps, switch = params.train.steps, params.train.switch
     if params.adapter == "none":
-        return 0
+        for net in nets(controlnet):
+            adapters.inject(net, "none", params.rank)
+        return Fitted(0, 0)
     if params.adapter != "two-step":
         return learn(params.adapter, "weights", 0, steps)
     first = steps if switch == "plateau" else round(steps * switch)
-    reached = learn("modified", "first", 0, first) if first else 0
+    second = steps if switch == "plateau" else steps - first
+    fitted = learn("modified", "first", 0, first) if first else Fitted(0, 0)
     for net in nets(controlnet):
         adapters.merge(net)
-    if switch != "plateau":
-        return learn("lora", "second", first, steps - first) if steps > first else reached
-    return learn("lora", "second", first, steps)
+    return learn("lora", "second", fitted.last, second) if second else fitted
 
 
 def _rate(train: Train, parameter_name: str) -> float:
