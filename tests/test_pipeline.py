@@ -107,7 +107,8 @@ def test_another_prompt_template_concerns_augmenting_onward_only(clone):
     templates = clone.folder / "s2i/prompts.yaml"
     before = templates.read_text()
     templates.write_text(before.replace("a photo of a", "a picture of a"))
-    assert clone.changed_stages() == {"augment"}
+    changed = clone.changed_stages()
+    assert "augment" in changed and not changed & {"ingest", "pair", "matte", "caption", "survey"}
     templates.write_text(before)
 
 
@@ -167,7 +168,7 @@ def test_two_processes_train_the_stage_as_one_does(clone):
 def _checkpointed(clone: Clone, step: int) -> bool:
     from safetensors import safe_open
 
-    for file in Path(clone.environment["S2I_CACHE"]).glob("training/*/last.safetensors"):
+    for file in Path(clone.environment["S2I_CACHE"]).glob("training/*/weights/last.safetensors"):
         with safe_open(file, "pt") as checkpoint:
             progress = json.loads(checkpoint.metadata()["progress"])
         if progress["step"] >= step:
