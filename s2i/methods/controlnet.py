@@ -75,7 +75,6 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
                 rate_of=partial(_rate, params.train),
                 validate=validate,
                 log=lambda step, figures: tracker.figures(first_step + step, figures),
-                description=adapter,
             )
             return Fitted(first_step + fitted.best, first_step + fitted.last)
 
