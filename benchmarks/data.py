@@ -44,6 +44,9 @@ STAGES = {  # inputs and outputs, below data/
 }
 
 
+PARTS = ("matting", "workers", "many", "scaling")
+
+
 class Workshop:
     """A folder with its own photos, parameters and cache, in which stages are run and measured."""
 
@@ -191,18 +194,23 @@ def main() -> None:
     parser.add_argument("--few", type=int, default=240, help="photos of the other measurements (default: 240)")
     parser.add_argument("--resolution", type=int, default=128, help="of the scaling (default: 128)")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of data.json and data.png")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure anew")
     chosen = parser.parse_args()
+    file = chosen.out / "data.json"
+    found = json.loads(file.read_text()) if file.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        found = {
-            "matting": [matting(folder, chosen.few, resolution) for resolution in (128, 512)],
-            "workers": workers(folder, chosen.few),
+        measure = {
+            "matting": lambda: [matting(Path(folder), chosen.few, resolution) for resolution in (128, 512)],
+            "workers": lambda: workers(Path(folder), chosen.few),
+            "many": lambda: many(Path(folder), chosen.many),
+            "scaling": lambda: scaling(Path(folder), chosen.sizes, chosen.resolution),
         }
-        print(json.dumps(found), flush=True)
-        found["many"] = many(folder, chosen.many)
-        found["scaling"] = scaling(folder, chosen.sizes, chosen.resolution)
-    (chosen.out / "data.json").write_text(json.dumps(found, indent=2) + "\n")
-    plot([found["scaling"], found["many"]], chosen.out / "data.png")
+        for part in chosen.only:
+            found[part] = measure[part]()
+            print(part, json.dumps(found[part]), flush=True)
+            file.write_text(json.dumps(found, indent=2) + "\n")
+    if {"many", "scaling"} <= found.keys():
+        plot([found["scaling"], found["many"]], chosen.out / "data.png")
 
 
 if __name__ == "__main__":

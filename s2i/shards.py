@@ -1,7 +1,7 @@
 """Many small files as few tar files, so that DVC need not look after each of them."""
 
+import os
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from s2i import cache, records
@@ -19,44 +19,37 @@ def pack(folder: Path, target: Path, most_files: int = MOST_FILES) -> None:
 
     folder: where the files and records are now; target: where the folder will be renamed to.
     """
-    loose = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent != folder)
-    if len(loose) <= most_files:
+    names = {parent: files for parent, _, files in os.walk(folder) if files and Path(parent) != folder}
+    if sum(map(len, names.values())) <= most_files:
         return
-    counts = {subfolder: _shards(loose, subfolder) for subfolder in {path.parent for path in loose}}
+    # A power of two seldom changes.
+    counts = {parent: 1 << ((len(files) - 1) // FILES_A_SHARD).bit_length() for parent, files in names.items()}
+    for parent, files in names.items():
+        members: dict[str, list[str]] = {}
+        for name in sorted(files):
+            members.setdefault(_shard(name, counts[parent]), []).append(name)
+        for shard, inside in members.items():
+            _write(Path(parent), shard, inside)
 
-    def packed(path: Path) -> Path:
-        shard = int(cache.fingerprint(_photo(path))[:8], 16) % counts[path.parent]
-        return path.parent / f"{shard:05}.tar" / path.name
+    def packed(path: str) -> str:
+        parent, name = os.path.split(path)
+        return os.path.join(parent, _shard(name, counts[parent]), name) if parent in counts else path
 
-    members: dict[Path, list[Path]] = {}
-    for path in loose:
-        members.setdefault(packed(path).parent, []).append(path)
-    for shard, files in members.items():
-        _write(shard, files)
-    moved = (
-        records.moved(record, lambda path: str(packed(Path(path)) if Path(path).parent in counts else path))
-        for record in records.read(folder)
-    )
-    records.write(moved, folder, target)
+    records.write((records.moved(record, packed) for record in records.read(folder)), folder, target)
 
 
-def _shards(files: Iterable[Path], subfolder: Path) -> int:
-    """How many shards the files of one subfolder make: a power of two, so that it seldom changes."""
-    count = sum(path.parent == subfolder for path in files)
-    return 1 << ((count - 1) // FILES_A_SHARD).bit_length()
+def _shard(name: str, count: int) -> str:
+    """The shard of a file, by the id of the photo it is of: ID.png, ID-pencil.png and ID-3.png go together."""
+    photo = name.partition(".")[0].partition("-")[0]
+    return f"{int(cache.fingerprint(photo)[:8], 16) % count:05}.tar"
 
 
-def _photo(path: Path) -> str:
-    """The id of the photo that a file is of: ID.png, ID-pencil.png and ID-3.png are of one."""
-    return path.stem.partition("-")[0]
-
-
-def _write(shard: Path, files: list[Path]) -> None:
+def _write(parent: Path, shard: str, names: list[str]) -> None:
     """Move files into a tar file whose bytes hang on theirs alone."""
-    with tarfile.open(shard, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for file in files:
-            member = tarfile.TarInfo(file.name)
-            member.size = file.stat().st_size
-            with open(file, "rb") as content:
+    with tarfile.open(parent / shard, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for name in names:
+            member = tarfile.TarInfo(name)
+            member.size = (parent / name).stat().st_size
+            with open(parent / name, "rb") as content:
                 tar.addfile(member, content)
-            file.unlink()
+            (parent / name).unlink()
