@@ -64,7 +64,7 @@ def checkpoint(controlnet, tmp_path):  # noqa: F811
         state = {}
         for name, module in list(controlnet.named_modules()):
             if name.endswith(adapters.PROJECTIONS):
-                low, high = torch.randn(rank, module.in_features), torch.randn(module.out_features, rank)
+                low, high = 0.2 * torch.randn(rank, module.in_features), 0.2 * torch.randn(module.out_features, rank)
                 state |= {f"{name}.original.weight": module.weight.detach() + 0.05, f"{name}.lora_A": low}
                 state |= {f"{name}.lora_B": high}
                 module.weight.data += 0.05 + high @ low / rank
