@@ -23,7 +23,7 @@ base: $(VENV)/.ready  # render the corpus and train the embedded base again: hou
 	dvc repro pipelines/base/dvc.yaml
 	rm -rf data/base data/photos
 	cp -r models/base/whole data/base
-	cp -r models/base/card/. models/base/attributes.safetensors data/base
+	cp -r models/base/card/. models/base/attributes.safetensors models/base/windows.safetensors data/base
 	cp -r models/base/photos data/photos
 
 $(VENV)/.ready: pyproject.toml s2i/weights.py

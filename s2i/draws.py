@@ -13,10 +13,12 @@ class Draws:
 
     def __init__(self, device: torch.device, part: int = 0, parts: int = 1):
         self.generator, self.part, self.parts = torch.Generator(device), part, parts
+        self.step: int | None = None
 
-    def seed(self, seed: int) -> "Draws":
-        """Begin anew."""
-        self.generator.manual_seed(seed)
+    def seed(self, seed: int, step: int | None = None) -> "Draws":
+        """Begin anew, for a step of a training or, with None, outside of any."""
+        self.step = step
+        self.generator.manual_seed((seed << 32) + (step or 0))
         return self
 
     def normal(self, shape: torch.Size | tuple[int, ...]) -> torch.Tensor:

@@ -17,24 +17,47 @@ def noise_loss(
     draws: Draws,
     snr_gamma: float | None = None,
     weights: torch.Tensor | None = None,
+    reward: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] | None = None,
+    below: int = 0,
 ) -> torch.Tensor:
     """Mean squared error of the predicted noise (or velocity, as the scheduler's prediction_type says); a scalar.
 
     predict(noisy_latents, timesteps) -> prediction.  latents: (B, C, h, w), scaled to unit variance.
     snr_gamma: weigh timesteps by min(SNR, gamma) / SNR (Hang et al. 2023, "Min-SNR weighting"); None weighs them alike.
     weights: how much each place counts, (B, 1, h, w), at least 0; each picture counts as much as any other.
+    reward(denoised, latents) -> (N,): a further loss of what the prediction says the latents are, for the N of them
+    whose timestep lies under ``below``; the others cost nothing more.
     Source: Ho et al. 2020, "Denoising diffusion probabilistic models", L_simple.
     """
     noise = draws.normal(latents.shape).to(latents.dtype)
     timesteps = draws.integers(noise_scheduler.config.num_train_timesteps, len(latents))
-    prediction = predict(noise_scheduler.add_noise(latents, noise, timesteps), timesteps).float()
+    noisy = noise_scheduler.add_noise(latents, noise, timesteps)
+    prediction = predict(noisy, timesteps).float()
     velocity = noise_scheduler.config.prediction_type == "v_prediction"
     target = noise_scheduler.get_velocity(latents, noise, timesteps) if velocity else noise
     losses = F.mse_loss(prediction, target.float(), reduction="none")
     if weights is not None:
         losses = losses * weights / weights.mean(dim=(1, 2, 3), keepdim=True).clamp(min=1e-6)
     losses = losses.mean(dim=(1, 2, 3))
-    if snr_gamma is None:
-        return losses.mean()
-    snr = compute_snr(noise_scheduler, timesteps)
-    return (losses * snr.clamp(max=snr_gamma) / (snr + velocity)).mean()
+    if snr_gamma is not None:
+        snr = compute_snr(noise_scheduler, timesteps)
+        losses = losses * snr.clamp(max=snr_gamma) / (snr + velocity)
+    seen = timesteps < below
+    if reward and seen.any():
+        estimate = denoised(prediction[seen], noisy[seen], timesteps[seen], noise_scheduler)
+        losses = losses.index_add(0, seen.nonzero().flatten(), reward(estimate, latents[seen]))
+    return losses.mean()
+
+
+def denoised(
+    prediction: torch.Tensor, noisy: torch.Tensor, timesteps: torch.Tensor, noise_scheduler: SchedulerMixin
+) -> torch.Tensor:
+    """The latents that a prediction of noise or velocity points to, in one step; all (B, C, h, w), timesteps (B,).
+
+    Source: Ho et al. 2020, equation 15; Salimans and Ho 2022, "Progressive distillation", for the velocity.
+    """
+    share = noise_scheduler.alphas_cumprod.to(noisy.device)[timesteps].view(-1, 1, 1, 1)
+    signal, spread = share.sqrt(), (1 - share).sqrt()
+    if noise_scheduler.config.prediction_type == "v_prediction":
+        return signal * noisy - spread * prediction
+    return (noisy - spread * prediction) / signal

@@ -135,6 +135,16 @@ class Optimisation(Group):
     patience: Count | None = Field(None, description="validations without improvement before the training stops")
 
 
+class EdgeLoss(Group):
+    """What the edges and windows of the picture that training would draw cost, beside the noise."""
+
+    weight: Annotated[float, Field(ge=0)] = Field(0.0, description="beside the error of the noise; 0 is none")
+    every: Count = Field(4, description="steps; it takes two decodings")
+    below: Annotated[int, Field(ge=1)] = Field(400, description="timestep, from which up too little can be seen")
+    windows: Annotated[float, Field(ge=0)] = Field(0.1, description="a window too many or too few, beside the edges")
+    counter: str = Field("data/base/windows.safetensors", description="that counts windows so that gradients flow")
+
+
 class Train(Optimisation):
     """The fine-tuning."""
 
@@ -152,6 +162,7 @@ class Train(Optimisation):
     )
     snr_gamma: Annotated[float, Field(gt=0)] | None = Field(None, description="of min-SNR weighting; null weighs alike")
     background_weight: Share = Field(1.0, description="of the loss outside the matte; 0 looks at the building alone")
+    edge: EdgeLoss = EdgeLoss()
     prompt_dropout: Share = 0.1
     condition_dropout: Share = Field(0.0, description="share of the control images, of each kind, that are blanked")
     tracker: Literal["dvclive", "wandb"] = "dvclive"

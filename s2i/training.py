@@ -94,7 +94,7 @@ def fit(
             total = torch.zeros((), device=device)
             for turn, share in enumerate(draws):
                 batch = send_to_device(next(loader), device)
-                share.seed((seed << 32) + progress.step)
+                share.seed(seed, progress.step)
                 # Gradients of several processes are brought together with the last part of a batch alone.
                 last = turn == settings.accumulate - 1
                 with nullcontext() if last else accelerator.no_sync(prepared), accelerator.autocast():

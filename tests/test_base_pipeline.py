@@ -28,6 +28,7 @@ TINY = {
     "text_to_image": TRAINING
     | {"channels": [16, 32], "layers_per_block": 1, "attention_head_dim": 2, "prompts_per_picture": 2}
     | {"empty_prompt": 0.1},
+    "windows": TRAINING,
     "canny": TRAINING | {"conditioning_channels": [8, 8, 8, 8], "prompt_dropout": 0.2, "control_dropout": 0.3},
     "score": {"autoencoder_pictures": 4, "color_pictures": 12, "canny_pictures": 12, "steps": 2, "guidance_scale": 2},
 }

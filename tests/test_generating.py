@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -248,3 +249,12 @@ def test_a_base_that_is_not_there_is_one_clear_sentence(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"has no model_index\.json; it must hold a model in diffusers format"):
         base.load(tmp_path / "empty", None)
+
+
+def test_the_edge_loss_joins_every_nth_step_and_stays_out_of_the_validation(trained, monkeypatch):
+    asked = []
+    counted = lambda estimate, latents: asked.append(1) or torch.zeros(len(estimate))  # noqa: E731
+    monkeypatch.setattr(controlnet, "edge_loss", lambda vae, settings: counted)
+    edge = {"weight": 0.5, "every": 2, "below": 1000, "counter": str(Path(__file__))}
+    trained(learning={"edge": edge})
+    assert len(asked) == 2, "steps 0 and 2 of four"

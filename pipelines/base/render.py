@@ -9,6 +9,6 @@ from s2i.pretraining.params import HELD_OUT_SEED, BaseParams
 
 target = Path(sys.argv[1])
 settings = params.load("pipelines/base/params.yaml", BaseParams)
-common = {"size": settings.resolution, "samples": settings.render.samples, "truth": False}
+common = {"size": settings.resolution, "samples": settings.render.samples, "truth": True}
 write_corpus(target / "held_out", settings.render.held_out, HELD_OUT_SEED, **common)
 write_corpus(target / "train", settings.render.count, 0, **common)

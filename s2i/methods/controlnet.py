@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader
 
 from s2i import adapters, base, cache, controls, devices, images, objectives, sampling
 from s2i.draws import Draws
+from s2i.edge_loss import edge_loss
 from s2i.encoding import EncodedExamples, empty_prompt, sample_latents
 from s2i.errors import UserError
 from s2i.mosaics import mosaic
@@ -121,6 +122,7 @@ def _loss(pipeline, silence: torch.Tensor, params: Params) -> Loss:
     """What fine-tuning minimises: the error of the noise that the UNet predicts with what the ControlNets add."""
     unet, scaling, train = pipeline.unet, pipeline.vae.config.scaling_factor, params.train
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+    reward = edge_loss(pipeline.vae.requires_grad_(False), train.edge) if train.edge.weight else None
 
     def loss(controlnet, batch, draws):
         latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], draws)
@@ -139,7 +141,11 @@ def _loss(pipeline, silence: torch.Tensor, params: Params) -> Loss:
         weights = None
         if train.background_weight < 1:
             weights = train.background_weight + (1 - train.background_weight) * batch["matte"]
-        return objectives.noise_loss(predict, latents, noise_scheduler, draws, train.snr_gamma, weights)
+        # Validation sees the error of the noise alone, so that trainings with and without this can be compared.
+        edges = reward if draws.step is not None and draws.step % train.edge.every == 0 else None
+        return objectives.noise_loss(
+            predict, latents, noise_scheduler, draws, train.snr_gamma, weights, edges, train.edge.below
+        )
 
     return loss
 
@@ -165,12 +171,13 @@ def _check(example: dict, pipeline, params: Params) -> None:
 
 def _fingerprint(encoded: Path, params: Params) -> str:
     """What decides the outcome of a training: the examples, the models it starts from, the settings, the code."""
-    code = cache.code(
-        __name__, *(f"s2i.{name}" for name in ("training", "draws", "objectives", "adapters", "encoding", "devices"))
-    )
+    modules = ("training", "draws", "objectives", "edge_loss", "window_density", "metrics.perceptual")
+    modules += ("adapters", "encoding", "devices")
+    code = cache.code(__name__, *(f"s2i.{name}" for name in modules))
     named = {"method", "conditions", "adapter", "rank", "seed", "device", "precision", "train"}
     settings = params.model_dump(include=named)
     models = [cache.model_hash(params.base), cache.model_hash(params.controlnet)]
+    models += [cache.file_hash(Path(params.train.edge.counter))] if params.train.edge.weight else []
     return cache.fingerprint(cache.folder_hash(encoded), models, settings, code)
 
 

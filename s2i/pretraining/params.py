@@ -67,6 +67,10 @@ class Canny(Optimisation):
     conditioning_channels: list[int]
 
 
+class Windows(Optimisation):
+    """The window counter of the edge loss."""
+
+
 class Score(Group):
     """What metrics/base.json is computed on."""
 
@@ -88,4 +92,5 @@ class BaseParams(Group):
     autoencoder: Autoencoder
     text_to_image: TextToImage
     canny: Canny
+    windows: Windows
     score: Score
