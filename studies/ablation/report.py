@@ -82,7 +82,7 @@ def _all(table: pd.DataFrame, study: Mapping) -> list[str]:
     return [
         *lines,
         "",
-        "In brackets 95 % intervals over photos, seeds pooled; `seeds` is the largest mean of a seed less the smallest.",
+        "In brackets 95 % intervals over photos, seeds pooled; `seeds`: the largest mean of a seed less the smallest.",
     ]
 
 
