@@ -26,7 +26,7 @@ base: $(VENV)/.ready  # render the corpus and train the embedded base again: hou
 	cp -r models/base/card/. models/base/attributes.safetensors data/base
 	cp -r models/base/photos data/photos
 
-ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation.md: an hour
+ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation.md: an hour or two
 	python studies/ablation/run.py
 
 $(VENV)/.ready: pyproject.toml s2i/weights.py

@@ -99,7 +99,7 @@ class Clone:
         self.run("dvc", "exp", "run", "--name", run.name, *settings)
         experiment = f"refs/exps/{self.head[:2]}/{self.head[2:]}/{run.name}"
         subprocess.run(["git", "fetch", "--quiet", self.folder, f"+{experiment}:{experiment}"], cwd=PROJECT, check=True)
-        scores = pd.read_csv(self.folder / "metrics/evaluate/per_image.csv")
+        scores = pd.read_csv(self.folder / "metrics/evaluate/per_image.csv", dtype={"id": str})
         means = scores[scores["model"] == "finetuned"].groupby("id", as_index=False)[list(METRICS)].mean().round(5)
         named = pd.DataFrame([run.key] * len(means), columns=KEY).assign(trained=trained_parameters(run.params))
         return pd.concat([named, means.rename(columns={"id": "photo"})], axis=1)
@@ -121,7 +121,9 @@ def trained_parameters(params: Params) -> int:
 def known() -> pd.DataFrame:
     """What was scored before."""
     columns = [*KEY, "trained", "photo", *METRICS]
-    return pd.read_csv(TABLE, dtype={"settings": str}) if TABLE.exists() else pd.DataFrame(columns=columns)
+    return (
+        pd.read_csv(TABLE, dtype={"settings": str, "photo": str}) if TABLE.exists() else pd.DataFrame(columns=columns)
+    )
 
 
 def keep(scores: pd.DataFrame) -> None:
