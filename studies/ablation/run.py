@@ -120,10 +120,9 @@ def trained_parameters(params: Params) -> int:
 
 def known() -> pd.DataFrame:
     """What was scored before."""
-    columns = [*KEY, "trained", "photo", *METRICS]
-    return (
-        pd.read_csv(TABLE, dtype={"settings": str, "photo": str}) if TABLE.exists() else pd.DataFrame(columns=columns)
-    )
+    if not TABLE.exists():
+        return pd.DataFrame(columns=[*KEY, "trained", "photo", *METRICS])
+    return pd.read_csv(TABLE, dtype={"settings": str, "photo": str})
 
 
 def keep(scores: pd.DataFrame) -> None:
