@@ -4,7 +4,7 @@ VENV ?= .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test test-slow lint base clean
+.PHONY: repro test test-slow lint base ablation clean
 
 repro: $(VENV)/.ready
 	dvc repro
@@ -25,6 +25,9 @@ base: $(VENV)/.ready  # render the corpus and train the embedded base again: hou
 	cp -r models/base/whole data/base
 	cp -r models/base/card/. models/base/attributes.safetensors models/base/windows.safetensors data/base
 	cp -r models/base/photos data/photos
+
+ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation.md: an hour or two
+	python studies/ablation/run.py
 
 $(VENV)/.ready: pyproject.toml s2i/weights.py
 	$(PYTHON) -m venv $(VENV)

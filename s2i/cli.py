@@ -135,7 +135,7 @@ def draw_sketches(sketches: list[Path], prompt: str, out: Path, seed: int, model
         [seed] * len(sketches),
         controls=controls,
         resolution=params.resolution,
-        **params.generate.model_dump(),
+        **params.generate.model_dump(exclude={"prompts"}),
     )
     for sketch, picture in zip(sketches, pictures, strict=True):
         images.write_png(out / f"{sketch.stem}.png", picture)

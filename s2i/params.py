@@ -166,6 +166,7 @@ class Train(Optimisation):
     prompt_dropout: Share = 0.1
     condition_dropout: Share = Field(0.0, description="share of the control images, of each kind, that are blanked")
     tracker: Literal["dvclive", "wandb"] = "dvclive"
+    seed: int | None = Field(None, description="of the training alone, the data stay; null is the seed of all")
 
 
 class Generate(Group):
@@ -175,6 +176,7 @@ class Generate(Group):
     guidance_scale: Annotated[float, Field(ge=1)] = 3.0
     conditioning_scale: Annotated[float, Field(ge=0)] = 1.0
     batch_size: Count = 16
+    prompts: Literal["given", "empty"] = Field("given", description="empty draws the sketches without words")
 
 
 class Evaluate(Group):
@@ -209,6 +211,10 @@ class Params(Group):
     train: Train
     generate: Generate = Generate()
     evaluate: Evaluate = Evaluate()
+
+    @property
+    def training_seed(self) -> int:
+        return self.seed if self.train.seed is None else self.train.seed
 
     @field_validator("conditions")
     @classmethod

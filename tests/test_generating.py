@@ -219,12 +219,44 @@ def test_other_parameters_are_another_training(trained):
     assert cache.folder_hash(first / "controlnet") != cache.folder_hash(second / "controlnet")
 
 
+def test_the_seed_of_the_training_is_the_seed_unless_it_has_its_own(trained):
+    folders = [trained("first"), trained("same", learning={"seed": 0}), trained("other", learning={"seed": 1})]
+    first, same, other = (cache.folder_hash(folder / "controlnet") for folder in folders)
+    assert first == same != other
+
+
 def test_test_sketches_are_drawn_twice_from_one_seed(examples, trained, params, tmp_path):
     folder = trained(adapter="full")
     (tmp_path / "generated").mkdir()
     (row,) = generating.generate(examples, folder, tmp_path / "generated", params())
     finetuned, untouched = images.read(row["finetuned"]), images.read(row["base"])
     assert finetuned.shape == (64, 64, 3) and (finetuned != untouched).any()
+
+
+def test_without_words_neither_prompt_nor_material_map_speaks(examples, trained, params, tmp_path, monkeypatch):
+    examples[-1] |= {"material_map": str(tmp_path / "map.png")}
+    images.write_png(tmp_path / "map.png", np.full((64, 64, 3), (200, 30, 30), np.uint8))
+    settings = params(conditions=["sketch", "material"])
+    monkeypatch.setattr(base, "saved_controlnets", lambda *_: [settings.controlnet] * 2)
+    drawn = []
+    draw = sampling.draw
+
+    def watched(pipeline, prompts, *arguments, controls, **options):
+        drawn.append((prompts, controls[0][-1]))
+        return draw(pipeline, prompts, *arguments, controls=controls, **options)
+
+    monkeypatch.setattr(sampling, "draw", watched)
+    rows = {}
+    for said in ("given", "empty"):
+        (tmp_path / said).mkdir()
+        wanted = settings.model_copy(update={"generate": settings.generate.model_copy(update={"prompts": said})})
+        (rows[said],) = generating.generate(examples, tmp_path, tmp_path / said, wanted)
+    (given, colored), _, (empty, silent), (base_empty, _) = drawn
+    assert given == ["house 5"] and colored.any()
+    assert empty == base_empty == [""] and not silent.any()
+    assert rows["given"]["prompt"] == "house 5" and rows["empty"]["prompt"] == ""
+    for name in ("finetuned", "base"):
+        assert (images.read(rows["given"][name]) != images.read(rows["empty"][name])).any()
 
 
 def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(examples, trained, params, tmp_path, monkeypatch):

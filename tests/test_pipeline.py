@@ -165,6 +165,34 @@ def test_two_processes_train_the_stage_as_one_does(clone):
     assert losses["2"] == pytest.approx(losses["1"], rel=1e-4)
 
 
+@pytest.mark.slow
+def test_an_ablation_is_run_once_and_leaves_the_workspace_as_it_was(clone):
+    study = {
+        "seeds": [0],
+        "reference": "modified",
+        "common": {"train.steps": 2, "train.validate_every": 1},
+        "without_prompts": ["modified"],
+        "groups": {"all": {"none": {"adapter": "none"}, "modified": {"adapter": "modified", "rank": 2}}},
+    }
+    (clone.folder / "studies/ablation/experiments.yaml").write_text(yaml.safe_dump(study))
+    clone.run("git", "add", "--all")
+    clone.run("git", "-c", "user.name=s2i", "-c", "user.email=s2i@example.com", "commit", "--quiet", "-m", "figures")
+    said = clone.run("python", "studies/ablation/run.py")
+    assert "ablation-modified-0-without-prompts, 3 of 3" in said
+    table = pd.read_csv(clone.folder / "docs/ablation.csv")
+    assert set(zip(table["experiment"], table["prompts"], strict=True)) == {
+        ("none", "given"),
+        ("modified", "given"),
+        ("modified", "empty"),
+    }
+    assert (table.groupby("experiment")["trained"].first() > 0).to_dict() == {"none": False, "modified": True}
+    assert "3 of 3 runs" in (clone.folder / "docs/ablation.md").read_text()
+    assert "ablation-modified-0" in clone.run("dvc", "exp", "list", "--name-only")
+    changed = clone.run("git", "status", "--porcelain").split()[1::2]
+    assert set(changed) == {"docs/ablation.md", "docs/ablation.csv", "docs/ablation.png"}
+    assert "==" not in clone.run("python", "studies/ablation/run.py"), "all of it stands in the table"
+
+
 def _checkpointed(clone: Clone, step: int) -> bool:
     from safetensors import safe_open
 

@@ -52,7 +52,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
 
         def learn(adapter: str, place: str, first_step: int, steps: int) -> Fitted:
             """Train what an adapter names; steps are counted on from ``first_step``."""
-            torch.manual_seed(params.seed)
+            torch.manual_seed(params.training_seed)
             for net in nets(controlnet):
                 adapters.inject(net, adapter, params.rank, params.train.alpha, params.train.encoder_blocks)
             devices.suit(device, *nets(controlnet))
@@ -72,7 +72,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
                 checkpoints / place,
                 device=device,
                 precision=precision,
-                seed=params.seed + first_step,
+                seed=params.training_seed + first_step,
                 rate_of=partial(_rate, params.train),
                 validate=validate,
                 log=lambda step, figures: tracker.figures(first_step + step, figures),
