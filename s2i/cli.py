@@ -86,15 +86,17 @@ def set_preset(name: str) -> None:
 
 def _trained(model: Path, params: parameters.Params) -> list[Path]:
     """The ControlNets of a trained model, one for each condition; raises UserError when they are not there."""
-    found = sorted(path for path in model.glob("controlnet*") if path.is_dir())
-    if not found:
+    from s2i import base
+
+    *wanted, beyond = base.saved_controlnets(model, len(params.conditions) + 1)
+    if not wanted[0].is_dir():
         raise UserError(f"{model} holds no trained model: run `dvc repro` first, or name its folder with --model.")
-    if len(found) != len(params.conditions):
+    if beyond.is_dir() or not wanted[-1].is_dir():
         raise UserError(
-            f"{model} was trained with {len(found)} conditions and params.yaml names {len(params.conditions)}: "
+            f"{model} was trained with {'more' if beyond.is_dir() else 'fewer'} conditions than params.yaml names: "
             "set conditions to those of its training."
         )
-    return found
+    return wanted
 
 
 def compare_captions(file: Path, out: Path) -> None:

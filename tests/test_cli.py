@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -63,3 +65,19 @@ def test_sketches_of_one_name_do_not_overwrite_each_other(project):
     Image.open("my sketch.png").rotate(90).save(project / "more/my sketch.png")
     with pytest.raises(SystemExit, match="two sketches are named 'my sketch'"):
         cli.main(["generate", "my sketch.png", "more/my sketch.png"])
+
+
+@pytest.mark.parametrize(
+    ("trained", "named", "sentence"),
+    [
+        (1, "sketch, edges", "was trained with fewer conditions than params.yaml names"),
+        (2, "sketch", "was trained with more conditions than params.yaml names"),
+    ],
+)
+def test_a_model_of_other_conditions_is_one_clear_sentence(project, trained, named, sentence):
+    if trained == 2:
+        shutil.copytree(project / "models/trained/controlnet", project / "models/trained/controlnet_1")
+    with open("params.yaml", "a") as params:
+        params.write(f"conditions: [{named}]\n")
+    with pytest.raises(SystemExit, match=sentence):
+        cli.main(["generate", "my sketch.png"])
