@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import wandb_file
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from safetensors.torch import load_file
 from tiny import save_base
@@ -14,7 +15,6 @@ from s2i.encoding import EncodedExamples, Encoder
 from s2i.errors import UserError
 from s2i.methods import controlnet
 from s2i.params import Encode, Params
-from s2i.tracking import open_tracker
 
 SETTINGS = {"steps": 2, "guidance_scale": 2.0, "resolution": 64}
 
@@ -197,13 +197,20 @@ def test_figures_and_pictures_of_the_training_are_kept(trained):
     assert images.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
 
 
-def test_steps_that_a_killed_run_logged_too_are_kept_once(tmp_path):
-    for steps in ([1, 2, 3], [2, 3, 4]):
-        with open_tracker("dvclive", tmp_path / "live", {}) as tracker:
-            for step in steps:
-                tracker.figures(step, {"loss": 1 / step})
-    table = pd.read_csv(tmp_path / "live/plots/metrics/loss.tsv", sep="\t")
-    assert list(table["step"]) == [1, 2, 3, 4]
+def test_losses_and_pictures_of_a_training_are_in_wandb(trained, own_cache, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    live = trained(learning={"tracker": "wandb"}).with_name("trained-live")
+    (file,) = own_cache.rglob("*.wandb")
+    rows = wandb_file.history(file)
+    table = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")
+    assert [row["_step"] for row in rows] == list(table["step"]) == [1, 2, 3, 4]
+    assert [row["loss"] for row in rows] == pytest.approx(list(table["loss"]))
+    assert [row["_step"] for row in rows if "validation_loss" in row] == [2, 4]
+    picture = images.read(file.parent / "files" / rows[3]["validation.path"])
+    assert (picture == images.read(live / "plots/images/validation.png")).all()
+    assert wandb_file.config(file)["train"]["steps"] == 4
 
 
 def test_a_repeated_training_is_taken_from_its_checkpoints(trained, monkeypatch):
