@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 import torch
 import wandb_file
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+from PIL import Image, ImageOps
 from safetensors.torch import load_file
 from tiny import save_base
 
@@ -231,6 +233,27 @@ def test_test_sketches_are_drawn_twice_from_one_seed(examples, trained, params, 
     (row,) = generating.generate(examples, folder, tmp_path / "generated", params())
     finetuned, untouched = images.read(row["finetuned"]), images.read(row["base"])
     assert finetuned.shape == (64, 64, 3) and (finetuned != untouched).any()
+
+
+@pytest.mark.parametrize("form", ["controlnet", "adapter"])
+def test_a_pipeline_of_plain_diffusers_draws_our_picture(examples, trained, params, tiny_base, tmp_path, form):
+    settings = params({"learning_rate": 0.05, "alpha": 6}, adapter="lora")
+    folder = trained(learning={"learning_rate": 0.05, "alpha": 6}, adapter="lora")
+    (tmp_path / "generated").mkdir()
+    (row,) = generating.generate(examples, folder, tmp_path / "generated", settings)
+    model = ControlNetModel.from_pretrained(folder / "controlnet" if form == "controlnet" else tiny_base / "controlnet")
+    if form == "adapter":
+        model.load_lora_adapter(folder / "adapter", prefix=None, use_safetensors=True)
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(tiny_base, controlnet=model, safety_checker=None)
+    drawn = pipeline(
+        row["prompt"],
+        image=ImageOps.invert(Image.open(row["sketch"])).convert("RGB"),
+        num_inference_steps=settings.generate.steps,
+        guidance_scale=settings.generate.guidance_scale,
+        generator=torch.Generator().manual_seed(row["generation_seed"]),
+    ).images[0]
+    ours, untouched = (images.read(row[name]).astype(int) for name in ("finetuned", "base"))
+    assert np.abs(np.asarray(drawn) - ours).max() <= 1 and np.abs(untouched - ours).max() > 5
 
 
 def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(examples, trained, params, tmp_path, monkeypatch):
