@@ -8,6 +8,8 @@ from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 
 from s2i.errors import UserError, first_line
 
+UNET_LORA = "unet_lora"  # in a trained model's folder, as a pipeline's save_lora_weights writes it
+
 
 def load(
     base: str | Path,

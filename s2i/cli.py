@@ -30,8 +30,9 @@ def main(arguments: list[str] | None = None) -> None:
     captions.add_argument("--out", type=Path, default=Path("captions"), help="folder for table and plot")
     captions.set_defaults(run=compare_captions)
 
-    export = commands.add_parser("export", help="cut a conventional LoRA out of the trained ControlNet")
-    export.add_argument("--rank", type=int, default=64, help="of the LoRA (default: 64)")
+    export = commands.add_parser("export", help="write LoRA files of a trained model for other programs")
+    export.add_argument("--rank", type=int, default=64, help="of the LoRA cut out of a ControlNet (default: 64)")
+    export.add_argument("--names", choices=["kohya", "diffusers"], default="kohya", help="in a UNet LoRA's file")
     export.add_argument("--model", type=Path, default=TRAINED, help=f"default: {TRAINED}")
     export.add_argument("--out", type=Path, default=Path("models/lora"), help="folder (default: models/lora)")
     export.set_defaults(run=export_lora)
@@ -53,15 +54,23 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(f"s2i {command}: {error}")
 
 
-def export_lora(rank: int, model: Path, out: Path) -> None:
-    """Write the LoRA nearest to what training changed, and print how much of the change it keeps."""
-    from s2i import exchange
+def export_lora(rank: int, names: str, model: Path, out: Path) -> None:
+    """Write the LoRA nearest to what training changed of each ControlNet, and the UNet's LoRA, where there is one.
+
+    Prints how much of the change a ControlNet's LoRA keeps.
+    """
+    from s2i import base, exchange
 
     params = parameters.load()
     if rank < 1:
         raise UserError(f"--rank is {rank}; a LoRA has a rank of at least 1.")
+    unet_lora = model / base.UNET_LORA
+    has_controlnet = base.saved_controlnets(model, 1)[0].is_dir()
     with whole_folder(out) as folder:
-        for trained in _trained(model, params):
+        if unet_lora.is_dir():
+            exchange.export_unet_lora(unet_lora, names, folder / base.UNET_LORA)
+            print(f"{base.UNET_LORA}: as it was trained, under the names of {names}")
+        for trained in _trained(model, params) if has_controlnet or not unet_lora.is_dir() else ():
             place = folder / trained.name.replace("controlnet", "lora")
             energy = exchange.cut_lora(trained, params.controlnet, rank, place)
             print(f"{trained.name}: LoRA of rank {rank} keeps {energy:.1%} of the squared change of the weights")
@@ -86,15 +95,17 @@ def set_preset(name: str) -> None:
 
 def _trained(model: Path, params: parameters.Params) -> list[Path]:
     """The ControlNets of a trained model, one for each condition; raises UserError when they are not there."""
-    found = sorted(path for path in model.glob("controlnet*") if path.is_dir())
-    if not found:
+    from s2i import base
+
+    *wanted, beyond = base.saved_controlnets(model, len(params.conditions) + 1)
+    if not wanted[0].is_dir():
         raise UserError(f"{model} holds no trained model: run `dvc repro` first, or name its folder with --model.")
-    if len(found) != len(params.conditions):
+    if beyond.is_dir() or not wanted[-1].is_dir():
         raise UserError(
-            f"{model} was trained with {len(found)} conditions and params.yaml names {len(params.conditions)}: "
+            f"{model} was trained with {'more' if beyond.is_dir() else 'fewer'} conditions than params.yaml names: "
             "set conditions to those of its training."
         )
-    return found
+    return wanted
 
 
 def compare_captions(file: Path, out: Path) -> None:

@@ -1,10 +1,19 @@
-"""Trained ControlNets in the formats of others: cut down to conventional LoRA, or taken over from modified LoRA."""
+"""Trained models in the formats of others: conventional LoRA of a ControlNet, LoRA of a UNet, modified LoRA."""
 
+import json
+from collections import Counter
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import NamedTuple
 
 import torch
+from diffusers import StableDiffusionPipeline
+from diffusers.loaders.lora_base import LORA_ADAPTER_METADATA_KEY, LORA_WEIGHT_NAME_SAFE
+from diffusers.utils.state_dict_utils import convert_state_dict_to_kohya, convert_unet_state_dict_to_peft
 from peft import LoraConfig
+from peft.utils.other import get_pattern_key
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch.nn import functional as F
 from tqdm import tqdm
 
@@ -12,6 +21,7 @@ from s2i import adapters, base
 from s2i.errors import UserError, first_line
 
 PARTS = ("original.weight", "original.bias", "lora_A", "lora_B")  # of a projection in a modified-LoRA checkpoint
+DOWN, UP = ".lora_A.weight", ".lora_B.weight"  # of a module, as peft names them
 
 
 def cut_lora(trained: Path, untouched: str | Path, rank: int, target: Path) -> float:
@@ -77,6 +87,67 @@ def take_over(file: Path, untouched: str | Path, target: Path) -> int:
         parameter.data.copy_(state[name])
     adapters.save(controlnet, target / "controlnet", target / "adapter")
     return rank
+
+
+class UnetLora(NamedTuple):
+    """A LoRA of a UNet: its tensors under peft's names, and its settings as in a LoraConfig, {} where not known."""
+
+    state: dict[str, torch.Tensor]
+    settings: dict
+
+    def alpha(self, module: str) -> float:
+        """What scales a module's B A, over its rank."""
+        rank = len(self.state[module + DOWN])
+        if not self.settings:
+            return float(rank)
+        special = self.settings.get("alpha_pattern") or {}
+        alpha = special.get(get_pattern_key(special, module), self.settings["lora_alpha"])
+        return alpha * rank**0.5 if self.settings.get("use_rslora") else float(alpha)
+
+
+def read_unet_lora(folder: Path) -> UnetLora:
+    """The LoRA in a folder that a pipeline's ``save_lora_weights`` wrote; without settings, alpha is the rank.
+
+    Raises UserError when it is not there, cannot be read, or holds other than LoRA of the UNet.
+    """
+    file = Path(folder) / LORA_WEIGHT_NAME_SAFE
+    try:
+        with safe_open(file, "pt") as opened:
+            named = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+            settings = json.loads((opened.metadata() or {}).get(LORA_ADAPTER_METADATA_KEY, "{}"))
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{file} cannot be read ({first_line(error)}); it must be a LoRA saved by diffusers.") from None
+    state = convert_unet_state_dict_to_peft({name.removeprefix("unet."): named[name] for name in named})
+    for name, peft_name in zip(named, state, strict=True):
+        if not name.startswith("unet.") or not peft_name.endswith((DOWN, UP)):
+            raise UserError(f"{file} holds {name}: only low-rank updates of the UNet can be exported.")
+    return UnetLora(state, {name.removeprefix("unet."): value for name, value in settings.items()})
+
+
+def export_unet_lora(folder: Path, names: str, target: Path) -> None:
+    """Write the UNet LoRA in ``folder`` under other names into the folder ``target``.
+
+    names: ``kohya``: ``unet_lora.safetensors``, as ComfyUI, AUTOMATIC1111 and diffusers read it, with one alpha for all
+    modules, since diffusers misreads several; where a module's was another, its lora_up makes up for it.
+    ``diffusers``: as diffusers writes it today, from its older names too.
+    Raises UserError as `read_unet_lora` does.
+    """
+    lora = read_unet_lora(folder)
+    if names == "diffusers":
+        StableDiffusionPipeline.save_lora_weights(target, lora.state, unet_lora_adapter_metadata=lora.settings or None)
+        return
+    modules = [name.removesuffix(DOWN) for name in lora.state if name.endswith(DOWN)]
+    alphas = {module: lora.alpha(module) for module in modules}
+    ((common, _),) = Counter(alphas.values()).most_common(1)
+    state = {f"unet.{name}": tensor.contiguous() for name, tensor in lora.state.items()}
+    for module, alpha in alphas.items():
+        if alpha != common:
+            state[f"unet.{module}{UP}"] = state[f"unet.{module}{UP}"] * (alpha / common)
+    kohya = convert_state_dict_to_kohya(state)
+    alpha = torch.tensor(common)  # not what diffusers writes, the rank
+    kohya |= {name: alpha.clone() for name in kohya if name.endswith(".alpha")}
+    target.mkdir(parents=True, exist_ok=True)
+    save_file(kohya, target / "unet_lora.safetensors")
 
 
 def _differences(before, after, trained, untouched) -> dict[str, torch.Tensor]:

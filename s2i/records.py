@@ -92,11 +92,6 @@ class Records(Sized, Iterable[dict]):
                     yield moved(known, lambda path: str(self.folder / path))
 
 
-def read(folder: Path) -> Records:
-    """The records of a folder; see `Records`."""
-    return Records(folder)
-
-
 def write(records: Iterable[dict], folder: Path, target: Path | None = None) -> None:
     """Write records whose paths open from here into ``folder``; ``target`` is where the folder will be renamed to.
 

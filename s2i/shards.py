@@ -35,7 +35,7 @@ def pack(folder: Path, target: Path, most_files: int = MOST_FILES) -> None:
         parent, name = os.path.split(path)
         return os.path.join(parent, _shard(name, counts[parent]), name) if parent in counts else path
 
-    records.write((records.moved(record, packed) for record in records.read(folder)), folder, target)
+    records.write((records.moved(record, packed) for record in records.Records(folder)), folder, target)
 
 
 def _shard(name: str, count: int) -> str:

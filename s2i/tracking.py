@@ -1,7 +1,7 @@
 """Where a training's figures and pictures go while it runs: DVCLive, and W&B beside it when asked for."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from dvclive import Live
 from PIL import Image
 
-from s2i.errors import UserError
+from s2i.errors import UserError, first_line
 from s2i.processes import is_main_process
 
 
@@ -27,8 +27,7 @@ class Tracker:
         for name, value in values.items():
             self.live.log_metric(name, value)
         self.live.make_summary()
-        if self.run:
-            self.run.log(values, step=step)
+        self._send(step, values)
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Log a picture (H, W, 3) uint8; the newest of a name is kept."""
@@ -38,7 +37,12 @@ class Tracker:
         if self.run:
             import wandb
 
-            self.run.log({name: wandb.Image(picture)}, step=step)
+            self._send(step, {name: wandb.Image(picture)})
+
+    def _send(self, step: int, values: dict) -> None:
+        """To W&B, whose steps only go up: what a killed run sent after its last checkpoint is there already."""
+        if self.run and step >= self.run.step:
+            self.run.log(values, step=step)
 
 
 @contextmanager
@@ -51,18 +55,25 @@ def open_tracker(kind: str, folder: Path, config: dict) -> Iterator[Tracker]:
     if not is_main_process():
         yield Tracker(None)
         return
-    run = None
-    if kind == "wandb":
-        try:
-            import wandb
-        except ImportError:
-            raise UserError("train.tracker is wandb, but wandb is not installed: pip install 's2i[wandb]'.") from None
-        folder.mkdir(parents=True, exist_ok=True)
-        run = wandb.init(project="s2i", config=config, dir=folder, id=folder.parent.name[:32], resume="allow")
-    live = Live(str(folder), resume=True, save_dvc_exp=False, dvcyaml=None, monitor_system=False)
-    with live:
-        yield Tracker(live, run)
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        run = stack.enter_context(_wandb_run(folder.parent, config)) if kind == "wandb" else None
+        live = Live(str(folder), resume=True, save_dvc_exp=False, dvcyaml=None, monitor_system=False)
+        yield Tracker(stack.enter_context(live), run)
     for table in folder.rglob("*.tsv"):  # steps since the last checkpoint were logged by the killed run too
         pd.read_csv(table, sep="\t").drop_duplicates("step", keep="last").to_csv(table, sep="\t", index=False)
-    if run:
-        run.finish()
+
+
+def _wandb_run(folder: Path, config: dict):
+    """The W&B run of a training, anew or gone on with; its own files go beside the checkpoints in ``folder``."""
+    try:
+        import wandb
+    except ImportError:
+        raise UserError("train.tracker is wandb, but wandb is not installed: pip install 's2i[wandb]'.") from None
+    try:
+        return wandb.init(project="s2i", config=config, dir=folder, id=folder.name[:32], resume="allow")
+    except wandb.Error as error:
+        raise UserError(
+            f"train.tracker is wandb, but W&B gives no run ({first_line(error)}): run `wandb login`, or set "
+            "WANDB_MODE=offline and `wandb sync` later."
+        ) from None

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list, send_to_device
+from accelerate.utils import broadcast_object_list, parse_flag_from_env, send_to_device
 from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 from filelock import FileLock, Timeout
@@ -24,6 +24,8 @@ from s2i.draws import Draws
 from s2i.errors import UserError, first_line
 from s2i.files import whole_file
 from s2i.params import Optimisation
+
+SHARDING = ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED", "ACCELERATE_USE_MEGATRON_LM")  # by accelerate launch
 
 
 class Fitted(NamedTuple):
@@ -61,8 +63,14 @@ def fit(
     validate(step) is a figure to be minimised: the best weights are kept, and ``settings.patience`` validations
     without improvement end the training.
     Raises UserError when loss, gradient or validation is no finite number, when another run trains in ``checkpoints``,
-    when a checkpoint cannot be written, and, after one was, when it is asked to stop (SIGTERM, SIGINT).
+    when a checkpoint cannot be written, and, after one was, when it is asked to stop (SIGTERM, SIGINT); and under FSDP,
+    DeepSpeed and Megatron-LM.
     """
+    if any(map(parse_flag_from_env, SHARDING)):
+        raise UserError(
+            "FSDP, DeepSpeed and Megatron-LM are not supported, as no process would have the weights whole: give "
+            "accelerate distributed_type MULTI_GPU, see docs/training-on-many-devices.md."
+        )
     accelerator = Accelerator(mixed_precision={"fp32": "no"}.get(precision, precision), cpu=device.type == "cpu")
     model.to(device)
     trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}

@@ -5,4 +5,4 @@ from s2i import base, devices, encoding, records, stage
 with stage.run() as (params, (source,), output):
     device, _ = devices.pick(params.device)
     pipeline = base.load(params.base, None).to(device)
-    encoding.encode(records.read(source), output.folder, pipeline, params.base, params.conditions, params.encode)
+    encoding.encode(records.Records(source), output.folder, pipeline, params.base, params.conditions, params.encode)

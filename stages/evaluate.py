@@ -3,4 +3,4 @@
 from s2i import evaluation, records, stage
 
 with stage.run() as (params, (source,), output):
-    output.score(evaluation.evaluate(list(records.read(source)), output.folder, params.evaluate))
+    output.score(evaluation.evaluate(list(records.Records(source)), output.folder, params.evaluate))

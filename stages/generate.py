@@ -3,4 +3,4 @@
 from s2i import generating, records, stage
 
 with stage.run() as (params, (augmented, trained), output):
-    output.write(generating.generate(records.read(augmented), trained, output.folder, params))
+    output.write(generating.generate(records.Records(augmented), trained, output.folder, params))

@@ -3,4 +3,4 @@
 from s2i import matting, records, stage
 
 with stage.run() as (params, (source,), output):
-    output.write(matting.cut_backgrounds(records.read(source), output.folder, params.matte, params.work))
+    output.write(matting.cut_backgrounds(records.Records(source), output.folder, params.matte, params.work))

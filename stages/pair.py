@@ -3,4 +3,4 @@
 from s2i import pair, records, stage
 
 with stage.run() as (params, (source,), output):
-    output.write(pair.pair(records.read(source), output.folder, params.pair, params.work))
+    output.write(pair.pair(records.Records(source), output.folder, params.pair, params.work))

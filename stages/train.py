@@ -4,4 +4,4 @@ from s2i import records, stage
 from s2i.methods import controlnet
 
 with stage.run() as (params, (augmented, encoded, live), output):
-    controlnet.train(records.read(augmented), encoded, output.folder, live, params)
+    controlnet.train(records.Records(augmented), encoded, output.folder, live, params)

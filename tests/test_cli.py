@@ -1,5 +1,9 @@
+import shutil
+
 import numpy as np
 import pytest
+from diffusers import ControlNetModel, StableDiffusionPipeline
+from peft import LoraConfig, get_peft_model_state_dict
 from PIL import Image
 from tiny import save_base
 
@@ -63,3 +67,39 @@ def test_sketches_of_one_name_do_not_overwrite_each_other(project):
     Image.open("my sketch.png").rotate(90).save(project / "more/my sketch.png")
     with pytest.raises(SystemExit, match="two sketches are named 'my sketch'"):
         cli.main(["generate", "my sketch.png", "more/my sketch.png"])
+
+
+@pytest.mark.parametrize(
+    ("trained", "named", "sentence"),
+    [
+        (1, "sketch, edges", "was trained with fewer conditions than params.yaml names"),
+        (2, "sketch", "was trained with more conditions than params.yaml names"),
+    ],
+)
+def test_a_model_of_other_conditions_is_one_clear_sentence(project, trained, named, sentence):
+    if trained == 2:
+        shutil.copytree(project / "models/trained/controlnet", project / "models/trained/controlnet_1")
+    with open("params.yaml", "a") as params:
+        params.write(f"conditions: [{named}]\n")
+    with pytest.raises(SystemExit, match=sentence):
+        cli.main(["generate", "my sketch.png"])
+
+
+def test_everything_that_was_trained_is_exported(project, capsys):
+    base = StableDiffusionPipeline.from_pretrained(project / "models/trained")
+    base.unet.add_adapter(LoraConfig(r=2, lora_alpha=1, target_modules=["to_q"]))
+    state = get_peft_model_state_dict(base.unet)
+    base.save_lora_weights(project / "models/trained/unet_lora", state)
+    shutil.copytree(project / "models/trained", project / "models/trained_more")
+    shutil.rmtree(project / "models/trained/controlnet")
+    (project / "params.yaml").write_text(PARAMS.format(base=project / "models/trained_more"))
+    cli.main(["export", "--model", "models/trained", "--out", "unet-alone"])
+    assert [path.name for path in (project / "unet-alone").rglob("*.*")] == ["unet_lora.safetensors"]
+    trained = ControlNetModel.from_pretrained(project / "models/trained_more/controlnet")
+    trained.mid_block.attentions[0].proj_in.weight.data += 0.1
+    trained.save_pretrained(project / "models/trained/controlnet")
+    cli.main(["export", "--model", "models/trained", "--names", "diffusers", "--rank", "3", "--out", "both"])
+    wanted = ["lora/pytorch_lora_weights.safetensors", "unet_lora/pytorch_lora_weights.safetensors"]
+    written = sorted((project / "both").rglob("*.*"))
+    assert [path.relative_to(project / "both").as_posix() for path in written] == wanted
+    assert "controlnet: LoRA of rank 3 keeps" in capsys.readouterr().out

@@ -1,12 +1,16 @@
-"""Trained ControlNets in the formats of others."""
+"""Trained models in the formats of others."""
 
 import numpy as np
 import pytest
 import torch
 from diffusers import ControlNetModel
+from diffusers.utils.state_dict_utils import convert_state_dict_to_diffusers
+from peft import LoraConfig, get_peft_model_state_dict
+from safetensors.torch import load_file, save_file
 from test_adapters import controlnet, disturb, output  # noqa: F401
+from tiny import save_base
 
-from s2i import adapters, exchange
+from s2i import adapters, base, exchange
 from s2i.errors import UserError
 
 
@@ -126,3 +130,93 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path, controlnet, capsys):  # noqa:
     with pytest.raises(UserError, match=r"evil.pth is no checkpoint of tensors alone"):
         exchange.take_over(tmp_path / "evil.pth", tmp_path / "base", tmp_path / "imported")
     assert "executed" not in capsys.readouterr().out
+
+
+MODULES = [*adapters.PROJECTIONS, "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2"]
+MODULES += ["conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.conv", "upsamplers.0.conv"]
+
+
+@pytest.fixture(scope="module")
+def tiny_base(tmp_path_factory):
+    return save_base(tmp_path_factory.mktemp("base"))
+
+
+@torch.no_grad()
+def noise(pipeline):
+    """What the UNet predicts for one noisy picture."""
+    rng = torch.Generator().manual_seed(0)
+    unet = pipeline.unet
+    latents = torch.randn(1, unet.config.in_channels, 8, 8, generator=rng)
+    return unet(latents, 500, torch.randn(1, 5, unet.config.cross_attention_dim, generator=rng)).sample
+
+
+@pytest.fixture
+def unet_lora(tiny_base, tmp_path):
+    """unet_lora(old_names=, **settings) saves a LoRA of the base's UNet and gives its folder and what it predicts."""
+
+    def unet_lora(old_names=False, settings_known=True, **settings):
+        pipeline = base.load(tiny_base, None)
+        config = LoraConfig(**{"r": 4, "lora_alpha": 8, "target_modules": MODULES} | settings)
+        pipeline.unet.add_adapter(config)
+        torch.manual_seed(1)
+        for name, parameter in pipeline.unet.named_parameters():
+            if "lora_B" in name:
+                torch.nn.init.normal_(parameter, std=0.1)
+        state = get_peft_model_state_dict(pipeline.unet)
+        if old_names:
+            state = convert_state_dict_to_diffusers(state)
+        told = config.to_dict() if settings_known else None
+        pipeline.save_lora_weights(tmp_path / "unet_lora", state, unet_lora_adapter_metadata=told)
+        return tmp_path / "unet_lora", noise(pipeline)
+
+    return unet_lora
+
+
+def prediction(base_folder, file):
+    pipeline = base.load(base_folder, None)
+    pipeline.load_lora_weights(file)
+    return noise(pipeline)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"lora_alpha": 4},
+        {"alpha_pattern": {"attn1.to_q": 1, "conv1": 16}, "rank_pattern": {"attn1.to_q": 2}},
+        {"use_rslora": True},
+        {"lora_alpha": 4, "settings_known": False},
+        {"target_modules": list(adapters.PROJECTIONS), "old_names": True},
+    ],
+)
+@pytest.mark.parametrize(
+    ("names", "file"),
+    [("kohya", "unet_lora.safetensors"), ("diffusers", "pytorch_lora_weights.safetensors")],
+)
+def test_an_exported_unet_lora_predicts_what_it_did(unet_lora, tiny_base, tmp_path, settings, names, file):
+    folder, wanted = unet_lora(**settings)
+    exchange.export_unet_lora(folder, names, tmp_path / "out")
+    np.testing.assert_allclose(prediction(tiny_base, tmp_path / "out" / file), wanted, atol=1e-5)
+    assert not np.allclose(noise(base.load(tiny_base, None)), wanted, atol=1e-2)
+
+
+def test_kohya_names_and_alphas_are_those_that_comfyui_reads(unet_lora, tmp_path):
+    folder, _ = unet_lora(target_modules=["attn2.to_out.0"], lora_alpha=6)
+    exchange.export_unet_lora(folder, "kohya", tmp_path / "out")
+    tensors = load_file(tmp_path / "out/unet_lora.safetensors")
+    modules = {name.partition(".")[0] for name in tensors}
+    assert "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_out_0" in modules
+    for module in modules:
+        assert tensors[f"{module}.lora_down.weight"].shape[0] == tensors[f"{module}.lora_up.weight"].shape[1] == 4
+        assert tensors[f"{module}.alpha"].shape == () and tensors[f"{module}.alpha"].item() == 6
+
+
+def test_what_is_no_lora_of_a_unet_is_one_clear_sentence(unet_lora, tmp_path):
+    with pytest.raises(UserError, match=r"nowhere.pytorch_lora_weights.safetensors cannot be read"):
+        exchange.export_unet_lora(tmp_path / "nowhere", "kohya", tmp_path / "out")
+    folder, _ = unet_lora(use_dora=True, target_modules=["to_q"])
+    with pytest.raises(UserError, match=r"holds unet\..*lora_magnitude_vector: only low-rank updates of the UNet"):
+        exchange.export_unet_lora(folder, "kohya", tmp_path / "out")
+    save_file({"text_encoder.a.lora_A.weight": torch.zeros(1)}, folder / "pytorch_lora_weights.safetensors")
+    with pytest.raises(UserError, match=r"holds text_encoder.a.lora_A.weight: only low-rank updates of the UNet"):
+        exchange.export_unet_lora(folder, "kohya", tmp_path / "out")

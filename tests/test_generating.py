@@ -5,7 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import wandb_file
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+from PIL import Image, ImageOps
 from safetensors.torch import load_file
 from tiny import save_base
 
@@ -15,7 +18,6 @@ from s2i.encoding import EncodedExamples, Encoder
 from s2i.errors import UserError
 from s2i.methods import controlnet
 from s2i.params import Encode, Params
-from s2i.tracking import open_tracker
 
 SETTINGS = {"steps": 2, "guidance_scale": 2.0, "resolution": 64}
 
@@ -198,13 +200,20 @@ def test_figures_and_pictures_of_the_training_are_kept(trained):
     assert images.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
 
 
-def test_steps_that_a_killed_run_logged_too_are_kept_once(tmp_path):
-    for steps in ([1, 2, 3], [2, 3, 4]):
-        with open_tracker("dvclive", tmp_path / "live", {}) as tracker:
-            for step in steps:
-                tracker.figures(step, {"loss": 1 / step})
-    table = pd.read_csv(tmp_path / "live/plots/metrics/loss.tsv", sep="\t")
-    assert list(table["step"]) == [1, 2, 3, 4]
+def test_losses_and_pictures_of_a_training_are_in_wandb(trained, own_cache, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    live = trained(learning={"tracker": "wandb"}).with_name("trained-live")
+    (file,) = own_cache.rglob("*.wandb")
+    rows = wandb_file.history(file)
+    table = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")
+    assert [row["_step"] for row in rows] == list(table["step"]) == [1, 2, 3, 4]
+    assert [row["loss"] for row in rows] == pytest.approx(list(table["loss"]))
+    assert [row["_step"] for row in rows if "validation_loss" in row] == [2, 4]
+    picture = images.read(file.parent / "files" / rows[3]["validation.path"])
+    assert (picture == images.read(live / "plots/images/validation.png")).all()
+    assert wandb_file.config(file)["train"]["steps"] == 4
 
 
 def test_a_repeated_training_is_taken_from_its_checkpoints(trained, monkeypatch):
@@ -257,6 +266,27 @@ def test_without_words_neither_prompt_nor_material_map_speaks(examples, trained,
     assert rows["given"]["prompt"] == "house 5" and rows["empty"]["prompt"] == ""
     for name in ("finetuned", "base"):
         assert (images.read(rows["given"][name]) != images.read(rows["empty"][name])).any()
+
+
+@pytest.mark.parametrize("form", ["controlnet", "adapter"])
+def test_a_pipeline_of_plain_diffusers_draws_our_picture(examples, trained, params, tiny_base, tmp_path, form):
+    settings = params({"learning_rate": 0.05, "alpha": 6}, adapter="lora")
+    folder = trained(learning={"learning_rate": 0.05, "alpha": 6}, adapter="lora")
+    (tmp_path / "generated").mkdir()
+    (row,) = generating.generate(examples, folder, tmp_path / "generated", settings)
+    model = ControlNetModel.from_pretrained(folder / "controlnet" if form == "controlnet" else tiny_base / "controlnet")
+    if form == "adapter":
+        model.load_lora_adapter(folder / "adapter", prefix=None, use_safetensors=True)
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(tiny_base, controlnet=model, safety_checker=None)
+    drawn = pipeline(
+        row["prompt"],
+        image=ImageOps.invert(Image.open(row["sketch"])).convert("RGB"),
+        num_inference_steps=settings.generate.steps,
+        guidance_scale=settings.generate.guidance_scale,
+        generator=torch.Generator().manual_seed(row["generation_seed"]),
+    ).images[0]
+    ours, untouched = (images.read(row[name]).astype(int) for name in ("finetuned", "base"))
+    assert np.abs(np.asarray(drawn) - ours).max() <= 1 and np.abs(untouched - ours).max() > 5
 
 
 def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(examples, trained, params, tmp_path, monkeypatch):

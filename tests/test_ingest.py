@@ -97,9 +97,11 @@ def test_a_broken_link_is_quarantined_with_its_reason(run, photo_folder):
     assert reasons == {"link.jpg": "broken link"}
 
 
-def test_a_format_that_is_not_read_is_quarantined_with_its_remedy(run, photo_folder):
+def test_a_format_that_is_not_read_is_quarantined_with_its_remedy(run, photo_folder, monkeypatch):
+    monkeypatch.setattr(images, "readable", lambda: images.PHOTOS - {".heic", ".heif"})
     reason = quarantined(run, photo_folder, "phone.HEIC", b"....ftypheic")
-    assert reason == ".heic is not read (convert it to .jpg or .png, or pip install 's2i[heic]')"
+    remedy = "(convert it to .jpg or .png, or pip install 's2i[heic]' and dvc repro --force ingest)"
+    assert reason == f".heic is not read {remedy}"
 
 
 def test_the_second_of_two_identical_photos_is_dropped_as_a_duplicate(run, photo_folder):
@@ -114,6 +116,44 @@ def test_a_cmyk_jpeg_becomes_rgb_of_the_same_colours(run, photo_folder, house):
     picture.convert("CMYK").save(photo_folder / "print.jpg", quality=95)
     expected = images.resize_and_crop(np.asarray(picture), 64)
     assert np.abs(converted(run, photo_folder, "print.jpg").astype(int) - expected).mean() < 4
+
+
+@pytest.fixture(params=["avif", "heic"])
+def new_format(request):
+    """The suffix of a format that not every machine reads."""
+    if request.param == "heic":
+        pytest.importorskip("pillow_heif")
+    if f".{request.param}" not in images.readable():
+        pytest.skip(f"Pillow is built without {request.param}")
+    return request.param
+
+
+def test_a_photo_of_a_phone_is_read_upright_whatever_its_format(run, photo_folder, house, new_format):
+    picture, turned = Image.fromarray(house(99)), Image.Exif()
+    turned[images.ORIENTATION] = 6  # what was the top is at its right
+    picture.save(photo_folder / f"phone.{new_format}", quality=95, exif=turned.tobytes())
+    expected = images.resize_and_crop(np.asarray(picture.rotate(-90, expand=True)), 64)
+    assert np.abs(converted(run, photo_folder, f"phone.{new_format}").astype(int) - expected).mean() < 4
+    assert images.photo_size(photo_folder / f"phone.{new_format}", 178) == (96, 128)
+
+
+def test_a_cut_off_or_too_large_photo_of_a_phone_is_quarantined(run, photo_folder, house, new_format):
+    whole, half = photo_folder / f"whole.{new_format}", photo_folder / f"half.{new_format}"
+    Image.fromarray(house(98)).save(whole)
+    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    Image.fromarray(np.tile(house(99), (2, 2, 1))).save(whole)
+    records, _, reasons = run(photo_folder, max_megapixels=0.02)
+    assert len(records) == 20 and reasons[whole.name] == "more than 0.02 megapixels (256 x 192)"
+    assert reasons[half.name].startswith(("broken picture", "truncated", "not a picture"))
+
+
+def test_a_transparent_photo_of_a_phone_is_laid_on_white(run, photo_folder, house, new_format):
+    picture = Image.fromarray(house(99))
+    picture.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, 128).astype(np.uint8), (96, 1))))
+    picture.save(photo_folder / f"cut.{new_format}", quality=95)
+    white = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
+    expected = images.resize_and_crop(np.asarray(white), 64)
+    assert np.abs(converted(run, photo_folder, f"cut.{new_format}").astype(int) - expected).mean() < 4
 
 
 def test_a_16_bit_photo_keeps_its_tones(run, photo_folder):

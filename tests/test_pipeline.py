@@ -149,20 +149,23 @@ def test_a_killed_training_leaves_the_old_model_and_goes_on_where_it_stopped(clo
     assert not (clone.folder / "killed/old").exists() and (clone.folder / "killed/controlnet").is_dir()
 
 
-def test_two_processes_train_the_stage_as_one_does(clone):
+def test_two_processes_train_the_stage_as_one_does_and_dvc_takes_what_they_wrote(clone):
+    clone.edit(seed=7, precision="fp32")
+    clone.run("dvc", "repro", "encode")
     losses = {}
     for processes in ("1", "2"):
-        launch = ["accelerate", "launch", "--cpu", "--num_processes", processes, "--num_machines", "1"]
-        launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
-        clone.edit(seed=7, precision="fp32")
         shutil.rmtree(Path(clone.environment["S2I_CACHE"]) / "training", ignore_errors=True)  # or it would be over
-        clone.run(*launch, "stages/train.py", "data/augmented", "data/encoded", f"live-{processes}", f"by-{processes}")
-        table = pd.read_csv(clone.folder / f"live-{processes}/plots/metrics/loss.tsv", sep="\t")
+        launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes]
+        places = ["data/augmented", "data/encoded", "metrics/train", "models/trained"]
+        clone.run("env", "ACCELERATE_USE_CPU=true", *launch, "stages/train.py", *places)
+        table = pd.read_csv(clone.folder / "metrics/train/plots/metrics/loss.tsv", sep="\t")
         losses[processes] = list(table["loss"])
-        assert (clone.folder / f"by-{processes}/controlnet").is_dir()
-    clone.edit(seed=0, precision="auto")
     assert len(losses["1"]) == 4
     assert losses["2"] == pytest.approx(losses["1"], rel=1e-4)
+    clone.run("dvc", "commit", "--force", "train")
+    assert "train" not in clone.changed_stages()
+    clone.run("dvc", "repro")
+    assert clone.changed_stages() == set()
 
 
 @pytest.mark.slow

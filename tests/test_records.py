@@ -18,7 +18,7 @@ def record(folder, **columns):
 def test_records_come_back_as_they_were_written(tmp_path):
     written = record(tmp_path, windows=3, curved=True, sketches={"pencil": str(tmp_path / "sketches" / "a.png")})
     records.write([written], tmp_path)
-    (read,) = records.read(tmp_path)
+    (read,) = records.Records(tmp_path)
     assert written.items() <= read.items()
 
 
@@ -31,7 +31,7 @@ def test_paths_open_after_the_folder_was_renamed_in(tmp_path):
         sketch.write_text("sketch")
         rows = [{"id": "0", "photo": str(earlier), "sketches": {"pencil": str(sketch)}}]
         records.write(rows, folder, tmp_path / "deep" / "paired")
-    (read,) = records.read(tmp_path / "deep" / "paired")
+    (read,) = records.Records(tmp_path / "deep" / "paired")
     assert Path(read["photo"]).read_text() == "photo" and Path(read["sketches"]["pencil"]).read_text() == "sketch"
 
 
@@ -57,7 +57,7 @@ def test_a_record_without_a_photo_is_refused(tmp_path):
 
 def test_a_folder_without_records_says_which_stage_to_run(tmp_path):
     with pytest.raises(UserError, match="is missing: run the stage that writes"):
-        records.read(tmp_path)
+        records.Records(tmp_path)
 
 
 def test_a_stage_that_fails_leaves_the_old_folder(tmp_path):

@@ -31,7 +31,7 @@ def test_packed_pictures_are_what_the_loose_ones_were(packed):
     files = sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
     assert 8 <= len(files) <= 17 and all(name.endswith((".tar", ".parquet")) for name in files)
     found = {
-        (one["id"], style): images.read_grey(path) for one in records.read(target) for style, path in sketches(one)
+        (one["id"], style): images.read_grey(path) for one in records.Records(target) for style, path in sketches(one)
     }
     assert found.keys() == pictures.keys() and len(found) == 40
     assert all((found[key] == pictures[key]).all() for key in found)
@@ -39,7 +39,7 @@ def test_packed_pictures_are_what_the_loose_ones_were(packed):
 
 def test_the_next_stage_reads_shards_as_it_reads_files(packed, tmp_path, work):
     target, pictures = packed
-    matted = list(matting.cut_backgrounds(list(records.read(target))[:2], tmp_path, Matte(background="white"), work))
+    matted = list(matting.cut_backgrounds(list(records.Records(target))[:2], tmp_path, Matte(background="white"), work))
     for record in matted:
         drawn = images.read_grey(record["sketches"]["canny"])
         inside = images.read_grey(record["matte"]) == 255
@@ -58,7 +58,7 @@ def test_all_files_of_a_photo_are_in_one_shard_and_a_new_photo_changes_one(tmp_p
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(shards, "FILES_A_SHARD", 12)
             shards.pack(tmp_path / name, tmp_path / name, most_files=5)
-    for record in records.read(tmp_path / "more"):
+    for record in records.Records(tmp_path / "more"):
         assert record["photo"].rpartition("/")[0] == record["sketch"].rpartition("/")[0]
     few, more = (
         {file.name: file.read_bytes() for file in (tmp_path / name).rglob("*.tar")} for name in ("few", "more")
@@ -75,7 +75,7 @@ def test_few_files_stay_as_they_are(tmp_path):
 
 def test_a_member_has_the_hash_of_the_file_it_was(packed, tmp_path):
     target, pictures = packed
-    record = next(iter(records.read(target)))
+    record = next(iter(records.Records(target)))
     images.write_png(tmp_path / "again.png", pictures[record["id"], "xdog"])
     assert cache.file_hash(record["sketches"]["xdog"]) == cache.file_hash(tmp_path / "again.png")
 

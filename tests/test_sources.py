@@ -28,7 +28,7 @@ def run(tmp_path, work):
         made, _ = ingest(folder, target, 64, 0, Ingest(**params), work)
         records.write(made, target)
         with open(target / "quarantine.csv", encoding="utf-8", newline="") as lines:
-            return list(records.read(target)), {row["file"]: row["reason"] for row in csv.DictReader(lines)}
+            return list(records.Records(target)), {row["file"]: row["reason"] for row in csv.DictReader(lines)}
 
     return run
 

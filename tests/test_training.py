@@ -19,6 +19,7 @@ from s2i.errors import UserError
 from s2i.params import Optimisation
 from s2i.training import StepBatches, fit
 
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone"]  # accelerate launch --cpu starts one process
 CPU = {"device": torch.device("cpu"), "precision": "fp32"}
 
 
@@ -240,26 +241,23 @@ def _step(checkpoint: Path) -> int:
 
 def test_two_processes_lose_what_one_does(tmp_path):
     """The same losses to the precision of fp32, one process with a batch of 8 beside two with 4 each, on gloo."""
-    losses = {}
+    trained = {}
+    script = Path(__file__).with_name("train_a_line.py")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     for processes in (1, 2):
         out = tmp_path / f"{processes}.json"
-        launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes)]
-        launch += [
-            "--num_machines",
-            "1",
-            "--mixed_precision",
-            "no",
-            "--dynamo_backend",
-            "no",
-            "--main_process_port",
-            "0",
-        ]
-        script = Path(__file__).with_name("train_a_line.py")
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            [*launch, script, tmp_path / str(processes), out, "30"], capture_output=True, text=True, env=environment
-        )
+        launch = [*TORCHRUN, "--nproc-per-node", str(processes), script, tmp_path / str(processes), out, "30"]
+        done = subprocess.run(launch, capture_output=True, text=True, env=environment)
         assert done.returncode == 0, done.stderr[-3000:]
-        losses[processes] = json.loads(out.read_text())
+        trained[processes] = json.loads(out.read_text())
+    assert [trained[processes]["processes"] for processes in (1, 2)] == [1, 2]
+    losses = {processes: figures["losses"] for processes, figures in trained.items()}
     assert len(losses[1]) == 30 and losses[1][-1] < losses[1][0] / 10
     torch.testing.assert_close(losses[2], losses[1], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["FSDP", "DEEPSPEED", "MEGATRON_LM"])
+def test_what_splits_the_weights_is_refused(line, tmp_path, monkeypatch, kind):
+    monkeypatch.setenv(f"ACCELERATE_USE_{kind}", "true")
+    with pytest.raises(UserError, match=r"FSDP, DeepSpeed and Megatron-LM are not supported, .* MULTI_GPU"):
+        fit(model(), noisy_loss, line, settings(), tmp_path, **CPU)

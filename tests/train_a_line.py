@@ -1,10 +1,14 @@
-"""Train on the points of a line, write the losses: train_a_line.py CHECKPOINTS OUT.json STEPS, for test_training.py."""
+"""Train on the points of a line: train_a_line.py CHECKPOINTS OUT.json STEPS, for test_training.py.
+
+OUT.json gets the losses, and how many processes there were.
+"""
 
 import json
 import sys
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -34,4 +38,4 @@ fit(
     log=lambda _, figures: losses.append(figures["loss"]),
 )
 if losses:  # the main process
-    out.write_text(json.dumps(losses))
+    out.write_text(json.dumps({"processes": PartialState().num_processes, "losses": losses}))
