@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -53,7 +54,6 @@ def survey(records: Collection[dict], ingested: Path, folder: Path, params: Surv
 
 def _seen(record: dict) -> dict:
     """What the survey keeps of a photo: what is known of it, how its matte and its sketches agree with the truth."""
-    mask = images.read_grey(Path(record["matte"]))
     row = {
         name: record.get(name) for name in ("photo", "source", "split", "captioned_by", "caption", *attributes.NAMES)
     }
@@ -62,16 +62,22 @@ def _seen(record: dict) -> dict:
         "licensed": is_licensed(record),
         "label": record.get("structure") or record.get("label"),
         "facts": facts_of(record),
-        "matte_coverage": float(mask.mean() / 255),
         "sketch_f1": {},
     }
-    if record.get("truth_matte"):
-        row["matte_iou"] = intersection_over_union(mask, images.read_grey(Path(record["truth_matte"])))
+    mattes = [Path(record[name]) for name in ("matte", "truth_matte") if record.get(name)]
+    code = cache.code(__name__, "s2i.matting")
+    row |= cache.remember(partial(_of_mattes, *mattes), "mattes", code, *map(cache.file_hash, mattes))
     if record.get("truth_labels") and record.get("given_sketches"):  # rendered: its drawing is made from geometry
         truth = record["given_sketches"][0]
         drawn = {style: path for style, path in record["sketches"].items() if not style.startswith("given")}
         row["sketch_f1"] = {style: _sketch_f1(sketch, truth) for style, sketch in drawn.items()}
     return row
+
+
+def _of_mattes(matte: Path, truth: Path | None = None) -> dict[str, float]:
+    mask = images.read_grey(matte)
+    figures = {"matte_coverage": float(mask.mean() / 255)}
+    return figures | ({"matte_iou": intersection_over_union(mask, images.read_grey(truth))} if truth else {})
 
 
 def _sketch_f1(sketch: str, truth: str) -> float:
