@@ -53,7 +53,7 @@ def place(suffix: str, *key) -> Path:
     that makes it.
     """
     digest = fingerprint(*key)
-    return root() / "work" / digest[:2] / (digest + suffix)
+    return Path(root(), "work", digest[:2], digest + suffix)
 
 
 def produce(target: Path, make: Callable[[Path], None], *key) -> None:

@@ -106,13 +106,14 @@ def write(records: Iterable[dict], folder: Path, target: Path | None = None) -> 
     folder, target = Path(folder), Path(target or folder)
 
     @once
-    def relative_parent(parent: str) -> Path:
+    def prefix(parent: str) -> str:
         inside = Path(parent).is_relative_to(folder)
-        return Path(parent).relative_to(folder) if inside else Path(os.path.relpath(parent, target))
+        place = Path(parent).relative_to(folder) if inside else Path(os.path.relpath(parent, target))
+        return f"{place.as_posix()}/" if place.name else ""
 
     def relative(path: str) -> str:
         parent, name = os.path.split(path)
-        return (relative_parent(parent) / name).as_posix()
+        return prefix(parent) + name
 
     count = 0
     with whole_file(folder / "records.parquet") as draft:
