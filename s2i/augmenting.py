@@ -31,14 +31,15 @@ def _examples(record: dict, folder: Path, seed: int, params: Augment, with_map: 
     if record["split"] == "train":
         if with_map:
             record = record | {"material_map": str(_material_map(record, folder))}
-        return [_varied(record, variant, folder, seed, params) for variant in range(params.variants)]
+        hashes = {style: cache.file_hash(sketch) for style, sketch in record["sketches"].items()}
+        return [_varied(record, hashes, variant, folder, seed, params) for variant in range(params.variants)]
     return [
         record | {"variant": k, "sketch": sketch, "sketch_style": style, "flip": False, "prompt": record["caption"]}
         for k, (style, sketch) in enumerate(sorted(record["sketches"].items()))
     ]
 
 
-def _varied(record: dict, variant: int, folder: Path, seed: int, params: Augment) -> dict:
+def _varied(record: dict, hashes: dict, variant: int, folder: Path, seed: int, params: Augment) -> dict:
     rng = np.random.default_rng(int(cache.fingerprint(seed, record["id"], variant), 16))
     style = str(rng.choice(sorted(record["sketches"])))
     flip = bool(rng.random() < params.flip)
@@ -52,7 +53,7 @@ def _varied(record: dict, variant: int, folder: Path, seed: int, params: Augment
             drawn = paper.vary(drawn, np.random.default_rng(paper_seed))
         images.write_png(draft, drawn)
 
-    cache.produce(target, draw, "vary", cache.code(__name__, paper.__name__), cache.file_hash(sketch), paper_seed)
+    cache.produce(target, draw, "vary", cache.code(__name__, paper.__name__), hashes[style], paper_seed)
     return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache as once
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
@@ -39,9 +40,10 @@ def folder_hash(folder: Path, suffixes: tuple[str, ...] = ("",)) -> str:
     return fingerprint([(path.relative_to(folder).as_posix(), file_hash(path)) for path in files])
 
 
-def code(*modules: str) -> list[str]:
+@once
+def code(*modules: str) -> tuple[str, ...]:
     """What identifies the code of modules, named as they are imported: hashes of their files."""
-    return [file_hash(find_spec(module).origin) for module in modules]
+    return tuple(file_hash(find_spec(module).origin) for module in modules)
 
 
 def place(suffix: str, *key) -> Path:
@@ -51,7 +53,7 @@ def place(suffix: str, *key) -> Path:
     that makes it.
     """
     digest = fingerprint(*key)
-    return root() / "work" / digest[:2] / (digest + suffix)
+    return Path(root(), "work", digest[:2], digest + suffix)
 
 
 def produce(target: Path, make: Callable[[Path], None], *key) -> None:

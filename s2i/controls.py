@@ -1,6 +1,7 @@
 """What conditions the UNet beside the prompt: a sketch, its edges, a map of its materials."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache as once
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ from s2i import cache, edges, images, materials, prompts
 from s2i.corpus import grammar, textures
 
 
+@once
 def code() -> list[str]:
     """What identifies all that decides how a control image looks, for the keys of the cache."""
     modules = [module.__name__ for module in (edges, images, materials, prompts, grammar, textures)]

@@ -1,32 +1,36 @@
 """One function over many records, on all cores or on a cluster, in order, with a progress bar."""
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from s2i.errors import UserError
 from s2i.params import Work
 
 CHUNK = 1000  # items under way at a time
+PATIENCE = 3  # seconds of computing, about what processes take to start
 Item = TypeVar("Item")
+_processes_run = False
 
 
 def fan_out(function: Callable, items: Collection, description: str, work: Work, leave: bool = True) -> Iterator:
     """``function(item) for item in items``, in order, spread over ``work.workers`` processes by ``work.engine``.
 
-    Items are taken, and results given, a chunk at a time, so any number of them fits into memory.  On Ray, a running
-    cluster is used where RAY_ADDRESS names one; files must lie where every node sees them.
+    Items are taken, and results given, a chunk at a time, so any number of them fits into memory.  What takes no
+    longer than starting processes, as photos do that the cache knows, is done in this one.  On Ray, a running cluster
+    is used where RAY_ADDRESS names one; files must lie where every node sees them.
     """
-    options = {"backend": work.engine, "n_jobs": min(work.workers, len(items)) or 1}
-    if work.engine == "ray":
-        _register_ray()
-        options["ray_remote_args"] = {"num_cpus": 1}  # a worker holds a core, or all would stand on one node
+    left = iter(items)
     with tqdm(desc=description, total=len(items), unit="photo", leave=leave) as bar:
-        for chunk in chunked(items, CHUNK):
-            yield from _Shown(bar, **options)(delayed(function)(item) for item in chunk)
+        if work.engine == "loky" and (work.workers == 1 or not _processes_run):
+            for result in _here(function, left, float("inf") if work.workers == 1 else PATIENCE):
+                yield result
+                bar.update()
+        for chunk in chunked(left, CHUNK):
+            yield from _in_processes(function, chunk, work.engine, min(work.workers, len(items)) or 1, bar)
 
 
 def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -36,16 +40,34 @@ def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield chunk
 
 
-class _Shown(Parallel):
-    """joblib's loop with our bar; its own generator, which a bar could count, is not to be had on Ray."""
+def _here(function: Callable, items: Iterator, seconds: float) -> Iterator:
+    """The results of the first items, until they took longer; the slowest does not count, as it may load a network."""
+    began = last = time.process_time()
+    slowest = 0.0
+    for item in items:
+        yield function(item)
+        now = time.process_time()
+        slowest, last = max(slowest, now - last), now
+        if now - began - slowest > seconds:
+            return
 
-    def __init__(self, bar: tqdm, **options):
-        super().__init__(**options)
-        self.bar, self.begun = bar, bar.n
 
-    def print_progress(self) -> None:
-        """Called by joblib whenever a task is done."""
-        self.bar.update(self.begun + self.n_completed_tasks - self.bar.n)
+def _in_processes(function: Callable, chunk: list, engine: str, workers: int, bar: tqdm) -> Iterator:
+    from joblib import Parallel, delayed  # not for the few that are done here
+
+    class Shown(Parallel):
+        """joblib's loop with our bar; its own generator, which a bar could count, is not to be had on Ray."""
+
+        def print_progress(self) -> None:
+            """Called by joblib whenever a task is done."""
+            bar.update(begun + self.n_completed_tasks - bar.n)
+
+    global _processes_run
+    _processes_run, begun, options = True, bar.n, {}
+    if engine == "ray":
+        _register_ray()
+        options["ray_remote_args"] = {"num_cpus": 1}  # a worker holds a core, or all would stand on one node
+    return iter(Shown(backend=engine, n_jobs=workers, **options)(delayed(function)(item) for item in chunk))
 
 
 def _register_ray() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,6 +15,14 @@ from s2i.fan_out import fan_out
 from s2i.params import Ingest, Work
 from s2i.quarantine import Refused
 from s2i.sources.found import Photo
+
+
+class Identified(NamedTuple):
+    """A photo that can be opened, by the hash of its file, and its width and height."""
+
+    digest: str
+    photo: Photo
+    size: tuple[int, int]
 
 
 def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Ingest, work: Work) -> tuple[list, dict]:
@@ -48,31 +57,33 @@ def split_of(id: str, seed: int, val: float, test: float) -> str:
     return "test" if place < test else "val" if place < test + val else "train"
 
 
-def _identified(photo: Photo | Refused, max_megapixels: float) -> tuple[str, Photo] | Refused:
+def _identified(photo: Photo | Refused, max_megapixels: float) -> Identified | Refused:
     if isinstance(photo, Refused):
         return photo
     try:
-        images.photo_size(photo.file, max_megapixels)
-        return cache.file_hash(photo.file), photo
+        size = images.photo_size(photo.file, max_megapixels)
+        return Identified(cache.file_hash(photo.file), photo, size)
     except images.Unreadable as error:
         return Refused(photo.name, error.reason, error.detail)
 
 
-def _without_duplicates(identified: Iterable) -> list[tuple[str, Photo] | Refused]:
+def _without_duplicates(identified: Iterable) -> list[Identified | Refused]:
     first, unique = {}, []
     for outcome in identified:
         if not isinstance(outcome, Refused):
-            digest, photo = outcome
-            if first.setdefault(digest, photo) is not photo:
-                outcome = Refused(photo.name, "duplicate", f"of {first[digest].name}")
+            photo = first.setdefault(outcome.digest, outcome.photo)
+            if photo is not outcome.photo:
+                outcome = Refused(outcome.photo.name, "duplicate", f"of {photo.name}")
         unique.append(outcome)
     return unique
 
 
-def _licensed(identified: tuple[str, Photo] | Refused, required: bool) -> tuple[str, Photo] | Refused:
-    if isinstance(identified, Refused) or not required or is_licensed(identified[1].columns):
+def _licensed(identified: Identified | Refused, required: bool) -> Identified | Refused:
+    if isinstance(identified, Refused) or not required or is_licensed(identified.photo.columns):
         return identified
-    return Refused(identified[1].name, "no licence", "with an author or a source_url, and ingest.require_licence is on")
+    return Refused(
+        identified.photo.name, "no licence", "with an author or a source_url, and ingest.require_licence is on"
+    )
 
 
 def is_licensed(columns: Mapping) -> bool:
@@ -81,12 +92,12 @@ def is_licensed(columns: Mapping) -> bool:
 
 
 def _converted(
-    identified: tuple[str, Photo] | Refused, folder: Path, resolution: int, max_megapixels: float
+    identified: Identified | Refused, folder: Path, resolution: int, max_megapixels: float
 ) -> list[dict | Refused]:
     """The record of a photo, if it has become one, and what of it cannot be used."""
     if isinstance(identified, Refused):
         return [identified]
-    digest, photo = identified
+    digest, photo, size = identified
     id = digest[:16]
     record = {"id": id, "source": photo.name, "photo": str(folder / "photos" / f"{id}.png")} | photo.columns
 
@@ -96,7 +107,7 @@ def _converted(
 
     try:
         cache.produce(Path(record["photo"]), normalise, "photo", cache.code(__name__, "s2i.images"), digest, resolution)
-        size = record["width"], record["height"] = images.photo_size(photo.file, max_megapixels)
+        record["width"], record["height"] = size
         seen = cache.code(duplicates.__name__), cache.file_hash(record["photo"])
         record["motif"] = cache.remember(lambda: duplicates.motif(images.read(Path(record["photo"]))), "motif", *seen)
     except images.Unreadable as error:

@@ -6,6 +6,7 @@ into an earlier stage's folder (``../ingested/photos/...``), so that no picture 
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sized
+from functools import cache as once
 from pathlib import Path
 
 import pyarrow as pa
@@ -89,7 +90,7 @@ class Records(Sized, Iterable[dict]):
             for batch in file.iter_batches(CHUNK):
                 for row in batch.to_pylist(maps_as_pydicts="strict"):
                     known = {name: value for name, value in row.items() if value is not None}
-                    yield moved(known, lambda path: str(self.folder / path))
+                    yield moved(known, lambda path: os.path.join(self.folder, path))
 
 
 def write(records: Iterable[dict], folder: Path, target: Path | None = None) -> None:
@@ -99,10 +100,15 @@ def write(records: Iterable[dict], folder: Path, target: Path | None = None) -> 
     """
     folder, target = Path(folder), Path(target or folder)
 
+    @once
+    def prefix(parent: str) -> str:
+        inside = Path(parent).is_relative_to(folder)
+        place = Path(parent).relative_to(folder) if inside else Path(os.path.relpath(parent, target))
+        return f"{place.as_posix()}/" if place.name else ""
+
     def relative(path: str) -> str:
-        path = Path(path)
-        inside = path.relative_to(folder) if path.is_relative_to(folder) else os.path.relpath(path, target)
-        return Path(inside).as_posix()
+        parent, name = os.path.split(path)
+        return prefix(parent) + name
 
     count = 0
     with whole_file(folder / "records.parquet") as draft:

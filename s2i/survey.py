@@ -2,23 +2,23 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from s2i import attributes, cache, images, quarantine
 from s2i.fan_out import fan_out
 from s2i.ingest import is_licensed
 from s2i.matting import intersection_over_union
-from s2i.metrics import captions
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1
 from s2i.mosaics import mosaic
 from s2i.params import Survey, Work
 
 Facts = dict[str, str | bool]  # an attribute and its value
+Columns = dict[tuple[str, str | bool], np.ndarray]  # for an attribute and a value, which photos (N,) show it
 INK = 128  # darker than this is a stroke
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
 SHEET_ROWS = 6
@@ -54,7 +54,6 @@ def survey(records: Collection[dict], ingested: Path, folder: Path, params: Surv
 
 def _seen(record: dict) -> dict:
     """What the survey keeps of a photo: what is known of it, how its matte and its sketches agree with the truth."""
-    mask = images.read_grey(Path(record["matte"]))
     row = {
         name: record.get(name) for name in ("photo", "source", "split", "captioned_by", "caption", *attributes.NAMES)
     }
@@ -63,16 +62,22 @@ def _seen(record: dict) -> dict:
         "licensed": is_licensed(record),
         "label": record.get("structure") or record.get("label"),
         "facts": facts_of(record),
-        "matte_coverage": float(mask.mean() / 255),
         "sketch_f1": {},
     }
-    if record.get("truth_matte"):
-        row["matte_iou"] = intersection_over_union(mask, images.read_grey(Path(record["truth_matte"])))
+    mattes = [Path(record[name]) for name in ("matte", "truth_matte") if record.get(name)]
+    code = cache.code(__name__, "s2i.matting")
+    row |= cache.remember(partial(_of_mattes, *mattes), "mattes", code, *map(cache.file_hash, mattes))
     if record.get("truth_labels") and record.get("given_sketches"):  # rendered: its drawing is made from geometry
         truth = record["given_sketches"][0]
         drawn = {style: path for style, path in record["sketches"].items() if not style.startswith("given")}
         row["sketch_f1"] = {style: _sketch_f1(sketch, truth) for style, sketch in drawn.items()}
     return row
+
+
+def _of_mattes(matte: Path, truth: Path | None = None) -> dict[str, float]:
+    mask = images.read_grey(matte)
+    figures = {"matte_coverage": float(mask.mean() / 255)}
+    return figures | ({"matte_iou": intersection_over_union(mask, images.read_grey(truth))} if truth else {})
 
 
 def _sketch_f1(sketch: str, truth: str) -> float:
@@ -106,21 +111,22 @@ def coverage(facts: Sequence[Facts], wanted: dict[str, list]) -> dict:
     those that the wanted mix would show most often first.
     """
     pairs = [pair for names in combinations(wanted, 2) for pair in _combinations(wanted, names)]
-    shown = [pair for pair in pairs if _count(facts, pair)]
+    columns = _columns(facts, wanted)
+    shown = [pair for pair in pairs if _count(columns, pair)]
     triples = [triple for names in TRIPLES if set(names) <= wanted.keys() for triple in _combinations(wanted, names)]
     missing = [hole for hole in pairs if hole not in shown]
     # A triple is news only where each of its pairs is there.
     missing += [
         triple
         for triple in triples
-        if not _count(facts, triple)
-        and all(_count(facts, dict(pair)) for pair in combinations(triple.items(), 2))
+        if not _count(columns, triple)
+        and all(_count(columns, dict(pair)) for pair in combinations(triple.items(), 2))
         and len(facts) * _share(triple, wanted) >= 1
     ]
     missing.sort(key=lambda hole: -_share(hole, wanted))
     return {
         "pairs": len(shown) / len(pairs) if pairs else 1.0,
-        "off_balance": {name: _off_balance(facts, name, values) for name, values in wanted.items()},
+        "off_balance": {name: _off_balance(columns, name, values) for name, values in wanted.items()},
         "holes": [in_words(hole) for hole in missing],
     }
 
@@ -144,16 +150,24 @@ def _combinations(wanted: dict[str, list], names: Sequence[str]) -> list[Facts]:
     return [rest | {names[-1]: value} for rest in _combinations(wanted, names[:-1]) for value in wanted[names[-1]]]
 
 
-def _count(facts: Sequence[Facts], values: Facts) -> int:
-    return sum(all(fact.get(name) == value for name, value in values.items()) for fact in facts)
+def _columns(facts: Sequence[Facts], wanted: dict[str, list]) -> Columns:
+    return {
+        (name, value): np.array([fact.get(name) == value for fact in facts], bool)
+        for name, values in wanted.items()
+        for value in values
+    }
+
+
+def _count(columns: Columns, values: Facts) -> int:
+    return int(np.all([columns[item] for item in values.items()], axis=0).sum())
 
 
 def _share(values: Facts, wanted: dict[str, list]) -> float:
     return float(np.prod([1 / len(wanted[name]) for name in values]))
 
 
-def _off_balance(facts: Sequence[Facts], name: str, values: list) -> float:
-    counts = np.array([_count(facts, {name: value}) for value in values])
+def _off_balance(columns: Columns, name: str, values: list) -> float:
+    counts = np.array([_count(columns, {name: value}) for value in values])
     shares = counts / max(counts.sum(), 1)
     return float(np.abs(shares - 1 / len(values)).sum() / 2)
 
@@ -165,8 +179,10 @@ def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    labels = [(name, value) for name, values in wanted.items() for value in values]
-    counts = np.array([[_count(facts, {a[0]: a[1]} | {b[0]: b[1]}) for b in labels] for a in labels], float)
+    columns = _columns(facts, wanted)
+    labels = list(columns)
+    shown = np.array(list(columns.values()), float)
+    counts = shown @ shown.T
     same = np.array([[a[0] == b[0] and a != b for b in labels] for a in labels])
     counts[same] = np.nan
     side = 0.34 * len(labels) + 2.2
@@ -218,6 +234,10 @@ def _compare_captions(seen: list[dict], folder: Path) -> None:
         if one["label"] and one["caption"]
     ]
     if rows:
+        import pandas as pd
+
+        from s2i.metrics import captions
+
         compared = captions.compare(pd.DataFrame(rows))
         compared.to_csv(folder / "captions.csv", index=False)
         captions.plot(compared, folder / "captions.png")

@@ -20,8 +20,22 @@ def node(_):
     return ray.get_runtime_context().get_node_id()
 
 
+def process(_):
+    return os.getpid()
+
+
+def test_little_work_starts_no_processes_and_much_work_does(monkeypatch):
+    monkeypatch.setattr("s2i.fan_out._processes_run", False)
+    assert set(fan_out(process, range(40), "asking", Work(workers=2))) == {os.getpid()}
+    monkeypatch.setattr("s2i.fan_out.PATIENCE", 0)
+    assert len(set(fan_out(process, range(40), "asking", Work(workers=2)))) > 1
+
+
+@pytest.mark.parametrize("patience", [0, 3])
 @pytest.mark.parametrize("workers", [1, 2, -1])
-def test_results_stand_in_the_order_of_the_items_whatever_the_workers(workers):
+def test_results_stand_in_the_order_of_the_items_whatever_the_workers(workers, patience, monkeypatch):
+    monkeypatch.setattr("s2i.fan_out.PATIENCE", patience)
+    monkeypatch.setattr("s2i.fan_out._processes_run", False)
     squares = fan_out(square, range(40), "squaring", Work(workers=workers))
     assert list(squares) == [number**2 for number in range(40)]
 

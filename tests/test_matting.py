@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rembg import new_session
 
 from s2i import images, matting
 from s2i.errors import UserError
@@ -53,6 +54,16 @@ def test_u2net_finds_a_disc_on_a_plain_ground():
     matte = matting.matte(picture)
     assert matte.shape == (64, 64) and matte.dtype == np.uint8
     assert matting.intersection_over_union(matte, np.where(DISC, 255, 0)) > 0.8
+
+
+def test_the_mattes_of_u2netp_are_those_of_rembg_on_the_same_network(house, monkeypatch):
+    session = matting._session("u2netp", 128)
+    monkeypatch.setenv("U2NET_HOME", str(matting.weights.path("u2netp.onnx").parent))
+    theirs = new_session("u2netp")
+    theirs.inner_session = matting._OnCpu(theirs.download_models(), theirs.inner_session.get_inputs(), 128)
+    for seed in range(3):
+        picture = Image.fromarray(house(seed))
+        assert session.predict(picture)[0].tobytes() == theirs.predict(picture)[0].tobytes()
 
 
 def test_every_photo_gets_a_matte_and_keeps_its_background(paired, disc_mattes, tmp_path, work):

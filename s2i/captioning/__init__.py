@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from s2i import attributes, cache, colors, devices, images, prompts, quarantine
+from s2i import attributes, cache, images, prompts, quarantine
 from s2i.fan_out import chunked, fan_out
 from s2i.params import Caption, Vlm, Work
 from s2i.quarantine import Refused
@@ -67,6 +67,7 @@ def _with_answers(
     records: list[dict], settings: Vlm, device: str, precision: str, refused: list[Refused]
 ) -> list[dict]:
     """Records with the caption that a model answers; answers that are no captions are added to ``refused``."""
+    from s2i import devices  # with torch, which takes seconds
     from s2i.captioning import vlm
 
     asker = vlm.load(settings, *devices.pick(device, precision))
@@ -129,6 +130,8 @@ def _wall_color(record: dict) -> str:
         mask = images.read_grey(Path(record["matte"])) if record.get("matte") else None
         if mask is not None and mask.mean() < BLANK:
             mask = None  # the matte missed the building: look where walls usually are
+        from s2i import colors  # scipy takes half a second
+
         return colors.dominant_color(images.read(Path(record["photo"])), mask)
 
     return cache.remember(look, "wall", cache.code(__name__, "s2i.colors"), *map(cache.file_hash, pictures))

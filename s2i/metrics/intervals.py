@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from scipy import stats
 
 
 def bootstrap(
@@ -23,6 +22,8 @@ def bootstrap(
     sums, counts = np.bincount(group, weights=values), np.bincount(group)
     summary = {"mean": float(values.mean())}
     if counts.size > 1:
+        from scipy import stats  # takes a second
+
         interval = stats.bootstrap(
             (sums, counts), _ratio, paired=True, vectorized=True, confidence_level=level, method="percentile", rng=seed
         ).confidence_interval
