@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors import safe_open
 from torch import nn
 from torch.utils.data import TensorDataset
@@ -270,7 +271,15 @@ def test_out_of_memory_is_one_sentence_that_says_what_to_turn(line, tmp_path, lo
         fit(model(), loss, line, settings(), tmp_path, **CPU)
 
 
-def test_gradients_are_computed_outside_of_autocast(line, tmp_path):
+@pytest.fixture
+def fresh_accelerate():
+    """One process may have one precision only."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_gradients_are_computed_outside_of_autocast(line, tmp_path, fresh_accelerate):
     seen = []
 
     def loss(model, batch, draws):
