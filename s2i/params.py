@@ -125,6 +125,9 @@ class Optimisation(Group):
     steps: Count
     batch_size: Count
     learning_rate: Annotated[float, Field(gt=0)]
+    optimizer: Literal["adamw", "adamw8bit"] = Field(
+        "adamw", description="adamw8bit holds its moments in 8 bits; it needs a CUDA GPU and bitsandbytes"
+    )
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     max_gradient_norm: Annotated[float, Field(gt=0)] = 1.0
@@ -165,6 +168,14 @@ class Train(Optimisation):
     edge: EdgeLoss = EdgeLoss()
     prompt_dropout: Share = 0.1
     condition_dropout: Share = Field(0.0, description="share of the control images, of each kind, that are blanked")
+    gradient_checkpointing: bool = Field(
+        False, description="compute activations anew in the backward pass: less memory, a third more time"
+    )
+    frozen: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="number format that the UNet, which does not train, is held in; auto is that of precision"
+    )
+    channels_last: bool = Field(True, description="memory layout that convolutions are faster in")
+    compile: bool = Field(False, description="torch.compile UNet and ControlNet; minutes at first, then faster steps")
     tracker: Literal["dvclive", "wandb"] = "dvclive"
     seed: int | None = Field(None, description="of the training alone, the data stay; null is the seed of all")
 

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ def fit(
     log: Callable[[int, dict], None] | None = None,
     description: str = "train",
 ) -> Fitted:
-    """Train the parameters of ``model`` that require gradients; AdamW, linear warm-up, then cosine to zero.
+    """Train the parameters of ``model`` that require gradients: AdamW, linear warm-up, then cosine to zero.
 
     loss(model, batch, draws) is a scalar; all its randomness must come from ``draws``, which are seeded by the step.
     So a run that was interrupted goes on from ``checkpoints`` and ends where it would have ended, and several
@@ -63,8 +64,8 @@ def fit(
     validate(step) is a figure to be minimised: the best weights are kept, and ``settings.patience`` validations
     without improvement end the training.
     Raises UserError when loss, gradient or validation is no finite number, when another run trains in ``checkpoints``,
-    when a checkpoint cannot be written, and, after one was, when it is asked to stop (SIGTERM, SIGINT); and under FSDP,
-    DeepSpeed and Megatron-LM.
+    when a checkpoint cannot be written, when memory or the optimizer's package is missing, under FSDP, DeepSpeed and
+    Megatron-LM, and, after a checkpoint was written, when it is asked to stop (SIGTERM, SIGINT).
     """
     if any(map(parse_flag_from_env, SHARDING)):
         raise UserError(
@@ -79,11 +80,11 @@ def fit(
         {"params": [trained[name] for name in trained if rates[name] == rate], "lr": rate}
         for rate in sorted(set(rates.values()), reverse=True)
     ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
+    optimizer = _optimizer(groups, settings, device)
     scheduler = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, settings.steps)
     ema = EMAModel(trained.values(), decay=settings.ema_decay) if settings.ema_decay else None
     progress = Progress(checkpoints, trained, optimizer, scheduler, ema, accelerator)
-    with alone_in(checkpoints, accelerator.is_main_process), _asked_to_stop() as stop:
+    with alone_in(checkpoints, accelerator.is_main_process), _enough_memory(), _asked_to_stop() as stop:
         progress.resume()
         last_step = progress.step if progress.is_over(settings.patience) else settings.steps
         draws, parts = [], accelerator.num_processes * settings.accumulate
@@ -105,8 +106,9 @@ def fit(
                 share.seed(seed, progress.step)
                 # Gradients of several processes are brought together with the last part of a batch alone.
                 last = turn == settings.accumulate - 1
-                with nullcontext() if last else accelerator.no_sync(prepared), accelerator.autocast():
-                    value = loss(prepared, batch, share) / settings.accumulate
+                with nullcontext() if last else accelerator.no_sync(prepared):
+                    with accelerator.autocast():
+                        value = loss(prepared, batch, share) / settings.accumulate
                     accelerator.backward(value)
                 total += value.detach()
             asked = torch.tensor(float(stop.is_set()), device=device)
@@ -138,6 +140,34 @@ def fit(
         if shown and progress.saved_step != progress.step:
             progress.save()
     return Fitted(progress.finish(), progress.step)
+
+
+def _optimizer(groups: list[dict], settings: Optimisation, device: torch.device) -> torch.optim.Optimizer:
+    """AdamW, its moments in 32 or in 8 bits (Dettmers et al. 2022, "8-bit optimizers via block-wise quantization")."""
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(groups, weight_decay=settings.weight_decay, fused=True)
+    if device.type == "cuda" and find_spec("bitsandbytes"):
+        from bitsandbytes.optim import AdamW8bit
+
+        return AdamW8bit(groups, weight_decay=settings.weight_decay)
+    raise UserError(
+        "train.optimizer is adamw8bit, which needs a CUDA GPU and the package bitsandbytes "
+        '(pip install "s2i[8bit]"): have both, or set it to adamw in params.yaml.'
+    )
+
+
+@contextmanager
+def _enough_memory():
+    """Raise UserError, which says what to turn, when the memory of the device does not suffice."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
+            raise
+        raise UserError(
+            "a step of the training does not fit into memory: raise train.accumulate, which cuts a batch into smaller "
+            "parts, set train.gradient_checkpointing to true, or lower resolution in params.yaml."
+        ) from None
 
 
 def _diverged(loss: float, gradient_norm: float, progress: "Progress") -> str:
@@ -245,9 +275,8 @@ class Progress:
     def _tensors(self) -> dict[str, torch.Tensor]:
         tensors = {f"weight.{name}": parameter.detach() for name, parameter in self.trained.items()}
         for name, parameter in self.trained.items():
-            for moment in ("exp_avg", "exp_avg_sq"):
-                if moment in self.optimizer.state[parameter]:
-                    tensors[f"{moment}.{name}"] = self.optimizer.state[parameter][moment]
+            for key, value in self.optimizer.state[parameter].items():
+                tensors[f"optimizer.{key}.{name}"] = _kept(value)
         if self.ema:
             tensors |= {
                 f"ema.{name}": shadow for name, shadow in zip(self.trained, self.ema.shadow_params, strict=True)
@@ -283,14 +312,14 @@ class Progress:
             vars(self).update(state)
             for index, (name, parameter) in enumerate(self.trained.items()):
                 parameter.data.copy_(file.get_tensor(f"weight.{name}"))
-                if f"exp_avg.{name}" in file.keys():  # noqa: SIM118
-                    moments = {moment: file.get_tensor(f"{moment}.{name}") for moment in ("exp_avg", "exp_avg_sq")}
-                    moments["step"] = torch.tensor(float(self.step))
-                    self.optimizer.state[parameter] = {
-                        key: value.to(parameter.device) for key, value in moments.items()
-                    }
                 if self.ema:
                     self.ema.shadow_params[index].copy_(file.get_tensor(f"ema.{name}"))
+            for stored in file.keys():  # noqa: SIM118
+                kind, _, rest = stored.partition(".")
+                key, _, name = rest.partition(".")
+                if kind == "optimizer":
+                    parameter = self.trained[name]
+                    self.optimizer.state[parameter][key] = _restored(file.get_tensor(stored), parameter.device)
         if self.ema:
             self.ema.optimization_step = self.step
         self.scheduler.load_state_dict(
@@ -340,6 +369,17 @@ class Progress:
         if self.ema:
             self.ema.copy_to(self.trained.values())
         return self.step
+
+
+def _kept(value: torch.Tensor | float) -> torch.Tensor:
+    """What an optimizer remembers of a parameter as safetensors takes it: a tensor, and shared with no other."""
+    tensor = torch.as_tensor(value)
+    return tensor.clone() if tensor.numel() <= 256 else tensor  # as large as the tables that bitsandbytes shares
+
+
+def _restored(tensor: torch.Tensor, device: torch.device) -> torch.Tensor | int:
+    """What `_kept` was given; AdamW counts its steps in a tensor of floats, bitsandbytes in an int."""
+    return tensor.item() if tensor.dtype == torch.int64 else tensor.to(device)
 
 
 def _as_is(batch):

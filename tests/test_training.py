@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from safetensors import safe_open
 from torch import nn
 from torch.utils.data import TensorDataset
@@ -214,6 +215,82 @@ def test_a_parameter_may_learn_at_a_rate_of_its_own(line, tmp_path):
     rates = {"weight": 0.3, "bias": 1e-9}
     fit(trained, noisy_loss, line, settings(weight_decay=0), tmp_path, rate_of=rates.__getitem__, **CPU)
     assert abs(trained.bias.item() - before) < 1e-6 and abs(trained.weight.item() - 3) < 0.6
+
+
+class SharedTable(torch.optim.SGD):
+    """Descent whose state is laid out as that of bitsandbytes: steps are an int, and parameters share a table."""
+
+    def __init__(self, groups):
+        super().__init__(groups)
+        self.table = torch.linspace(0.1, 1, 256)
+
+    def step(self, closure=None):
+        super().step(closure)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                state = self.state[parameter]
+                state["step"], state["qmap1"] = state.get("step", 0) + 1, self.table
+                parameter.data.sub_(1e-3 * state["step"] * state["qmap1"].mean())
+
+
+def _eight_bits(groups):
+    return pytest.importorskip("bitsandbytes").optim.AdamW8bit(groups)
+
+
+@pytest.mark.parametrize("optimizer", [SharedTable, _eight_bits])
+def test_whatever_an_optimizer_remembers_is_kept(line, tmp_path, monkeypatch, optimizer):
+    monkeypatch.setattr(training, "_optimizer", lambda groups, *_: optimizer(groups))
+    wide = lambda: nn.Sequential(model(), nn.Linear(1, 4096), nn.Linear(4096, 1))  # noqa: E731
+    ends = {}
+    for place, moments in {"whole": [30], "parted": [17, 30]}.items():
+        for end in moments:
+            ends[place] = wide()
+            stop = lambda step, _, end=end: os.kill(os.getpid(), signal.SIGTERM) if step == end else None  # noqa: E731
+            with pytest.raises(UserError, match="stopped"):
+                changes = {"steps": 31, "learning_rate": 1e-3}
+                changed = settings().model_copy(update=changes)
+                fit(ends[place], noisy_loss, line, changed, tmp_path / place, log=stop, **CPU)
+    torch.testing.assert_close(ends["parted"].state_dict(), ends["whole"].state_dict(), rtol=0, atol=0)
+
+
+def test_an_optimizer_in_8_bits_needs_a_gpu(line, tmp_path):
+    with pytest.raises(UserError, match=r"adamw8bit, which needs a CUDA GPU and the package bitsandbytes .* to adamw"):
+        fit(model(), noisy_loss, line, settings(optimizer="adamw8bit"), tmp_path, **CPU)
+
+
+def _too_large(model, batch, draws):
+    return model(torch.empty(2**50))
+
+
+def _gpu_is_full(model, batch, draws):
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+
+@pytest.mark.parametrize("loss", [_too_large, _gpu_is_full])
+def test_out_of_memory_is_one_sentence_that_says_what_to_turn(line, tmp_path, loss):
+    with pytest.raises(UserError, match=r"raise train.accumulate.*train.gradient_checkpointing.*lower resolution"):
+        fit(model(), loss, line, settings(), tmp_path, **CPU)
+
+
+@pytest.fixture
+def fresh_accelerate():
+    """One process may have one precision only."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+def test_gradients_are_computed_outside_of_autocast(line, tmp_path, fresh_accelerate):
+    seen = []
+
+    def loss(model, batch, draws):
+        value = noisy_loss(model, batch, draws)
+        value.register_hook(lambda _: seen.append(torch.is_autocast_enabled("cpu")))
+        assert torch.is_autocast_enabled("cpu")
+        return value
+
+    fit(model(), loss, line, settings(), tmp_path, device=CPU["device"], precision="bf16")
+    assert len(seen) == 30 and not any(seen)
 
 
 @pytest.mark.slow

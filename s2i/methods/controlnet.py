@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import ControlNetModel, DDPMScheduler
+from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from torch.utils.data import DataLoader
 
@@ -35,9 +35,9 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     """
     device, precision = devices.pick(params.device, params.precision)
     controlnet = base.load_controlnet(*[params.controlnet] * len(params.conditions))
-    pipeline = base.load(params.base, controlnet).to(device)
-    unet = pipeline.unet.requires_grad_(False)
-    devices.suit(device, unet, *nets(controlnet))
+    pipeline = base.load(params.base, controlnet)
+    ready(pipeline.unet, controlnet, params.train, device, precision)
+    pipeline.to(device)
     examples, held_out = (EncodedExamples(encoded, split) for split in ("train", "val"))
     _check(examples[0], pipeline, params)
     loss = _loss(pipeline, empty_prompt(encoded).to(device), params)
@@ -55,7 +55,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
             torch.manual_seed(params.training_seed)
             for net in nets(controlnet):
                 adapters.inject(net, adapter, params.rank, params.train.alpha, params.train.encoder_blocks)
-            devices.suit(device, *nets(controlnet))
+            devices.suit(device, *nets(controlnet), channels_last=params.train.channels_last)
 
             @torch.no_grad()
             def validate(step: int) -> float:
@@ -92,6 +92,18 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
 def nets(controlnet: ControlNetModel | MultiControlNetModel) -> list[ControlNetModel]:
     """The ControlNets of one or several."""
     return list(controlnet.nets) if isinstance(controlnet, MultiControlNetModel) else [controlnet]
+
+
+def ready(unet: UNet2DConditionModel, controlnet, train: Train, device: torch.device, precision: str) -> None:
+    """Freeze the UNet, and set both up in place to compute as the parameters say; names of weights stay."""
+    models = [unet.requires_grad_(False), *nets(controlnet)]
+    for model in models:
+        if train.gradient_checkpointing:
+            model.enable_gradient_checkpointing()
+        if train.compile:
+            model.forward = torch.compile(model.forward)
+    devices.hold(unet, precision if train.frozen == "auto" else train.frozen)
+    devices.suit(device, *models, channels_last=train.channels_last)
 
 
 def _taught(learn: Callable[[str, str, int, int], Fitted], controlnet, params: Params) -> Fitted:
