@@ -181,7 +181,7 @@ def test_an_ablation_is_run_once_and_leaves_the_workspace_as_it_was(clone):
     clone.run("git", "add", "--all")
     clone.run("git", "-c", "user.name=s2i", "-c", "user.email=s2i@example.com", "commit", "--quiet", "-m", "figures")
     said = clone.run("python", "studies/ablation/run.py")
-    assert "ablation-modified-0-without-prompts, 3 of 3" in said
+    assert "== ablation-modified-0-without-prompts, " in said and ", 3 of 3" in said
     table = pd.read_csv(clone.folder / "docs/ablation.csv")
     assert set(zip(table["experiment"], table["prompts"], strict=True)) == {
         ("none", "given"),
