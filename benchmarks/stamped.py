@@ -1,8 +1,8 @@
 """Run a script as it is, and note its optimizer's steps: python stamped.py OUT.json SCRIPT ARGUMENTS...
 
-Noted are, after every step, wall seconds and the CPU seconds of the process, which other programs disturb less; at
-the end its peak memory in megabytes: the high-water mark of its resident set, all of it, interpreter, libraries, weights
-and what was loaded at first included.
+Noted are, after every step, wall seconds and the CPU seconds of the process, which other programs disturb less; and at
+the end its peak memory in megabytes: the high-water mark of its resident set, interpreter, libraries, weights and what
+was loaded at first included.
 """
 
 import json
