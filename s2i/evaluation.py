@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from s2i import images, tensors
+from s2i import cache, images, tensors, weights
 from s2i.metrics import frechet, perceptual
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1, window_count_error
@@ -16,6 +16,10 @@ from s2i.mosaics import mosaic
 from s2i.params import Evaluate
 
 MODELS = ("base", "finetuned")
+CODE = cache.code(
+    __name__,
+    *(f"s2i.{name}" for name in ("edges", "tensors", "metrics.perceptual", "metrics.frechet", "metrics.structure")),
+)
 IDENTITY = ("id", "variant", "sketch_style", "prompt", "generation_seed", "model")
 
 
@@ -26,16 +30,18 @@ def evaluate(records: list[dict], folder: Path, params: Evaluate) -> dict:
     at one picture alone says of the photos, "images": pictures a model}.  Intervals resample photos, not pictures.
     """
     photos = [images.read(record["photo"]) for record in records]
-    targets = {record["id"]: photo for record, photo in zip(records, photos, strict=True)}  # each photo once
-    distances = perceptual.available()
+    distances, has_fid = perceptual.available(), bool(weights.hub_path(weights.FID_INCEPTION))
     table, figures = pd.DataFrame(), {}
     for model in MODELS:
-        drawn = [images.read(record[model]) for record in records]
-        scores = _scores(records, drawn, photos, distances, params, model)
+        key = [*CODE, *distances, has_fid, params.batch_size, [_content(record, model) for record in records]]
+        found = cache.remember(lambda model=model: _compared(records, photos, distances, params, model), "scores", *key)
+        identity = pd.DataFrame([{name: (one | {"model": model})[name] for name in IDENTITY} for one in records])
+        scores = pd.concat([identity, pd.DataFrame(found["pictures"])], axis=1)
         table = pd.concat([table, scores], ignore_index=True)
-        figures[model] = _with_intervals(scores, params.level)
-        figures[model] |= frechet.distances(_batches(drawn, params), _batches(list(targets.values()), params))
-    errors = pd.DataFrame({"id": [record["id"] for record in records], **_window_errors(records, photos)})
+        figures[model] = _with_intervals(scores, params.level) | found["sets"]
+    key = [*CODE, [_content(record, "photo") for record in records]]
+    errors = cache.remember(lambda: _window_errors(records, photos), "windows of photos", *key)
+    errors = pd.DataFrame({"id": [record["id"] for record in records], **errors})
     figures["photos"] = _with_intervals(errors, params.level)
     figures["images"] = len(records)
     table.to_csv(folder / "per_image.csv", index=False)
@@ -44,22 +50,26 @@ def evaluate(records: list[dict], folder: Path, params: Evaluate) -> dict:
     return figures
 
 
-def _scores(
-    records: list[dict],
-    drawn: list[np.ndarray],
-    photos: list[np.ndarray],
-    distances: dict[str, Callable],
-    params: Evaluate,
-    model: str,
-) -> pd.DataFrame:
-    """One row a picture: whose it is, and every metric that compares it with its photo."""
-    scores = pd.DataFrame([{name: (record | {"model": model})[name] for name in IDENTITY} for record in records])
+def _content(record: dict, model: str) -> list:
+    """What the scores of a model's picture depend on."""
+    return [cache.file_hash(record[model]), cache.file_hash(record["photo"]), record["id"], record.get("windows")]
+
+
+def _compared(
+    records: list[dict], photos: list[np.ndarray], distances: dict[str, Callable], params: Evaluate, model: str
+) -> dict[str, dict]:
+    """Every metric of a model: ``pictures`` that compare each with its photo, ``sets`` that compare all with all."""
+    drawn = [images.read(record[model]) for record in records]
+    targets = {record["id"]: photo for record, photo in zip(records, photos, strict=True)}  # each photo once
+    scores = {}
     for name, distance in distances.items():
         with torch.no_grad():
             pairs = zip(_batches(drawn, params), _batches(photos, params), strict=True)
-            scores[name] = torch.cat([distance(a, b) for a, b in tqdm(pairs, desc=f"{name} ({model})")]).numpy()
+            batches = [distance(a, b) for a, b in tqdm(pairs, desc=f"{name} ({model})")]
+        scores[name] = torch.cat(batches).tolist()
     scores["edge_f1"] = [edge_f1(picture, photo) for picture, photo in zip(drawn, photos, strict=True)]
-    return scores.assign(**_window_errors(records, drawn))
+    sets = frechet.distances(_batches(drawn, params), _batches(list(targets.values()), params))
+    return {"pictures": scores | _window_errors(records, drawn), "sets": sets}
 
 
 def _window_errors(records: list[dict], pictures: list[np.ndarray]) -> dict[str, list[float]]:

@@ -37,7 +37,8 @@ def records(folder, house):
 @pytest.fixture(scope="module")
 def figures(records, folder):
     (folder / "out").mkdir()
-    with pytest.warns(UserWarning, match="biased upwards"):
+    with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match="biased upwards"):
+        patch.setenv("S2I_CACHE", str(folder / "cache"))
         return evaluation.evaluate(records, folder / "out", Evaluate(mosaic_rows=3))
 
 
@@ -79,3 +80,15 @@ def test_a_mosaic_and_a_plot_are_written(figures, folder):
     photo = images.read(folder / "photo" / "0-0.png")
     assert (mosaic[18 : 18 + 64, -64:] == photo).all(), "the first target stands at the upper right"
     assert images.read(folder / "out" / "figures.png").std() > 0
+
+
+def test_scores_of_the_same_pictures_are_not_computed_again(records, tmp_path, monkeypatch):
+    settings = Evaluate(mosaic_rows=3)
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    figures = evaluation.evaluate(records, tmp_path / "first", settings)
+    for name in ("edge_f1", "window_count_error"):
+        monkeypatch.setattr(evaluation, name, lambda *_: pytest.fail("computed again"))
+    assert evaluation.evaluate(records, tmp_path / "second", settings) == figures
+    tables = [(tmp_path / name / "per_image.csv").read_bytes() for name in ("first", "second")]
+    assert tables[0] == tables[1]
