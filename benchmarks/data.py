@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -28,12 +28,6 @@ from s2i.params import Work
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
-WITHOUT_NETWORKS = {  # what computes nothing but pictures, fast enough for very many of them
-    "ingest": ["photos", "ingested", "ingest.json"],
-    "pair": ["ingested", "paired"],
-    "caption": ["paired", "captioned"],
-    "augment": ["captioned", "augmented"],
-}
 STAGES = {  # inputs and outputs, below data/
     "ingest": ["photos", "ingested", "ingest.json"],
     "pair": ["ingested", "paired"],
@@ -42,8 +36,6 @@ STAGES = {  # inputs and outputs, below data/
     "survey": ["captioned", "ingested", "surveyed", "data.json"],
     "augment": ["captioned", "augmented"],
 }
-
-
 PARTS = ("matting", "workers", "many", "scaling")
 
 
@@ -66,10 +58,10 @@ class Workshop:
         for _ in fan_out(varied_copy, numbers, "making photos", Work()):
             pass
 
-    def run(self, stage: str, folders: Sequence[str] | None = None) -> dict[str, float]:
+    def run(self, stage: str) -> dict[str, float]:
         """Wall seconds of a stage, and the peak memory of its largest process in megabytes."""
         command = [sys.executable, PROJECT / "stages" / f"{stage}.py"]
-        return self.measured([*command, *(Path("data") / name for name in folders or STAGES[stage])])
+        return self.measured([*command, *(Path("data") / name for name in STAGES[stage])])
 
     def measured(self, command: list) -> dict[str, float]:
         environment = os.environ | {"S2I_CACHE": str(self.folder / "cache"), "PYTHONPATH": str(PROJECT)}
@@ -81,8 +73,8 @@ class Workshop:
             sys.exit(f"{' '.join(map(str, command))} failed: see {self.folder / 'log.txt'}.")
         return {"seconds": round(time.monotonic() - began, 2), "megabytes": round(usage.ru_maxrss / 1024)}
 
-    def run_all(self, stages: Mapping[str, Sequence[str]] = STAGES) -> dict[str, dict[str, float]]:
-        return {stage: self.run(stage, folders) for stage, folders in stages.items()}
+    def run_all(self) -> dict[str, dict[str, float]]:
+        return {stage: self.run(stage) for stage in STAGES}
 
 
 def varied_copy(job: tuple[int, Path]) -> None:
@@ -119,12 +111,11 @@ def scaling(folder: Path, sizes: list[int], resolution: int) -> dict:
 
 
 def many(folder: Path, sizes: list[int]) -> dict:
-    """Time and memory of the stages that need no network, for numbers of photos that would take networks hours."""
+    """Time and memory of every stage for very many photos, small ones, which take the networks less."""
     found = {"resolution": 64, "photos": sizes, "stages": []}
     for size in sizes:
-        quick = {"resolution": 64, "ingest": {"near_duplicate": 0}, "caption": {"by": ["columns"]}}
-        workshop = Workshop(folder / str(size), size, **quick)
-        found["stages"].append(workshop.run_all(WITHOUT_NETWORKS))
+        workshop = Workshop(folder / str(size), size, resolution=64, ingest={"near_duplicate": 0})
+        found["stages"].append(workshop.run_all())
         shutil.rmtree(workshop.folder)
         print(size, json.dumps(found["stages"][-1]), flush=True)
     return found
@@ -190,7 +181,7 @@ def plot(curves: Sequence[dict], file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[500, 1000, 2000], help="numbers of photos")
-    parser.add_argument("--many", type=int, nargs="+", default=[1000, 5000, 20000], help="the same without networks")
+    parser.add_argument("--many", type=int, nargs="+", default=[1000, 5000, 20000], help="the same of small photos")
     parser.add_argument("--few", type=int, default=240, help="photos of the other measurements (default: 240)")
     parser.add_argument("--resolution", type=int, default=128, help="of the scaling (default: 128)")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of data.json and data.png")
