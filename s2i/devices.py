@@ -39,6 +39,8 @@ def suit(device: torch.device, *models: nn.Module, channels_last: bool = True) -
         model.to(device, memory_format=torch.channels_last if channels_last else torch.contiguous_format)
         if device.type == "cpu":
             model.set_attn_processor(AttentionBySize())
+            for parameter in model.parameters():  # or a weights file mapped into memory stays there beside its copies
+                parameter.data = parameter.data.clone()
 
 
 class AttentionBySize:
