@@ -5,6 +5,11 @@ from collections.abc import Callable
 import torch
 
 
+def mixed(seed: int, number: int) -> int:
+    """A seed for the ``number``-th generator of a seed, in 32 bits: torch's generator on the CPU ignores all others."""
+    return (seed * 2654435761 + number) % 2**32  # the prime is Knuth's, it keeps neighbouring seeds far apart
+
+
 class Draws:
     """The random numbers of a step, cut to the share of its batch that is computed here.
 
@@ -18,7 +23,7 @@ class Draws:
     def seed(self, seed: int, step: int | None = None) -> "Draws":
         """Begin anew, for a step of a training or, with None, outside of any."""
         self.step = step
-        self.generator.manual_seed((seed << 32) + (step or 0))
+        self.generator.manual_seed(mixed(seed, step or 0))
         return self
 
     def normal(self, shape: torch.Size | tuple[int, ...]) -> torch.Tensor:

@@ -88,7 +88,7 @@ def encode(
         ]
         cache.produce(file, lambda draft, group=group: save_file(_shard(group, encoder, conditions), draft), *key)
     with whole_file(target / "empty_prompt.safetensors") as draft:
-        save_file({"embedding": encoder.texts([""])[0].half()}, draft)
+        save_file({"embedding": encoder.texts([""])[0].half()}, draft, metadata={"base": model})
 
 
 def _example_key(example: dict) -> list:
@@ -165,6 +165,12 @@ def _opened(file: Path):
         raise UserError(
             f"{file} cannot be read ({first_line(error)}): delete {file.parent.parent} and run dvc repro."
         ) from None
+
+
+def encoded_for(folder: Path) -> str:
+    """What `cache.model_hash` says of the base that examples were encoded with."""
+    with safe_open(Path(folder) / "empty_prompt.safetensors", "pt") as file:
+        return (file.metadata() or {}).get("base", "")
 
 
 def empty_prompt(folder: Path) -> torch.Tensor:

@@ -48,6 +48,8 @@ def cut_lora(trained: Path, untouched: str | Path, rank: int, target: Path) -> f
                 F.pad(root[:, None] * right[:rank], (0, 0, 0, spare)),
             )
             factors[module] = wide, narrow, values[:rank].square().sum().item()
+    if not factors:
+        raise UserError(f"{trained} differs from {untouched} in biases and norms alone, which a LoRA cannot hold.")
     before.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=sorted(factors)))
     for module, (wide, narrow, _) in factors.items():
         layer = before.get_submodule(module)
@@ -62,18 +64,20 @@ def take_over(file: Path, untouched: str | Path, target: Path) -> int:
     """Turn a modified-LoRA checkpoint into a trained model: ``target``/controlnet and ``target``/adapter; its rank.
 
     file: a state dict with ``<attention>.to_q.original.weight``, ``.lora_A`` (rank, in) and ``.lora_B`` (out, rank) for
-    to_q, to_k, to_v and to_out.0 of every attention, whose output is W0 x + (1 / rank) B A x.
+    to_q, to_k, to_v and to_out.0 of every attention, whose output is W0 x + (1 / rank) B A x; a bias that it does not
+    hold stays the ControlNet's.
     untouched: the ControlNet it was trained from.
     Raises UserError when the file is no such state dict, is not whole, or is of another shape.
     """
     state = _state(file)
-    ranks = {len(tensor) for name, tensor in state.items() if name.endswith(".lora_A")}
+    ranks = {len(tensor) for name, tensor in state.items() if name.endswith(".lora_A") and tensor.ndim == 2}
     if len(ranks) != 1:
         raise UserError(f"{file} holds no modified LoRA of one rank: its .lora_A have {sorted(ranks) or 'no'} rows.")
     (rank,) = ranks
     controlnet = base.load_controlnet(untouched)
     adapters.inject(controlnet, "modified", rank, alpha=1)
     parameters = {_foreign(name): one for name, one in controlnet.named_parameters() if one.requires_grad}
+    parameters = {name: one for name, one in parameters.items() if name in state or not name.endswith(".bias")}
     if missing := sorted(parameters.keys() - state.keys()):
         raise UserError(f"{file} is not whole: {missing[0]} is missing, and {len(missing) - 1} more.")
     if unknown := sorted(state.keys() - parameters.keys()):

@@ -75,7 +75,7 @@ def _register_ray() -> None:
         import ray
         from ray.util.joblib import register_ray
     except ImportError:
-        raise UserError("work.engine is ray, but ray is not installed: pip install 's2i[ray]'.") from None
+        raise UserError("work.engine is ray, but ray is not installed: pip install -e '.[ray]'.") from None
     register_ray()
     if not ray.is_initialized():
         ray.init(log_to_driver=False)

@@ -12,14 +12,14 @@ from s2i.params import Params
 def generate(records: Iterable[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
     """The test records with ``finetuned`` and ``base``, the pictures drawn from each one's sketch and prompt.
 
-    With ``params.generate.prompts`` "empty" the prompt is empty, and no material map says what the words would.
+    With ``params.generate.prompts`` "empty" the prompt is empty.
 
     Pictures are kept by content: a run that was interrupted draws only what is missing, and the base's pictures are
     drawn once for all fine-tunings of it.
     """
     examples = [record for record in records if record["split"] == "test"]
     if params.generate.prompts == "empty":
-        examples = [one | {"prompt": "", "material_map": None} for one in examples]
+        examples = [one | {"prompt": ""} for one in examples]
     examples = [one | {"generation_seed": _seed(params.seed, one["id"], one["variant"])} for one in examples]
     finetuned = base.saved_controlnets(trained, len(params.conditions)), params.conditions
     for name, (places, conditions) in {"finetuned": finetuned, "base": ([params.controlnet], ["sketch"])}.items():

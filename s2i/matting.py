@@ -143,7 +143,7 @@ class _U2netp(_OnCpu):
         shown = np.array(picture.resize((320, 320), images.LANCZOS))
         normalised = (shown / max(shown.max(), 1e-6) - MEAN) / DEVIATION
         found = self.run(None, {"": normalised.transpose(2, 0, 1)[None].astype(np.float32)})[0][0, 0]
-        stretched = (found - found.min()) / (found.max() - found.min())
+        stretched = (found - found.min()) / max(found.max() - found.min(), 1e-6)
         return [Image.fromarray((stretched * 255).astype(np.uint8)).resize(picture.size, images.LANCZOS)]
 
 

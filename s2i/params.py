@@ -11,6 +11,7 @@ from s2i.errors import UserError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Condition = Literal["sketch", "edges", "material"]
 Style = Literal["given", "pencil", "xdog", "canny", "line", "hed"]
 
@@ -177,7 +178,7 @@ class Train(Optimisation):
     channels_last: bool = Field(True, description="memory layout that convolutions are faster in")
     compile: bool = Field(False, description="torch.compile UNet and ControlNet; minutes at first, then faster steps")
     tracker: Literal["dvclive", "wandb"] = "dvclive"
-    seed: int | None = Field(None, description="of the training alone, the data stay; null is the seed of all")
+    seed: Seed | None = Field(None, description="of the training alone, the data stay; null is the seed of all")
 
 
 class Generate(Group):
@@ -208,7 +209,7 @@ class Params(Group):
     adapter: Literal["none", "full", "attention", "lora", "modified", "two-step"] = "full"
     rank: Count
     resolution: Annotated[int, Field(ge=64, multiple_of=64)]
-    seed: int = 0
+    seed: Seed = 0
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     work: Work = Work()
@@ -226,6 +227,12 @@ class Params(Group):
     @property
     def training_seed(self) -> int:
         return self.seed if self.train.seed is None else self.train.seed
+
+    @model_validator(mode="after")
+    def _can_reach_a_plateau(self):
+        if self.adapter == "two-step" and self.train.switch == "plateau" and self.train.patience is None:
+            raise ValueError("train.switch is plateau, which train.patience must define; it is null")
+        return self
 
     @field_validator("conditions")
     @classmethod

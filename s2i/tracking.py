@@ -1,5 +1,6 @@
 """Where a training's figures and pictures go while it runs: DVCLive, and W&B beside it when asked for."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,17 +24,19 @@ class Tracker:
         """Log scalars of a step."""
         if not self.live:
             return
-        self.live.step = step
-        for name, value in values.items():
-            self.live.log_metric(name, value)
-        self.live.make_summary()
+        with _space(self.live.dir):
+            self.live.step = step
+            for name, value in values.items():
+                self.live.log_metric(name, value)
+            self.live.make_summary()
         self._send(step, values)
 
     def picture(self, step: int, name: str, picture: np.ndarray) -> None:
         """Log a picture (H, W, 3) uint8; the newest of a name is kept."""
         if not self.live:
             return
-        self.live.log_image(f"{name}.png", Image.fromarray(picture))
+        with _space(self.live.dir):
+            self.live.log_image(f"{name}.png", Image.fromarray(picture))
         if self.run:
             import wandb
 
@@ -58,10 +61,33 @@ def open_tracker(kind: str, folder: Path, config: dict) -> Iterator[Tracker]:
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         run = stack.enter_context(_wandb_run(folder.parent, config)) if kind == "wandb" else None
+        _drop_torn(folder / "metrics.json")
         live = Live(str(folder), resume=True, save_dvc_exp=False, dvcyaml=None, monitor_system=False)
         yield Tracker(stack.enter_context(live), run)
     for table in folder.rglob("*.tsv"):  # steps since the last checkpoint were logged by the killed run too
         pd.read_csv(table, sep="\t").drop_duplicates("step", keep="last").to_csv(table, sep="\t", index=False)
+
+
+def _drop_torn(summary: Path) -> None:
+    """Remove the newest figures where a killed run left half of them; the tables have them too."""
+    try:
+        json.loads(summary.read_text())
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        summary.unlink()
+
+
+@contextmanager
+def _space(folder: str):
+    """Raise UserError where a file below ``folder`` cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"the figures of the training could not be written to {folder} ({first_line(error)}): free some space and "
+            "run again, it goes on from the last checkpoint."
+        ) from None
 
 
 def _wandb_run(folder: Path, config: dict):
@@ -69,7 +95,7 @@ def _wandb_run(folder: Path, config: dict):
     try:
         import wandb
     except ImportError:
-        raise UserError("train.tracker is wandb, but wandb is not installed: pip install 's2i[wandb]'.") from None
+        raise UserError("train.tracker is wandb, but wandb is not installed: pip install -e '.[wandb]'.") from None
     try:
         return wandb.init(project="s2i", config=config, dir=folder, id=folder.name[:32], resume="allow")
     except wandb.Error as error:

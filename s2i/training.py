@@ -21,7 +21,7 @@ from safetensors.torch import save_file
 from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
-from s2i.draws import Draws
+from s2i.draws import Draws, mixed
 from s2i.errors import UserError, first_line
 from s2i.files import whole_file
 from s2i.params import Optimisation
@@ -39,6 +39,21 @@ class Fitted(NamedTuple):
 Loss = Callable[[torch.nn.Module, dict, Draws], torch.Tensor]
 
 
+@contextmanager
+def enough_memory():
+    """Raise UserError, which says what to turn, when the memory of the device does not suffice."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not any(said in str(error) for said in ("out of memory", "can't allocate memory")):
+            raise
+        raise UserError(
+            "the training does not fit into memory: raise train.accumulate, which cuts a batch into smaller "
+            "parts, set train.gradient_checkpointing to true, or lower resolution in params.yaml."
+        ) from None
+
+
+@enough_memory()
 def fit(
     model: torch.nn.Module,
     loss: Loss,
@@ -84,7 +99,7 @@ def fit(
     scheduler = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, settings.steps)
     ema = EMAModel(trained.values(), decay=settings.ema_decay) if settings.ema_decay else None
     progress = Progress(checkpoints, trained, optimizer, scheduler, ema, accelerator)
-    with alone_in(checkpoints, accelerator.is_main_process), _enough_memory(), _asked_to_stop() as stop:
+    with alone_in(checkpoints, accelerator.is_main_process), _asked_to_stop() as stop:
         progress.resume()
         last_step = progress.step if progress.is_over(settings.patience) else settings.steps
         draws, parts = [], accelerator.num_processes * settings.accumulate
@@ -152,22 +167,8 @@ def _optimizer(groups: list[dict], settings: Optimisation, device: torch.device)
         return AdamW8bit(groups, weight_decay=settings.weight_decay)
     raise UserError(
         "train.optimizer is adamw8bit, which needs a CUDA GPU and the package bitsandbytes "
-        '(pip install "s2i[8bit]"): have both, or set it to adamw in params.yaml.'
+        '(pip install -e ".[8bit]"): have both, or set it to adamw in params.yaml.'
     )
-
-
-@contextmanager
-def _enough_memory():
-    """Raise UserError, which says what to turn, when the memory of the device does not suffice."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and "can't allocate memory" not in str(error):
-            raise
-        raise UserError(
-            "a step of the training does not fit into memory: raise train.accumulate, which cuts a batch into smaller "
-            "parts, set train.gradient_checkpointing to true, or lower resolution in params.yaml."
-        ) from None
 
 
 def _diverged(loss: float, gradient_norm: float, progress: "Progress") -> str:
@@ -257,7 +258,8 @@ class StepBatches(Sampler):
                 yield batch[part * share : (part + 1) * share]
 
     def _order(self, epoch: int) -> list[int]:
-        return torch.randperm(self.size, generator=torch.Generator().manual_seed(self.seed + epoch)).tolist()
+        generator = torch.Generator().manual_seed(mixed(self.seed, epoch))
+        return torch.randperm(self.size, generator=generator).tolist()
 
 
 class Progress:

@@ -16,15 +16,16 @@ from s2i.objectives import denoised, noise_loss
 from s2i.params import EdgeLoss
 from s2i.window_density import WindowDensity
 
-EMBEDDED = Path("data/base/windows.safetensors")
+PROJECT = Path(__file__).parents[1]
+EMBEDDED = PROJECT / "data/base/windows.safetensors"
 LATENTS = torch.randn(16, 6, 8, 8, generator=torch.Generator().manual_seed(7))
 
 
 @pytest.fixture(scope="module")
 def photos():
     """The embedded photos at 128 px, (N, 3, 128, 128), and their table."""
-    table = pd.read_csv("data/photos/photos.csv")
-    pictures = [images.resize_and_crop(images.read(f"data/photos/{file}"), 128) for file in table["file"]]
+    table = pd.read_csv(PROJECT / "data/photos/photos.csv")
+    pictures = [images.resize_and_crop(images.read(PROJECT / "data/photos" / file), 128) for file in table["file"]]
     return tensors.unit(tensors.stack(pictures)), table
 
 
@@ -79,7 +80,7 @@ def test_a_counter_that_is_none_is_one_clear_sentence(tmp_path):
 
 @pytest.fixture(scope="module")
 def vae():
-    return AutoencoderKL.from_pretrained("data/base/vae", torch_dtype=torch.float32).requires_grad_(False)
+    return AutoencoderKL.from_pretrained(PROJECT / "data/base/vae", torch_dtype=torch.float32).requires_grad_(False)
 
 
 @torch.no_grad()
@@ -99,6 +100,16 @@ def test_windows_count_beside_the_edges(vae):
     edges = edge_loss(vae, EdgeLoss(weight=1, windows=0))(far, target)
     both = edge_loss(vae, EdgeLoss(weight=1, windows=0.1))(far, target)
     assert both.item() > edges.item() + 0.3, "ten windows at 0.1 each, as far as the counter sees them"
+
+
+@pytest.mark.parametrize("windows", [0, 0.1])
+def test_under_autocast_it_keeps_its_digits(vae, windows):
+    target, far = encoded(vae, house(12), house(2)).split(1)
+    loss = edge_loss(vae, EdgeLoss(weight=1, windows=windows))
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = loss(far, target)
+    assert cast.dtype == torch.float32
+    torch.testing.assert_close(cast, loss(far, target), rtol=0.1, atol=0.05)
 
 
 def test_its_gradient_leads_latents_to_the_target(vae):

@@ -90,6 +90,17 @@ def test_a_modified_lora_checkpoint_computes_here_what_it_did_there(checkpoint, 
     assert (tmp_path / "imported/adapter/weights.safetensors").exists()
 
 
+def test_biases_that_a_checkpoint_does_not_hold_stay_as_they_were(checkpoint, tmp_path):
+    file, _ = checkpoint(lambda state: [state.pop(name) for name in list(state) if name.endswith("bias")])
+    assert exchange.take_over(file, tmp_path / "base", tmp_path / "imported") == 3
+    before, after = (
+        load_file(next(folder.glob("*.safetensors")))
+        for folder in (tmp_path / "base", tmp_path / "imported/controlnet")
+    )
+    changed = [name for name in before if (before[name] != after[name]).any()]
+    assert changed and all(name.endswith(".weight") for name in changed)
+
+
 def drop(state):
     state.pop(next(name for name in state if name.endswith("to_k.lora_B")))
 

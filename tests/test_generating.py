@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,6 +10,7 @@ import wandb_file
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from PIL import Image, ImageOps
+from pydantic import ValidationError
 from safetensors.torch import load_file
 from tiny import save_base
 
@@ -17,7 +19,7 @@ from s2i.controls import control_images
 from s2i.encoding import EncodedExamples, Encoder
 from s2i.errors import UserError
 from s2i.methods import controlnet
-from s2i.params import Encode, Params
+from s2i.params import Encode, Params, Train
 
 SETTINGS = {"steps": 2, "guidance_scale": 2.0, "resolution": 64}
 
@@ -243,8 +245,7 @@ def test_test_sketches_are_drawn_twice_from_one_seed(examples, trained, params, 
 
 
 def test_without_words_neither_prompt_nor_material_map_speaks(examples, trained, params, tmp_path, monkeypatch):
-    examples[-1] |= {"material_map": str(tmp_path / "map.png")}
-    images.write_png(tmp_path / "map.png", np.full((64, 64, 3), (200, 30, 30), np.uint8))
+    examples[-1] |= {"prompt": "house of red made of brick"}
     settings = params(conditions=["sketch", "material"])
     monkeypatch.setattr(base, "saved_controlnets", lambda *_: [settings.controlnet] * 2)
     drawn = []
@@ -261,9 +262,9 @@ def test_without_words_neither_prompt_nor_material_map_speaks(examples, trained,
         wanted = settings.model_copy(update={"generate": settings.generate.model_copy(update={"prompts": said})})
         (rows[said],) = generating.generate(examples, tmp_path, tmp_path / said, wanted)
     (given, colored), _, (empty, silent), (base_empty, _) = drawn
-    assert given == ["house 5"] and colored.any()
-    assert empty == base_empty == [""] and not silent.any()
-    assert rows["given"]["prompt"] == "house 5" and rows["empty"]["prompt"] == ""
+    assert given == ["house of red made of brick"] and (colored != silent).any()
+    assert empty == base_empty == [""]
+    assert rows["given"]["prompt"] == given[0] and rows["empty"]["prompt"] == ""
     for name in ("finetuned", "base"):
         assert (images.read(rows["given"][name]) != images.read(rows["empty"][name])).any()
 
@@ -320,3 +321,42 @@ def test_the_edge_loss_joins_every_nth_step_and_stays_out_of_the_validation(trai
     edge = {"weight": 0.5, "every": 2, "below": 1000, "counter": str(Path(__file__))}
     trained(learning={"edge": edge})
     assert len(asked) == 2, "steps 0 and 2 of four"
+
+
+def test_examples_of_another_base_of_the_same_shape_are_refused(trained, tiny_base, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(tiny_base, other)
+    (other / "scheduler/scheduler_config.json").write_text(
+        (other / "scheduler/scheduler_config.json").read_text() + " "
+    )
+    with pytest.raises(UserError, match=r"encoded with another base than .*other: run `dvc repro encode`"):
+        trained(base=str(other))
+
+
+def test_encoder_blocks_train_at_a_rate_of_their_own_and_are_saved(trained, tiny_base):
+    learning = {"encoder_blocks": 1, "adapter_learning_rate": 1e-2}
+    folder = trained(adapter="lora", learning=learning)
+    before, after = base.load_controlnet(tiny_base / "controlnet"), base.load_controlnet(folder / "controlnet")
+    old = before.state_dict()
+    changed = {name for name, tensor in after.state_dict().items() if (tensor != old[name]).any()}
+    assert any("controlnet_cond_embedding" in name for name in changed)
+    assert all("controlnet_cond_embedding" in name or ".to_" in name for name in changed)
+    rates = {controlnet._rate(params_with(learning), name) for name in ("a.lora_A.default.weight", "b.weight")}
+    assert rates == {1e-2, 1e-3}
+
+
+def params_with(learning):
+    return Train(steps=1, batch_size=1, learning_rate=1e-3, **learning)
+
+
+def test_the_second_step_begins_where_the_first_no_longer_gets_better(trained, monkeypatch):
+    monkeypatch.setattr(controlnet, "_validation_loss", lambda *_: 1.0)
+    learning = {"switch": "plateau", "patience": 1, "steps": 20, "validate_every": 2}
+    live = trained(adapter="two-step", learning=learning).with_name("trained-live")
+    steps = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")["step"]
+    assert list(steps) == list(range(1, 9)), "each step ends at its second validation, which is no better"
+
+
+def test_a_plateau_without_patience_is_refused(params):
+    with pytest.raises(ValidationError, match=r"train\.switch is plateau, which train\.patience must define"):
+        params({"switch": "plateau"}, adapter="two-step")

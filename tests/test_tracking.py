@@ -87,7 +87,7 @@ def test_steps_that_wandb_has_already_are_not_sent_again(tmp_path):
 def test_wandb_that_is_not_installed_or_not_logged_in_is_one_clear_sentence(tmp_path, monkeypatch):
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "wandb", None)
-        with pytest.raises(UserError, match=r"wandb is not installed: pip install 's2i\[wandb\]'"):
+        with pytest.raises(UserError, match=r"wandb is not installed: pip install -e '.\[wandb\]'"):
             open_tracker("wandb", tmp_path / "live", {}).__enter__()
     wandb = pytest.importorskip("wandb")
 
@@ -97,3 +97,24 @@ def test_wandb_that_is_not_installed_or_not_logged_in_is_one_clear_sentence(tmp_
     monkeypatch.setattr(wandb, "init", init)
     with pytest.raises(UserError, match=r"W&B gives no run \(No API key configured.\): run `wandb login`, or set"):
         open_tracker("wandb", tmp_path / "live", {}).__enter__()
+
+
+def test_figures_that_a_killed_run_left_half_written_do_not_stop_the_next(tmp_path):
+    with open_tracker("dvclive", tmp_path / "live", {}) as tracker:
+        log(tracker, 1, 2)
+    (tmp_path / "live/metrics.json").write_text('{"loss": 0.')
+    with open_tracker("dvclive", tmp_path / "live", {}) as tracker:
+        log(tracker, 3)
+    assert list(pd.read_csv(tmp_path / "live/plots/metrics/loss.tsv", sep="\t")["step"]) == [1, 2, 3]
+    assert json.loads((tmp_path / "live/metrics.json").read_text())["step"] == 3
+
+
+def test_a_full_disk_is_one_clear_sentence(tmp_path, monkeypatch):
+    with open_tracker("dvclive", tmp_path / "live", {}) as tracker:
+        full = lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))  # noqa: E731
+        monkeypatch.setattr(tracker.live, "make_summary", full)
+        with pytest.raises(
+            UserError, match=r"figures .* not be written to .*live \(.*No space left.*\): free some space"
+        ):
+            tracker.figures(1, {"loss": 1.0})
+        monkeypatch.undo()

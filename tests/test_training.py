@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,15 @@ def test_a_batch_in_parts_trains_what_a_whole_one_does(line, tmp_path, accumulat
 def test_a_batch_that_cannot_be_divided_is_one_clear_sentence(line, tmp_path):
     with pytest.raises(UserError, match=r"train.batch_size 8 cannot be divided into 3 parts"):
         fit(model(), noisy_loss, line, settings(accumulate=3), tmp_path, **CPU)
+
+
+def test_another_seed_is_another_order_and_other_noise():
+    def order(seed):
+        return list(StepBatches(64, 8, seed, 0, 8))
+
+    assert order(0) != order(1) and order(0) == order(0)
+    noises = [Draws(CPU["device"]).seed(seed, 3).normal((8,)) for seed in (0, 1, 2**31 - 1)]
+    assert all((a != b).any() for a, b in combinations(noises, 2))
 
 
 def test_parts_of_a_batch_see_the_numbers_of_the_whole():

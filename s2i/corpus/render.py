@@ -66,7 +66,7 @@ def _mitsuba():
         import drjit
         import mitsuba as mi
     except ImportError as missing:
-        raise ImportError("rendering the corpus needs mitsuba: pip install 's2i[corpus]'") from missing
+        raise ImportError("rendering the corpus needs mitsuba: pip install -e '.[corpus]'") from missing
     mi.set_variant("scalar_rgb")
     drjit.set_thread_count(1)
     mi.set_log_level(mi.LogLevel.Error)

@@ -15,18 +15,19 @@ from torch.utils.data import DataLoader
 from s2i import adapters, base, cache, controls, devices, images, objectives, sampling
 from s2i.draws import Draws
 from s2i.edge_loss import edge_loss
-from s2i.encoding import EncodedExamples, empty_prompt, sample_latents
+from s2i.encoding import EncodedExamples, empty_prompt, encoded_for, sample_latents
 from s2i.errors import UserError
 from s2i.mosaics import mosaic
 from s2i.params import Params, Train
 from s2i.processes import is_main_process
 from s2i.tracking import open_tracker
-from s2i.training import Fitted, Loss, alone_in, fit
+from s2i.training import Fitted, Loss, alone_in, enough_memory, fit
 
 SHOWN = 4  # validation examples drawn while training
 VALIDATION_DRAWS = 4  # timesteps and noises each validation example is seen with
 
 
+@enough_memory()
 def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
     """Fine-tune on ``encoded`` and write the merged ControlNet and its adapter into ``target``, one for each condition.
 
@@ -39,9 +40,9 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     ready(pipeline.unet, controlnet, params.train, device, precision)
     pipeline.to(device)
     examples, held_out = (EncodedExamples(encoded, split) for split in ("train", "val"))
-    _check(examples[0], pipeline, params)
+    _check(examples[0], encoded, pipeline, params)
     loss = _loss(pipeline, empty_prompt(encoded).to(device), params)
-    batches = DataLoader(held_out, params.train.batch_size)
+    batches = DataLoader(held_out, max(1, params.train.batch_size // params.train.accumulate))
     shown = list(islice((record for record in records if record["split"] == "val"), SHOWN))
     checkpoints = cache.root() / "training" / _fingerprint(encoded, params)
 
@@ -135,6 +136,8 @@ def _loss(pipeline, silence: torch.Tensor, params: Params) -> Loss:
     unet, scaling, train = pipeline.unet, pipeline.vae.config.scaling_factor, params.train
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     reward = edge_loss(pipeline.vae.requires_grad_(False), train.edge) if train.edge.weight else None
+    if train.gradient_checkpointing:
+        pipeline.vae.enable_gradient_checkpointing()
 
     def loss(controlnet, batch, draws):
         latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], draws)
@@ -162,12 +165,12 @@ def _loss(pipeline, silence: torch.Tensor, params: Params) -> Loss:
     return loss
 
 
-def _check(example: dict, pipeline, params: Params) -> None:
+def _check(example: dict, encoded: Path, pipeline, params: Params) -> None:
     """Raise UserError when an example was not encoded for this base, resolution and these conditions."""
+    if encoded_for(encoded) != cache.model_hash(params.base):
+        raise UserError(f"the examples were encoded with another base than {params.base}: run `dvc repro encode`.")
     controls = {name.removeprefix("control."): one for name, one in example.items() if name.startswith("control.")}
     wanted = {
-        "latent channels": (len(example["latent_mean"]), pipeline.unet.config.in_channels),
-        "text width": (example["embedding"].shape[-1], pipeline.unet.config.cross_attention_dim),
         "resolution": (next(iter(controls.values())).shape[-1], params.resolution),
         "conditions": (sorted(controls), sorted(params.conditions)),
     }
@@ -186,11 +189,11 @@ def _fingerprint(encoded: Path, params: Params) -> str:
     modules = ("training", "draws", "objectives", "edge_loss", "window_density", "metrics.perceptual")
     modules += ("adapters", "encoding", "devices")
     code = cache.code(__name__, *(f"s2i.{name}" for name in modules))
-    named = {"method", "conditions", "adapter", "rank", "seed", "device", "precision", "train"}
-    settings = params.model_dump(include=named)
+    device, precision = devices.pick(params.device, params.precision)
+    settings = params.model_dump(include={"method", "conditions", "adapter", "rank", "seed", "train"})
     models = [cache.model_hash(params.base), cache.model_hash(params.controlnet)]
     models += [cache.file_hash(Path(params.train.edge.counter))] if params.train.edge.weight else []
-    return cache.fingerprint(cache.folder_hash(encoded), models, settings, code)
+    return cache.fingerprint(cache.folder_hash(encoded), models, settings, device.type, precision, code)
 
 
 def _validation_loss(loss, controlnet, batches: DataLoader, device, precision) -> float:
@@ -214,9 +217,7 @@ def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:
         range(len(records)),
         controls=[controls.of(record, params.conditions) for record in records],
         resolution=params.resolution,
-        steps=params.generate.steps,
-        guidance_scale=params.generate.guidance_scale,
-        conditioning_scale=params.generate.conditioning_scale,
+        **params.generate.model_dump(exclude={"prompts"}),
         description="validation pictures",
     )
     sketches = [images.read_grey(record["sketch"]) for record in records]

@@ -71,7 +71,8 @@ def write_model_card(
 Stable Diffusion's shape at {settings.resolution} px, {size:.1f} MB in bf16, in diffusers format: CLIP tokenizer and
 text encoder, AutoencoderKL with {settings.autoencoder.latent_channels} whitened latent channels, UNet2DConditionModel
 that predicts velocity, DPM-Solver++ scheduler, and under `controlnet` a ControlNet trained on Canny edge maps.  Beside
-them, `attributes.safetensors` holds linear probes that read attributes off photos.  It exists so that everything
+them, `attributes.safetensors` holds linear probes that read attributes off photos, and `windows.safetensors`
+the counter of windows that the edge loss uses.  It exists so that everything
 s2i does can be run, tested and understood on a laptop; it knows rendered buildings and nothing else.
 
 It was trained by `pipelines/base/dvc.yaml` on {settings.render.count} renders of `s2i/corpus`, from scratch, no

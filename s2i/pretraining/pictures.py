@@ -1,5 +1,6 @@
 """The rendered corpus in memory, as the pretraining reads it."""
 
+import pkgutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from s2i import cache, images, tensors
+from s2i import cache, images, pretraining, tensors
 from s2i.errors import UserError
 
 
@@ -41,6 +42,8 @@ def arrays(pictures: torch.Tensor) -> list[np.ndarray]:
 
 
 def checkpoints(name: str, folders: Sequence[Path], settings: Sequence) -> Path:
-    """Where a training resumes from: a folder that only the same inputs and settings lead to."""
+    """Where a training resumes from: a folder that only the same inputs, settings and code lead to."""
     inputs = [cache.folder_hash(folder) for folder in folders]
-    return cache.root() / "training" / cache.fingerprint(name, inputs, [str(setting) for setting in settings])
+    modules = [f"s2i.pretraining.{module.name}" for module in pkgutil.iter_modules(pretraining.__path__)]
+    code = cache.code(*modules, "s2i.training", "s2i.draws", "s2i.objectives", "s2i.window_density")
+    return cache.root() / "training" / cache.fingerprint(name, inputs, [str(setting) for setting in settings], code)

@@ -37,7 +37,9 @@ def photos(folder: Path) -> Iterator[Photo | Refused]:
         if suffix in images.readable():
             yield Photo(file, name)
         elif suffix in NOT_READ:
-            plugin = ", or pip install 's2i[heic]' and dvc repro --force ingest" if suffix in (".heic", ".heif") else ""
+            plugin = (
+                ", or pip install -e '.[heic]' and dvc repro --force ingest" if suffix in (".heic", ".heif") else ""
+            )
             yield Refused(name, f"{suffix} is not read", f"(convert it to .jpg or .png{plugin})")
 
 
