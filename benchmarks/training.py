@@ -4,8 +4,8 @@ Two settings, on the CPU in fp32, all of the ControlNet trained: ``demo``, the e
 ``sd15``, models of Stable Diffusion 1.5's shape with random weights at 512 px; run `dvc repro encode` before.  Measured
 are images a second, wall and CPU, from each optimizer step to the next, so start-up is not in them, and the peak memory
 of the process: its largest resident set, nothing subtracted.  Also measured are the UNet alone in bf16, in ``demo`` all
-in bf16, and in ``sd15`` the adapter ``modified`` of rank 512.  Other programs on the machine make wall time worthless:
-then CPU seconds with OMP_NUM_THREADS=1 say more.
+in bf16, without and with the edge loss, and in ``sd15`` the adapter ``modified`` of rank 512.  Other programs on the
+machine make wall time worthless: then CPU seconds with OMP_NUM_THREADS=1 say more.
 
 The peer is diffusers' examples/controlnet/train_controlnet.py, which is to be downloaded (it also wants the package
 datasets).  It runs as published, in turn with ours, from the same base folder, on the same pictures, sketches and
@@ -46,10 +46,12 @@ SD15_VAE = {  # what differs from the defaults of diffusers, whose UNet is that 
     "layers_per_block": 2,
     "sample_size": 512,
 }
+EDGE = {"weight": 0.1, "every": 1, "counter": str(PROJECT / "data/base/windows.safetensors")}
 VARIANTS = {
     "ours": {"adapter": "full"},
     "ours_unet_bf16": {"adapter": "full", "train": {"frozen": "bf16"}},
     "ours_bf16": {"adapter": "full", "precision": "bf16"},
+    "ours_bf16_edge_loss_every_step": {"adapter": "full", "precision": "bf16", "train": {"edge": EDGE}},
     "ours_modified_512": {"adapter": "modified", "rank": 512},
     "ours_modified_512_unet_bf16": {"adapter": "modified", "rank": 512, "train": {"frozen": "bf16"}},
 }
@@ -158,7 +160,7 @@ def ratios(found: dict[str, list]) -> dict:
 
 def demo(folder: Path, script: Path | None, rounds: int, steps: int) -> dict:
     setting = embedded(folder, train={"steps": steps})
-    return compare(setting, ["ours", "ours_unet_bf16", "ours_bf16"], script, rounds)
+    return compare(setting, ["ours", "ours_unet_bf16", "ours_bf16", "ours_bf16_edge_loss_every_step"], script, rounds)
 
 
 def embedded(folder: Path, **changes) -> Setting:
@@ -177,7 +179,7 @@ def sd15(folder: Path, script: Path | None, rounds: int, steps: int) -> dict:
     del pipeline
     changes = {"resolution": 512, "train": {"steps": steps, "batch_size": 1, "ema_decay": 0}}
     setting = Setting(folder / "run", model, examples, folder / "encoded", **changes)
-    return compare(setting, [name for name in VARIANTS if name != "ours_bf16"], script, rounds) | {
+    return compare(setting, [name for name in VARIANTS if not name.startswith("ours_bf16")], script, rounds) | {
         "encode_seconds": round(spent / len(examples), 1)
     }
 
