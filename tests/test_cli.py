@@ -2,12 +2,13 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from diffusers import ControlNetModel, StableDiffusionPipeline
 from peft import LoraConfig, get_peft_model_state_dict
 from PIL import Image
 from tiny import save_base
 
-from s2i import cli, images
+from s2i import adapters, cli, images
 
 PARAMS = """
 base: {base}
@@ -103,3 +104,20 @@ def test_everything_that_was_trained_is_exported(project, capsys):
     written = sorted((project / "both").rglob("*.*"))
     assert [path.relative_to(project / "both").as_posix() for path in written] == wanted
     assert "controlnet: LoRA of rank 3 keeps" in capsys.readouterr().out
+
+
+def test_a_checkpoint_from_elsewhere_is_imported_and_draws(project, capsys):
+    torch.manual_seed(1)
+    state = {}
+    for name, module in ControlNetModel.from_pretrained(project / "models/trained/controlnet").named_modules():
+        if name.endswith(adapters.PROJECTIONS):
+            state |= {f"{name}.original.weight": module.weight.detach() + 0.1}
+            state |= {f"{name}.lora_A": torch.randn(3, module.in_features)}
+            state |= {f"{name}.lora_B": torch.randn(module.out_features, 3)}
+    torch.save(state, project / "theirs.pth")
+    cli.main(["import", "theirs.pth", "--out", "models/imported"])
+    assert "models/imported: modified LoRA of rank 3" in capsys.readouterr().out
+    for folder, model in (("before", "models/trained"), ("after", "models/imported")):
+        cli.main(["generate", "my sketch.png", "--model", model, "--out", folder])
+    before, after = (images.read(project / folder / "my sketch.png") for folder in ("before", "after"))
+    assert (before != after).any()

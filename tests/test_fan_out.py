@@ -3,10 +3,13 @@ import time
 
 import pytest
 
+from s2i.augmenting import augment
 from s2i.errors import UserError
 from s2i.fan_out import fan_out
+from s2i.ingest import ingest
+from s2i.matting import cut_backgrounds
 from s2i.pair import pair
-from s2i.params import Pair, Work
+from s2i.params import Augment, Ingest, Matte, Pair, Work
 
 
 def square(number):
@@ -40,13 +43,30 @@ def test_results_stand_in_the_order_of_the_items_whatever_the_workers(workers, p
     assert list(squares) == [number**2 for number in range(40)]
 
 
+def test_every_stage_writes_the_same_with_one_worker_and_with_two(photo_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("s2i.fan_out.PATIENCE", 0)
+    made = {}
+    for workers in (1, 2):
+        monkeypatch.setenv("S2I_CACHE", str(tmp_path / f"cache-{workers}"))
+        folder, work = tmp_path / f"workers-{workers}", Work(workers=workers)
+        records, _ = ingest(photo_folder, folder / "ingested", 64, 0, Ingest(), work)
+        records = list(pair(records, folder / "paired", Pair(styles=["pencil", "xdog"]), work))
+        records = list(cut_backgrounds(records, folder / "matted", Matte(), work))
+        records = [one | {"caption": "house", "captioned_by": "columns", "described": {}} for one in records]
+        examples = list(augment(records, folder / "augmented", 0, Augment(variants=2), ["sketch"], work))
+        files = sorted(path for path in folder.rglob("*") if path.is_file())
+        read = [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in files]
+        made[workers] = read, [(one["id"], one["prompt"], one["flip"]) for one in examples]
+    assert len(made[1][0]) > 100 and made[1] == made[2]
+
+
 def test_nothing_to_do_is_no_error():
     assert list(fan_out(square, [], "squaring", Work())) == []
 
 
 def test_ray_where_it_is_not_installed_is_one_clear_sentence(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray.util.joblib", None)
-    with pytest.raises(UserError, match=r"work.engine is ray, but ray is not installed: pip install 's2i\[ray\]'"):
+    with pytest.raises(UserError, match=r"work.engine is ray, but ray is not installed: pip install -e '.\[ray\]'"):
         list(fan_out(square, [1], "squaring", Work(engine="ray")))
 
 
