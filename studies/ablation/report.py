@@ -108,13 +108,14 @@ def _bold(text: str, really: bool) -> str:
 
 
 def _with_and_without_prompts(table: pd.DataFrame, study: Mapping) -> list[str]:
-    lines = ["", "Scored with the prompts of the photos, and without any:", ""]
-    lines += _head("experiment", *(f"`{metric}`, {said}" for metric in METRICS for said in ("with", "without")))
+    lines = []
     for name in study["without_prompts"]:
         pair = [_of(table, name, prompts) for prompts in ("given", "empty")]
         if all(map(len, pair)):
             lines.append(_row(name, *(_cell(summary(rows, metric)) for metric in METRICS for rows in pair)))
-    return lines
+    titles = (f"`{metric}`, {said}" for metric in METRICS for said in ("with", "without"))
+    begin = ["", "Scored with the prompts of the photos, and without any:", "", *_head("experiment", *titles)]
+    return begin + lines if lines else []
 
 
 def plot(table: pd.DataFrame, study: Mapping, file: Path) -> None:
