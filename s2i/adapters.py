@@ -1,9 +1,9 @@
-"""Which weights of the ControlNet learn: all, its attention, low-rank updates of it (LoRA), or both."""
+"""Which weights of a ControlNet or UNet learn: all, its attention, low-rank updates of it (LoRA), or both."""
 
 import warnings
 from pathlib import Path
 
-from diffusers import ControlNetModel
+from diffusers import ControlNetModel, UNet2DConditionModel
 from peft import LoraConfig
 from safetensors.torch import save_file
 
@@ -12,32 +12,37 @@ LOW_RANK = ("lora", "modified")
 
 
 def inject(
-    controlnet: ControlNetModel, adapter: str, rank: int, alpha: float | None = None, encoder_blocks: int = 0
+    net: ControlNetModel | UNet2DConditionModel,
+    adapter: str,
+    rank: int,
+    alpha: float | None = None,
+    encoder_blocks: int = 0,
 ) -> None:
-    """Set up ``controlnet`` in place so that only what ``adapter`` names requires gradients.
+    """Set up ``net`` in place so that only what ``adapter`` names requires gradients.
 
     adapter: ``none``: nothing.  ``full``: every weight W0.  ``attention``: W0 of the attention projections.  ``lora``:
     a low-rank update dW beside each projection, W0 frozen (Hu et al. 2021, "LoRA").  ``modified``: W0 and dW of the
     projections both.
     The output is W0 x + (alpha / rank) B A x with B = 0 at first, so an untrained adapter changes nothing;
     alpha defaults to the rank.
-    encoder_blocks: how many of the first blocks train beside it, whole: the encoder of the control image, then down
-    blocks.  Warns of a rank beyond which nothing is gained.
+    encoder_blocks: how many of the first blocks of a ControlNet train beside it, whole: the encoder of the control
+    image, then down blocks.  Warns of a rank beyond which nothing is gained.
     """
-    controlnet.requires_grad_(adapter == "full")
+    net.requires_grad_(adapter == "full")
     if adapter in LOW_RANK:
-        widest = max(min(module.weight.shape) for name, module in controlnet.named_modules() if _is_projection(name))
+        widest = max(min(module.weight.shape) for name, module in net.named_modules() if _is_projection(name))
         if rank > widest:
-            warnings.warn(f"rank {rank}: the widest update of this ControlNet has rank {widest}.", stacklevel=2)
+            warnings.warn(f"rank {rank}: the widest update of this model has rank {widest}.", stacklevel=2)
         scale = rank if alpha is None else alpha
-        controlnet.add_adapter(LoraConfig(r=rank, lora_alpha=scale, target_modules=list(PROJECTIONS)))
+        net.add_adapter(LoraConfig(r=rank, lora_alpha=scale, target_modules=list(PROJECTIONS)))
     if adapter in ("attention", "modified"):
-        for name, parameter in controlnet.named_parameters():
+        for name, parameter in net.named_parameters():
             if _is_projection(_module(name)):
                 parameter.requires_grad_(True)
-    blocks = [controlnet.controlnet_cond_embedding, *controlnet.down_blocks]
-    for block in blocks[:encoder_blocks]:
-        block.requires_grad_(True)
+    if encoder_blocks:
+        blocks = [net.controlnet_cond_embedding, *net.down_blocks]
+        for block in blocks[:encoder_blocks]:
+            block.requires_grad_(True)
 
 
 def is_low_rank(parameter_name: str) -> bool:

@@ -9,6 +9,7 @@ from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from s2i.errors import UserError, first_line
 
 UNET_LORA = "unet_lora"  # in a trained model's folder, as a pipeline's save_lora_weights writes it
+WORDS = "words"  # the folder of new words, a file each, as load_textual_inversion reads them
 
 
 def load(
@@ -27,6 +28,25 @@ def load(
         controlnet = load_controlnet(controlnet, dtype=dtype)
     kind = StableDiffusionControlNetPipeline
     return _pretrained(kind, "base", base, "model_index.json", controlnet=controlnet, **options)
+
+
+def load_trained(base: str | Path, trained: Path | None, dtype: torch.dtype = torch.float32) -> StableDiffusionPipeline:
+    """The base with what a training changed of it: UNet, text encoder, a LoRA of the UNet, new words; no ControlNet.
+
+    trained: the folder of a trained model, None is none.  Raises UserError when a part cannot be read.
+    """
+    pipeline = load(base, None, dtype)
+    if trained is None:
+        return pipeline
+    for part in ("unet", "text_encoder"):
+        if (folder := Path(trained) / part).is_dir():
+            kind = type(getattr(pipeline, part))
+            setattr(pipeline, part, _pretrained(kind, "model", folder, "config.json", torch_dtype=dtype))
+    if (Path(trained) / UNET_LORA).is_dir():
+        pipeline.load_lora_weights(Path(trained) / UNET_LORA)
+    for file in sorted((Path(trained) / WORDS).glob("*.safetensors")):
+        pipeline.load_textual_inversion(file)
+    return pipeline
 
 
 def load_controlnet(*places: str | Path, dtype: torch.dtype = torch.float32) -> ControlNetModel | MultiControlNetModel:

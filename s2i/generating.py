@@ -1,74 +1,34 @@
-"""Held-out sketches drawn by the fine-tuned model and, from the same seeds, by the untouched base."""
+"""Held-out sketches drawn by the trained model and, from the same seeds, by the untouched base."""
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from s2i import base, cache, controls, devices, images, sampling
-from s2i.files import whole_file
+from s2i import drawings, methods
 from s2i.params import Params
 
 
 def generate(records: Iterable[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
-    """The test records with ``finetuned`` and ``base``, the pictures drawn from each one's sketch and prompt.
+    """The test records with ``finetuned`` and ``base``, pictures drawn by the method's model and without its training.
 
-    With ``params.generate.prompts`` "empty" the prompt is empty.
+    ``prompt`` becomes what the method says of the record; with ``params.generate.prompts`` "empty" it is empty.
 
     Pictures are kept by content: a run that was interrupted draws only what is missing, and the base's pictures are
     drawn once for all fine-tunings of it.
     """
+    method = methods.load(params.method)
     examples = [record for record in records if record["split"] == "test"]
-    if params.generate.prompts == "empty":
-        examples = [one | {"prompt": ""} for one in examples]
-    examples = [one | {"generation_seed": _seed(params.seed, one["id"], one["variant"])} for one in examples]
-    finetuned = base.saved_controlnets(trained, len(params.conditions)), params.conditions
-    for name, (places, conditions) in {"finetuned": finetuned, "base": ([params.controlnet], ["sketch"])}.items():
-        kept = _drawn(examples, places, conditions, name, params)
-        for example, picture in zip(examples, kept, strict=True):
+    examples = [one | {"generation_seed": drawings.seed_of(params.seed, one["id"], one["variant"])} for one in examples]
+    drawn = {"finetuned": method.drawing(examples, trained, folder, params), "base": method.untouched(examples, params)}
+    for name, drawing in drawn.items():
+        if params.generate.prompts == "empty":
+            drawing = replace(drawing, examples=[one | {"prompt": ""} for one in drawing.examples])
+        places = drawings.pictures(drawing, params, f"draw ({name})")
+        for example, said, place in zip(examples, drawing.examples, places, strict=True):
             example[name] = str(folder / name / f"{example['id']}-{example['variant']}.png")
             Path(example[name]).parent.mkdir(exist_ok=True)
-            shutil.copyfile(picture, example[name])
+            shutil.copyfile(place, example[name])
+            if name == "finetuned":
+                example["prompt"] = said["prompt"]
     return examples
-
-
-def _drawn(
-    examples: list[dict], controlnets: Sequence[str | Path], conditions: Sequence[str], name: str, params: Params
-) -> list[Path]:
-    """Where the cache keeps the picture of every example; those it has not are drawn."""
-    device, precision = devices.pick(params.device, params.precision)
-    models = [cache.model_hash(model) for model in (params.base, *controlnets)]
-    settings = [
-        [*cache.code(__name__, "s2i.sampling"), *controls.code()],
-        conditions,
-        params.generate.model_dump(exclude={"batch_size", "prompts"}),
-        params.resolution,
-        device.type,
-        precision,
-    ]
-    places = [
-        cache.place(
-            ".png", "generate", models, settings, one["prompt"], one["generation_seed"], cache.file_hash(one["sketch"])
-        )
-        for one in examples
-    ]
-    missing = [(example, place) for example, place in zip(examples, places, strict=True) if not place.exists()]
-    if missing:
-        dtype = devices.DTYPES[precision]
-        pipeline = base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype).to(device)
-        pictures = sampling.draw(
-            pipeline,
-            [example["prompt"] for example, _ in missing],
-            [example["generation_seed"] for example, _ in missing],
-            controls=[controls.of(example, conditions) for example, _ in missing],
-            resolution=params.resolution,
-            **params.generate.model_dump(exclude={"prompts"}),
-            description=f"draw ({name})",
-        )
-        for (_, place), picture in zip(missing, pictures, strict=True):
-            with whole_file(place) as draft:
-                images.write_png(draft, picture)
-    return places
-
-
-def _seed(seed: int, photo_id: str, variant: int) -> int:
-    return int(cache.fingerprint("generate", seed, photo_id, variant)[:8], 16)

@@ -22,3 +22,14 @@ def mosaic(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
         for row, picture in enumerate(pictures):
             canvas.paste(Image.fromarray(picture), (left, title + GAP + row * (height + GAP)))
     return np.asarray(canvas)
+
+
+def grid(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures (H, W, 3) uint8 of one size row by row, as many in each as there are columns -> RGB."""
+    height, width = pictures[0].shape[:2]
+    rows = -(-len(pictures) // columns)
+    canvas = Image.new("RGB", (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP), "white")
+    for place, picture in enumerate(pictures):
+        row, column = divmod(place, columns)
+        canvas.paste(Image.fromarray(picture), (column * (width + GAP), row * (height + GAP)))
+    return np.asarray(canvas)

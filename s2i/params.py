@@ -1,11 +1,14 @@
 """params.yaml as one typed tree: unknown keys are refused, the nearest known one is suggested."""
 
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from s2i.errors import UserError
 
@@ -14,6 +17,21 @@ Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Condition = Literal["sketch", "edges", "material"]
 Style = Literal["given", "pencil", "xdog", "canny", "line", "hed"]
+
+
+def template(*words: str) -> Callable[[str], str]:
+    """A check of prompt templates: they name at least one of ``words``, as {word}, and nothing else."""
+
+    def check(given: str) -> str:
+        try:
+            named = {name for _, name, _, _ in Formatter().parse(given) if name is not None}
+        except ValueError:
+            named = set()
+        if not named or named - set(words):
+            raise ValueError(f"it must name {' or '.join(f'{{{word}}}' for word in words)}, and nothing else in braces")
+        return given
+
+    return check
 
 
 class Group(BaseModel):
@@ -181,6 +199,44 @@ class Train(Optimisation):
     seed: Seed | None = Field(None, description="of the training alone, the data stay; null is the seed of all")
 
 
+class Learned(Group):
+    """Which pictures of a class are learned from, and how they are named."""
+
+    of: Literal["sketch", "photo"] = Field("sketch", description="what of each photo is learned")
+    images: Count | None = Field(None, description="of a class; null is all that train")
+    naming: Annotated[str, AfterValidator(template("token", "label"))] = "a drawing of {token}"
+
+
+class DreamBooth(Learned):
+    """A subject bound to a rare word (Ruiz et al. 2023, "DreamBooth"): `adapter` full or lora, of the UNet."""
+
+    subjects: Annotated[list[str], Field(min_length=1)] = Field(
+        ["building"], description="classes; several are learned one after the other"
+    )
+    images: Count | None = 5
+    token: str = Field("sks", description="a rare word")
+    naming: Annotated[str, AfterValidator(template("token", "label"))] = "a photo of {token} {label}"
+    prior_images: Annotated[int, Field(ge=0)] = Field(
+        16, description="of each subject's class, drawn by the base and trained beside it; 0 is none"
+    )
+    prior_weight: Annotated[float, Field(ge=0)] = 1.0
+    text_encoder: bool = Field(False, description="trains it too")
+
+
+class TextualInversion(Learned):
+    """A new word, its embedding alone trained (Gal et al. 2022, "An image is worth one word")."""
+
+    per: Literal["class", "all"] = Field("class", description="a word for each class, or one for all")
+    classes: list[str] | None = Field(None, description="null is all there are")
+    initial: str | None = Field(None, description="the word it starts from; null is its class")
+
+
+class TextInTheMiddle(Group):
+    """Sketch to caption, by whom `caption` says, to picture."""
+
+    naming: Annotated[str, AfterValidator(template("caption"))] = "{caption}"
+
+
 class Generate(Group):
     """How held-out sketches are drawn."""
 
@@ -199,12 +255,22 @@ class Evaluate(Group):
     mosaic_rows: Count = 8
 
 
+class Study(Group):
+    """What a study compares its variants by."""
+
+    database: str = Field("data/sketchy/database", description="folder of photos and sketches")
+    items: Count = Field(100, description="held-out sketches that every variant draws, as many of each class")
+    reference: Literal["sketch", "photo"] = Field("sketch", description="what drawn pictures are compared with")
+    grids: list[Count] = Field([25, 50, 100], description="pictures in each mosaic of a variant")
+    published: str | None = Field(None, description="a YAML file with figures of others, by variant")
+
+
 class Params(Group):
     """The whole of params.yaml."""
 
     base: str
     controlnet: str
-    method: Literal["controlnet"] = "controlnet"
+    method: Literal["base", "controlnet", "text_in_the_middle", "dreambooth", "textual_inversion"] = "controlnet"
     conditions: Annotated[list[Condition], Field(min_length=1)] = ["sketch"]
     adapter: Literal["none", "full", "attention", "lora", "modified", "two-step"] = "full"
     rank: Count
@@ -221,8 +287,13 @@ class Params(Group):
     augment: Augment = Augment()
     encode: Encode = Encode()
     train: Train
+    dreambooth: DreamBooth = DreamBooth()
+    textual_inversion: TextualInversion = TextualInversion()
+    text_in_the_middle: TextInTheMiddle = TextInTheMiddle()
     generate: Generate = Generate()
     evaluate: Evaluate = Evaluate()
+    study: Study = Study()
+    variants: dict[str, dict | None] = Field({}, description="of a study: settings, by dotted key, by name")
 
     @property
     def training_seed(self) -> int:
@@ -245,23 +316,42 @@ class Params(Group):
 Tree = TypeVar("Tree", bound=Group)
 
 
-def load(path: str | Path = "params.yaml", tree: type[Tree] = Params) -> Tree:
+def load(path: str | Path = "params.yaml", tree: type[Tree] = Params, variant: str | None = None) -> Tree:
     """Read a parameter file into its typed tree.
 
-    Raises UserError, one sentence a wrong key, when the file is missing, is not YAML, has a key that does not
-    exist or a value out of its range.
+    variant: of those that a study's file lists under ``variants``, the one whose settings, by dotted key, hold in the
+    place of the others.
+    Raises UserError, one sentence a wrong key, when the file is missing, is not YAML, has no such variant, a key that
+    does not exist or a value out of its range.
     """
     path = Path(path)
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run from the project's folder, or restore the file with git.") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
+    if variant is not None:
+        variants = values.get("variants") or {}
+        if variant not in variants:
+            raise UserError(f"{path}: variants has no '{variant}'; it has {', '.join(variants) or 'none'}.")
+        values = merged(values, variants[variant] or {})
     try:
-        return tree.model_validate(values or {})
+        return tree.model_validate(values)
     except ValidationError as error:
         raise UserError(" ".join(_sentence(path, tree, problem) for problem in error.errors())) from None
+
+
+def merged(values: Mapping, changes: Mapping) -> dict:
+    """A tree of values with others, by dotted key, in their places."""
+    tree = deepcopy(dict(values))
+    for key, value in changes.items():
+        *groups, last = key.split(".")
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+        branch[last] = value
+    return tree
 
 
 def _sentence(path: Path, tree: type[Group], problem: dict) -> str:

@@ -55,9 +55,9 @@ class Probes:
         return cls({name: (*tensors_of[name], values) for name, values in known.items()})
 
 
-def fit(inputs: torch.Tensor, truth: Sequence[dict], ridge: float = 1e-3) -> Probes:
-    """Probes fitted on rows of inputs (N, D) and what is true of each."""
-    return Probes({name: fit_linear(inputs, [stated(row, name) for row in truth], ridge) for name in NAMES})
+def fit(inputs: torch.Tensor, truth: Sequence[dict], ridge: float = 1e-3, names: Sequence[str] = NAMES) -> Probes:
+    """Probes of some attributes, fitted on rows of inputs (N, D) and what is true of each."""
+    return Probes({name: fit_linear(inputs, [stated(row, name) for row in truth], ridge) for name in names})
 
 
 def fit_linear(inputs: torch.Tensor, values: Sequence[str], ridge: float) -> tuple[torch.Tensor, torch.Tensor, list]:

@@ -1,5 +1,6 @@
 """What every stage has in common: arguments, parameters, one output that is whole or not there, clear errors."""
 
+import argparse
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,9 +10,11 @@ from tempfile import TemporaryDirectory
 
 from s2i import params as parameters
 from s2i import records, shards
-from s2i.errors import UserError
+from s2i.errors import Stopped, UserError
 from s2i.files import whole_folder, write_json
 from s2i.processes import is_main_process
+
+FAILED = "failed.txt"  # in the output of a stage that may fail: why it did
 
 
 @dataclass(frozen=True)
@@ -36,20 +39,35 @@ class Output:
 def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
     """Yield the parameters, the input folders and the output of ``python stages/NAME.py SOURCE... TARGET [METRICS]``.
 
+    ``--params FILE`` reads other parameters than params.yaml, and ``--variant NAME`` those of a study's variant.
+    With ``--may-fail`` a UserError does not end the program but stands in TARGET/failed.txt, and in those of the stages
+    that need TARGET and may fail too.
     TARGET replaces the old one when the block ends well.  A UserError ends the program with its sentence.  Of several
     processes (accelerate launch) the first one's output counts.
     """
-    paths = [Path(argument) for argument in sys.argv[1:]]
-    if not paths:
-        sys.exit(f"usage: python {sys.argv[0]} SOURCE... TARGET [METRICS.json]; `dvc repro` knows the folders.")
+    parser = argparse.ArgumentParser(description="The folders are those of dvc.yaml: `dvc repro` gives them.")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FOLDER")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--variant")
+    parser.add_argument("--may-fail", action="store_true")
+    given = parser.parse_args()
+    paths = given.paths
     metrics = paths.pop() if paths[-1].suffix == ".json" else None
     *sources, target = paths
     try:
-        params = parameters.load()
+        for reason in [source / FAILED for source in sources if given.may_fail and (source / FAILED).exists()]:
+            raise UserError(reason.read_text(encoding="utf-8"))
+        params = parameters.load(given.params, variant=given.variant)
         with ExitStack() as stack:
             if not is_main_process():
                 target = Path(stack.enter_context(TemporaryDirectory())) / target.name
             folder = stack.enter_context(whole_folder(target))
             yield params, sources, Output(folder, target, metrics)
     except UserError as error:
-        sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+        if not given.may_fail or isinstance(error, Stopped):
+            sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
+        print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
+        with whole_folder(target) as folder:
+            (folder / FAILED).write_text(str(error), encoding="utf-8")
+        for folder in sources:  # what it was to write beside its target
+            folder.mkdir(parents=True, exist_ok=True)

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from tqdm import tqdm
 
 from s2i.draws import Draws, mixed
-from s2i.errors import UserError, first_line
+from s2i.errors import Stopped, UserError, first_line
 from s2i.files import whole_file
 from s2i.params import Optimisation
 
@@ -149,7 +149,7 @@ def fit(
             if shown and (stopping or over or progress.step % settings.checkpoint_every == 0):
                 progress.save()
             if stopping:
-                raise UserError(f"stopped at step {progress.step} as asked; the same command goes on from there.")
+                raise Stopped(f"stopped at step {progress.step} as asked; the same command goes on from there.")
             if over:
                 break
         if shown and progress.saved_step != progress.step:

@@ -1,7 +1,6 @@
-"""Fine-tune on the encoded examples.  data/augmented, data/encoded -> models/trained, metrics/train"""
+"""Train as the method says.  data/augmented, data/encoded -> models/trained, metrics/train"""
 
-from s2i import records, stage
-from s2i.methods import controlnet
+from s2i import methods, records, stage
 
 with stage.run() as (params, (augmented, encoded, live), output):
-    controlnet.train(records.Records(augmented), encoded, output.folder, live, params)
+    methods.load(params.method).train(records.Records(augmented), encoded, output.folder, live, params)

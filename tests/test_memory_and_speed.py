@@ -6,7 +6,7 @@ from tiny import save_base
 from torch import nn
 
 from s2i import base, devices
-from s2i.methods import controlnet
+from s2i.methods import models
 from s2i.params import Train
 
 CPU = torch.device("cpu")
@@ -25,7 +25,7 @@ def learned(tiny_base):
         pipeline = base.load(tiny_base, tiny_base / "controlnet")
         net, unet = pipeline.controlnet, pipeline.unet
         train = Train(steps=1, batch_size=2, learning_rate=1e-3, **changes)
-        controlnet.ready(unet, net, train, CPU, precision)
+        models.set_up([net], [unet], train, CPU, precision)
         torch.manual_seed(0)
         latents, words = torch.randn(2, 6, 8, 8), torch.randn(2, 77, unet.config.cross_attention_dim)
         timesteps, seen = torch.tensor([998, 5]), torch.rand(2, 3, 64, 64)

@@ -1,28 +1,28 @@
 """Fine-tune the ControlNet on sketches, the rest of the base frozen."""
 
-import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
+from diffusers import ControlNetModel, DDPMScheduler
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from torch.utils.data import DataLoader
 
 from s2i import adapters, base, cache, controls, devices, images, objectives, sampling
+from s2i.drawings import Drawing
 from s2i.draws import Draws
 from s2i.edge_loss import edge_loss
 from s2i.encoding import EncodedExamples, empty_prompt, encoded_for, sample_latents
 from s2i.errors import UserError
+from s2i.methods import models
 from s2i.mosaics import mosaic
 from s2i.params import Params, Train
-from s2i.processes import is_main_process
-from s2i.tracking import open_tracker
-from s2i.training import Fitted, Loss, alone_in, enough_memory, fit
+from s2i.training import Fitted, Loss, enough_memory, fit
 
+CODE = ("methods.controlnet", "edge_loss", "window_density", "metrics.perceptual")  # that decides what it learns
 SHOWN = 4  # validation examples drawn while training
 VALIDATION_DRAWS = 4  # timesteps and noises each validation example is seen with
 
@@ -37,19 +37,19 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     device, precision = devices.pick(params.device, params.precision)
     controlnet = base.load_controlnet(*[params.controlnet] * len(params.conditions))
     pipeline = base.load(params.base, controlnet)
-    ready(pipeline.unet, controlnet, params.train, device, precision)
+    models.set_up(nets(controlnet), [pipeline.unet], params.train, device, precision)
     pipeline.to(device)
     examples, held_out = (EncodedExamples(encoded, split) for split in ("train", "val"))
     _check(examples[0], encoded, pipeline, params)
     loss = _loss(pipeline, empty_prompt(encoded).to(device), params)
     batches = DataLoader(held_out, max(1, params.train.batch_size // params.train.accumulate))
     shown = list(islice((record for record in records if record["split"] == "val"), SHOWN))
-    checkpoints = cache.root() / "training" / _fingerprint(encoded, params)
+    counter = [cache.file_hash(Path(params.train.edge.counter))] if params.train.edge.weight else []
+    checkpoints = models.checkpoints(
+        params, {"conditions"}, [params.base, params.controlnet], CODE, cache.folder_hash(encoded), counter
+    )
 
-    with (
-        alone_in(checkpoints, is_main_process()),
-        open_tracker(params.train.tracker, checkpoints / "live", params.model_dump()) as tracker,
-    ):
+    with models.tracked(checkpoints, live, params) as tracker:
 
         def learn(adapter: str, place: str, first_step: int, steps: int) -> Fitted:
             """Train what an adapter names; steps are counted on from ``first_step``."""
@@ -82,29 +82,32 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
 
         fitted = _taught(learn, controlnet, params)
         tracker.figures(fitted.last, {"best_step": fitted.best})
-    if is_main_process():
-        shutil.copytree(checkpoints / "live", live, dirs_exist_ok=True)
     places = base.saved_controlnets(target, len(params.conditions))
     for net, place in zip(nets(controlnet), places, strict=True):
         adapter = place.with_name(place.name.replace("controlnet", "adapter"))
         adapters.save(net, place, adapter, projections=params.adapter == "two-step")
 
 
+def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+    """From each example's sketch and prompt."""
+    return _drawing(examples, base.saved_controlnets(trained, len(params.conditions)), params.conditions, params)
+
+
+def untouched(examples: list[dict], params: Params) -> Drawing:
+    """By the ControlNet as it was, which knows sketches alone."""
+    return _drawing(examples, [params.controlnet], ["sketch"], params)
+
+
+def _drawing(examples: list[dict], controlnets: Sequence[str | Path], conditions: Sequence[str], params: Params):
+    def load(dtype: torch.dtype):
+        return base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype)
+
+    return Drawing(examples, [params.base, *controlnets], load, conditions)
+
+
 def nets(controlnet: ControlNetModel | MultiControlNetModel) -> list[ControlNetModel]:
     """The ControlNets of one or several."""
     return list(controlnet.nets) if isinstance(controlnet, MultiControlNetModel) else [controlnet]
-
-
-def ready(unet: UNet2DConditionModel, controlnet, train: Train, device: torch.device, precision: str) -> None:
-    """Freeze the UNet, and set both up in place to compute as the parameters say; names of weights stay."""
-    models = [unet.requires_grad_(False), *nets(controlnet)]
-    for model in models:
-        if train.gradient_checkpointing:
-            model.enable_gradient_checkpointing()
-        if train.compile:
-            model.forward = torch.compile(model.forward)
-    devices.hold(unet, precision if train.frozen == "auto" else train.frozen)
-    devices.suit(device, *models, channels_last=train.channels_last)
 
 
 def _taught(learn: Callable[[str, str, int, int], Fitted], controlnet, params: Params) -> Fitted:
@@ -182,18 +185,6 @@ def _check(example: dict, encoded: Path, pipeline, params: Params) -> None:
             )
     if params.train.background_weight < 1 and "matte" not in example:
         raise UserError("train.background_weight weighs by mattes, which these examples have not: run `dvc repro`.")
-
-
-def _fingerprint(encoded: Path, params: Params) -> str:
-    """What decides the outcome of a training: the examples, the models it starts from, the settings, the code."""
-    modules = ("training", "draws", "objectives", "edge_loss", "window_density", "metrics.perceptual")
-    modules += ("adapters", "encoding", "devices")
-    code = cache.code(__name__, *(f"s2i.{name}" for name in modules))
-    device, precision = devices.pick(params.device, params.precision)
-    settings = params.model_dump(include={"method", "conditions", "adapter", "rank", "seed", "train"})
-    models = [cache.model_hash(params.base), cache.model_hash(params.controlnet)]
-    models += [cache.file_hash(Path(params.train.edge.counter))] if params.train.edge.weight else []
-    return cache.fingerprint(cache.folder_hash(encoded), models, settings, device.type, precision, code)
 
 
 def _validation_loss(loss, controlnet, batches: DataLoader, device, precision) -> float:

@@ -18,22 +18,11 @@ from transformers import CLIPTokenizer
 
 from s2i import devices, prompts
 from s2i.encoding import encode_pictures, sample_latents
+from s2i.methods.from_words import PromptedUNet
 from s2i.objectives import noise_loss
 from s2i.pretraining import pictures, text
 from s2i.pretraining.params import Text, TextToImage
 from s2i.training import fit
-
-
-class PromptedUNet(nn.Module):
-    """A UNet and the text encoder it listens to, as one module with one forward."""
-
-    def __init__(self, unet: UNet2DConditionModel, text_encoder: nn.Module):
-        super().__init__()
-        self.unet, self.text_encoder = unet, text_encoder
-
-    def forward(self, noisy_latents, timesteps, tokens):
-        """(B, C, h, w), (B,), (B, L) -> velocity (B, C, h, w)."""
-        return self.unet(noisy_latents, timesteps, self.text_encoder(tokens).last_hidden_state).sample
 
 
 def build_unet(settings: TextToImage, latent_channels: int, sample_size: int, text_width: int) -> UNet2DConditionModel:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from report import METRICS, write_report
 from s2i import adapters, base, cache
 from s2i.files import whole_file
 from s2i.methods.controlnet import nets
-from s2i.params import Params
+from s2i.params import Params, merged
 
 PROJECT = Path(__file__).parents[2]
 STUDY = Path(__file__).with_name("experiments.yaml")
@@ -64,18 +63,6 @@ def runs(study: Mapping, values: Mapping) -> Iterator[Run]:
                 params = Params.model_validate(merged(values, changed))
                 if params.adapter != "none" or seed == study["seeds"][0]:  # without a training seeds change nothing
                     yield Run(name, seed, prompts, changed, params)
-
-
-def merged(values: Mapping, changes: Mapping) -> dict:
-    """A tree of values with others, by dotted key, in their places."""
-    tree = deepcopy(dict(values))
-    for key, value in changes.items():
-        *groups, last = key.split(".")
-        branch = tree
-        for group in groups:
-            branch = branch.setdefault(group, {})
-        branch[last] = value
-    return tree
 
 
 class Clone:

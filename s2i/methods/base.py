@@ -1,0 +1,25 @@
+"""The untouched base, from the words alone: what all training is compared with."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from s2i import base
+from s2i.drawings import Drawing
+from s2i.files import write_json
+from s2i.params import Params
+
+
+def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
+    """Nothing is trained; the places of figures and plots stay empty."""
+    write_json(live / "metrics.json", {})
+    (live / "plots").mkdir(exist_ok=True)
+
+
+def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+    """From each example's prompt."""
+    return untouched(examples, params)
+
+
+def untouched(examples: list[dict], params: Params) -> Drawing:
+    """From each example's prompt."""
+    return Drawing(examples, [params.base], lambda dtype: base.load(params.base, None, dtype))

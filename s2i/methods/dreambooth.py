@@ -1,0 +1,179 @@
+"""A subject, of a few pictures, bound to a rare word; several subjects are learned one after the other.
+
+Source: Ruiz et al. 2023, "DreamBooth: fine tuning text-to-image diffusion models for subject-driven generation".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from diffusers import StableDiffusionPipeline
+from peft import get_peft_model_state_dict
+
+from s2i import adapters, base, cache, devices, drawings, images, sampling, tensors
+from s2i.drawings import Drawing
+from s2i.errors import UserError
+from s2i.methods import from_words, models
+from s2i.methods.from_words import PromptedUNet
+from s2i.metrics import frechet
+from s2i.metrics.intervals import bootstrap
+from s2i.metrics.subject import similarity
+from s2i.mosaics import mosaic
+from s2i.params import Params
+from s2i.training import enough_memory, fit
+
+ADAPTERS = ("full", "attention", "lora")
+CODE = ("methods.dreambooth", "methods.from_words", "drawings", "sampling")  # that decides what it learns
+SHOWN = 6  # pictures drawn of every subject after each
+
+
+@enough_memory()
+def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
+    """Teach the UNet, and the text encoder where asked, the subjects in turn; write what they became into ``target``.
+
+    After each of several subjects all learned so far are drawn and compared with their pictures, which shows what
+    is forgotten (forgetting.csv among the plots), and the model of that moment stays in target/after/NUMBER.
+    An interrupted run with the same pictures and parameters goes on.
+    Raises UserError when a subject has no pictures, or when the token or the adapter will not do.
+    """
+    settings = params.dreambooth
+    if params.adapter not in ADAPTERS:
+        raise UserError(f"method dreambooth trains with adapter {', '.join(ADAPTERS)}, not with {params.adapter}.")
+    found = from_words.members(records, settings)
+    learned = from_words.chosen(found, settings.subjects, "dreambooth.subjects", settings)
+    device, precision = devices.pick(params.device, params.precision)
+    pipeline = base.load(params.base, None).to(device)
+    from_words.check_token(pipeline, settings.token, "dreambooth.token")
+    content = [[cache.file_hash(file) for file in files] for files in learned.values()]
+    groups = {"dreambooth", "generate", "resolution"}
+    checkpoints = models.checkpoints(params, groups, [params.base], CODE, content)
+    with models.tracked(checkpoints, live, params) as tracker:
+        examples = {label: _examples(pipeline, label, files, params) for label, files in learned.items()}
+        model = _model(pipeline, params, device, precision)
+        kinds = {"subject": 1.0} | ({"prior": settings.prior_weight} if settings.prior_images else {})
+        loss = from_words.denoising_loss(pipeline, params, kinds)
+        scores, last = [], 0
+        for number, label in enumerate(learned, 1):
+            fitted = fit(
+                model,
+                loss,
+                examples[label],
+                params.train,
+                checkpoints / str(number),
+                device=device,
+                precision=precision,
+                seed=params.training_seed + number,
+                log=lambda step, figures, first=last: tracker.figures(first + step, figures),
+                description=f"learn {label}",
+            )
+            last += fitted.last
+            so_far = dict(list(learned.items())[:number])
+            drawn = _drawn(pipeline, so_far, params)
+            scores += [{"after": label} | score for score in _scores(drawn, so_far)]
+            tracker.picture(last, f"after-{number}", mosaic(drawn))
+            if len(learned) > 1:
+                _save(pipeline, target / "after" / str(number), params)
+        _save(pipeline, target, params)
+        table = pd.DataFrame(scores)
+        table.to_csv(checkpoints / "live/plots/forgetting.csv", index=False)
+        tracker.picture(last, "forgetting", plot_forgetting(table))
+
+
+def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+    """From the name of each example's class with the token."""
+    return from_words.drawing(examples, _prompts(examples, params.dreambooth.token, params), trained, params)
+
+
+def untouched(examples: list[dict], params: Params) -> Drawing:
+    """From the name of its class without the token, of which the base knows nothing."""
+    return from_words.drawing(examples, _prompts(examples, "", params), None, params)
+
+
+def _prompts(examples: Iterable[Mapping], token: str, params: Params) -> list[str]:
+    return [from_words.named(params.dreambooth.naming, token, one.get("label") or "") for one in examples]
+
+
+def _examples(pipeline: StableDiffusionPipeline, label: str, files: Sequence[Path], params: Params) -> list[dict]:
+    """Each picture of the subject with one that the base draws of its class, as often as it takes to show all."""
+    settings = params.dreambooth
+    (named,), (plain,) = (_prompts([{"label": label}], token, params) for token in (settings.token, ""))
+    subject = from_words.encoded(pipeline, files, named, params, "subject")
+    if not settings.prior_images:
+        return subject
+    wanted = [
+        {"prompt": plain, "generation_seed": drawings.seed_of(params.seed, "prior", label, number)}
+        for number in range(settings.prior_images)
+    ]
+    places = drawings.pictures(from_words.drawing(wanted, [plain] * len(wanted), None, params), params, f"draw {label}")
+    prior = from_words.encoded(pipeline, places, plain, params, "prior")
+    count = max(len(subject), len(prior))
+    return [subject[number % len(subject)] | prior[number % len(prior)] for number in range(count)]
+
+
+def _model(pipeline: StableDiffusionPipeline, params: Params, device: torch.device, precision: str) -> PromptedUNet:
+    """UNet and text encoder of the pipeline, those weights set to train that the parameters name."""
+    pipeline.text_encoder.requires_grad_(params.dreambooth.text_encoder)
+    torch.manual_seed(params.training_seed)
+    adapters.inject(pipeline.unet, params.adapter, params.rank, params.train.alpha)
+    models.set_up([pipeline.unet], [], params.train, device, precision)
+    return PromptedUNet(pipeline.unet, pipeline.text_encoder)
+
+
+def _save(pipeline: StableDiffusionPipeline, target: Path, params: Params) -> None:
+    """Write what was trained as `base.load_trained` and plain diffusers read it."""
+    if params.adapter == "lora":
+        metadata = pipeline.unet.peft_config["default"].to_dict()
+        state = get_peft_model_state_dict(pipeline.unet)
+        pipeline.save_lora_weights(target / base.UNET_LORA, state, unet_lora_adapter_metadata=metadata)
+    else:
+        pipeline.unet.save_pretrained(target / "unet")
+    if params.dreambooth.text_encoder:
+        pipeline.text_encoder.save_pretrained(target / "text_encoder")
+
+
+def _drawn(pipeline: StableDiffusionPipeline, learned: Mapping[str, Sequence[Path]], params: Params) -> dict:
+    """{subject: pictures drawn of it}, with the same seeds whenever it is asked."""
+    prompts = _prompts([{"label": label} for label in learned], params.dreambooth.token, params)
+    found = sampling.draw(
+        pipeline,
+        [prompt for prompt in prompts for _ in range(SHOWN)],
+        [drawings.seed_of(params.seed, label, number) for label in learned for number in range(SHOWN)],
+        resolution=params.resolution,
+        **params.generate.model_dump(exclude={"prompts"}),
+        description="draw what was learned",
+    )
+    pictures = list(found)
+    return {label: pictures[place * SHOWN : (place + 1) * SHOWN] for place, label in enumerate(learned)}
+
+
+def _scores(drawn: Mapping[str, Sequence[np.ndarray]], learned: Mapping[str, Sequence[Path]]) -> list[dict]:
+    """How much each subject as it is drawn is like its pictures."""
+    network, scores = frechet.efficientnet_lite0(), []
+    for label, files in learned.items():
+        sets = (drawn[label], [images.read(file) for file in files])
+        found, own = (frechet.features([tensors.unit(tensors.stack(each))], network) for each in sets)
+        scores.append({"subject": label} | bootstrap(similarity(found, own)))
+    return scores
+
+
+def plot_forgetting(table: pd.DataFrame) -> np.ndarray:
+    """How similar each subject is drawn after each was learned: columns after, subject, mean, low, high -> RGB."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    order = list(dict.fromkeys(table["after"]))
+    figure, axis = pyplot.subplots(figsize=(1.5 + 1.3 * len(order), 3.2), layout="constrained")
+    for subject, rows in table.groupby("subject", sort=False):
+        spread = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
+        places = [order.index(after) for after in rows["after"]]
+        axis.errorbar(places, rows["mean"], spread, marker="o", capsize=4, label=subject)
+    axis.set(xticks=range(len(order)), xticklabels=order, xlabel="after learning", ylabel="similarity")
+    axis.legend(frameon=False)
+    figure.canvas.draw()
+    picture = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    pyplot.close(figure)
+    return picture

@@ -1,0 +1,60 @@
+"""What the trainings of all methods have in common: models set up to train, and where one goes on from."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from s2i import cache, devices
+from s2i.params import Params, Train
+from s2i.processes import is_main_process
+from s2i.tracking import Tracker, open_tracker
+from s2i.training import alone_in
+
+CODE = ("methods.models", "training", "draws", "objectives", "devices", "adapters", "encoding")
+
+
+def set_up(
+    trained: Sequence[nn.Module], frozen: Sequence[nn.Module], train: Train, device: torch.device, precision: str
+) -> None:
+    """Have UNets and ControlNets compute on a device as the parameters say, in place; names of weights stay.
+
+    frozen: those that no weight of trains.
+    """
+    for model in (*trained, *frozen):
+        if train.gradient_checkpointing:
+            model.enable_gradient_checkpointing()
+        if train.compile:
+            model.forward = torch.compile(model.forward)
+    for model in frozen:
+        devices.hold(model.requires_grad_(False), precision if train.frozen == "auto" else train.frozen)
+    devices.suit(device, *trained, *frozen, channels_last=train.channels_last)
+
+
+@contextmanager
+def tracked(checkpoints: Path, live: Path, params: Params) -> Iterator[Tracker]:
+    """Be alone in the folder of a training, track it there, and in the end copy figures and pictures to ``live``."""
+    with (
+        alone_in(checkpoints, is_main_process()),
+        open_tracker(params.train.tracker, checkpoints / "live", params.model_dump()) as tracker,
+    ):
+        yield tracker
+    if is_main_process():
+        shutil.copytree(checkpoints / "live", live, dirs_exist_ok=True)
+
+
+def checkpoints(
+    params: Params, settings: set[str], models: Sequence[str | Path], code: Sequence[str], *content
+) -> Path:
+    """The folder of a training: only the same content, settings, models, code and kind of device lead to it.
+
+    settings: names of the parameters that decide its outcome.  code: modules of s2i beside those of all trainings.
+    """
+    device, precision = devices.pick(params.device, params.precision)
+    chosen = params.model_dump(include={"method", "adapter", "rank", "seed", "train", *settings})
+    hashes = cache.code(*(f"s2i.{name}" for name in (*CODE, *code)))
+    key = [content, [cache.model_hash(model) for model in models], chosen, device.type, precision, hashes]
+    return cache.root() / "training" / cache.fingerprint(*key)

@@ -1,0 +1,23 @@
+"""Sketch to caption to picture: the words that a captioner finds for a sketch are all that the base is told of it.
+
+Nothing is trained.  Who captions is said by ``caption``, as for photos; here it looks at the sketch.
+"""
+
+from pathlib import Path
+
+from s2i.captioning import caption
+from s2i.drawings import Drawing
+from s2i.methods import base
+from s2i.methods.base import train, untouched  # noqa: F401
+from s2i.params import Params
+
+OF_PHOTO = ("matte", "caption", "captioned_by", "described", "described_by")  # what was seen in the photo
+
+
+def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+    """From the caption of each example's sketch; answers that are no captions go into folder/quarantine.csv."""
+    blind = [{name: value for name, value in one.items() if name not in OF_PHOTO} for one in examples]
+    seen = [one | {"photo": one["sketch"], "sketches": {one["sketch_style"]: one["sketch"]}} for one in blind]
+    captions = caption(seen, folder, params.seed, params.caption, params.work, params.device, params.precision)
+    said = [params.text_in_the_middle.naming.format(caption=one["caption"]) for one in captions]
+    return base.untouched([one | {"prompt": prompt} for one, prompt in zip(examples, said, strict=True)], params)

@@ -1,0 +1,146 @@
+"""A new word for a class, or for all there is: its embedding alone is trained, the base stays as it is.
+
+Source: Gal et al. 2022, "An image is worth one word: personalizing text-to-image generation using textual inversion".
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import torch
+from diffusers import StableDiffusionPipeline
+from safetensors.torch import save_file
+from torch import nn
+from torch.func import functional_call
+
+from s2i import base, cache, devices, drawings, sampling
+from s2i.drawings import Drawing
+from s2i.errors import UserError
+from s2i.methods import from_words, models
+from s2i.methods.from_words import PromptedUNet
+from s2i.mosaics import mosaic
+from s2i.params import Params, TextualInversion
+from s2i.training import enough_memory, fit
+
+CODE = ("methods.textual_inversion", "methods.from_words")  # that decides what it learns
+SHOWN = 4  # pictures drawn with every new word
+ALL = "all"  # what the word for everything is called
+
+
+class InvertedUNet(PromptedUNet):
+    """A UNet and a text encoder whose last word trains, in the place of the last row of its table of embeddings."""
+
+    def __init__(self, unet: nn.Module, text_encoder: nn.Module):
+        super().__init__(unet, text_encoder)
+        table = text_encoder.get_input_embeddings().weight
+        self.name = next(name for name, one in text_encoder.named_parameters() if one is table)
+        self.row = nn.Parameter(table[-1:].detach().clone())
+
+    def words(self, tokens: torch.Tensor) -> torch.Tensor:
+        table = torch.cat([self.text_encoder.get_input_embeddings().weight[:-1], self.row])
+        return functional_call(self.text_encoder, {self.name: table}, (tokens,)).last_hidden_state
+
+
+@enough_memory()
+def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
+    """Train a word for each class, or one for all, and write each into target/words as diffusers loads it.
+
+    An interrupted run with the same pictures and parameters goes on.  Raises UserError when a class has no pictures,
+    or when a word is in the vocabulary already.
+    """
+    settings = params.textual_inversion
+    found = from_words.members(records, settings)
+    labels = list(found) if settings.classes is None else settings.classes
+    learned = from_words.chosen(found, labels, "textual_inversion.classes", settings)
+    device, precision = devices.pick(params.device, params.precision)
+    pipeline = base.load(params.base, None).to(device)
+    content = [[cache.file_hash(file) for file in files] for files in learned.values()]
+    checkpoints = models.checkpoints(params, {"textual_inversion", "resolution"}, [params.base], CODE, content)
+    models.set_up([], [pipeline.unet], params.train, device, precision)
+    pipeline.text_encoder.requires_grad_(False)
+    loss = from_words.denoising_loss(pipeline, params, {"subject": 1.0})
+    drawn, last = {}, 0
+    with models.tracked(checkpoints, live, params) as tracker:
+        for number, (name, classes) in enumerate(_words(learned, settings).items()):
+            word = add_word(pipeline, name, settings)
+            examples = []
+            for label, files in classes.items():
+                prompt = from_words.named(settings.naming, word, label)
+                examples += from_words.encoded(pipeline, files, prompt, params, "subject")
+            model = InvertedUNet(pipeline.unet, pipeline.text_encoder)
+            fitted = fit(
+                model,
+                loss,
+                examples,
+                params.train,
+                checkpoints / str(number),
+                device=device,
+                precision=precision,
+                seed=params.training_seed + number,
+                log=lambda step, figures, first=last: tracker.figures(first + step, figures),
+                description=f"learn {word}",
+            )
+            last += fitted.last
+            row = model.row.detach().cpu()[0]
+            pipeline.text_encoder.get_input_embeddings().weight.data[-1] = row
+            (target / base.WORDS).mkdir(parents=True, exist_ok=True)
+            save_file({word: row.clone()}, target / base.WORDS / f"{number:03}.safetensors")
+            drawn[name] = _drawn(pipeline, prompt, name, params)
+        tracker.picture(last, "words", mosaic(drawn))
+
+
+def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+    """From the word of each example's class."""
+    settings = params.textual_inversion
+    return from_words.drawing(examples, _prompts(examples, settings, word_of), trained, params)
+
+
+def untouched(examples: list[dict], params: Params) -> Drawing:
+    """From the name of its class in the word's place."""
+    settings = params.textual_inversion
+    return from_words.drawing(examples, _prompts(examples, settings, from_words.spoken), None, params)
+
+
+def _words(learned: Mapping[str, list[Path]], settings: TextualInversion) -> dict[str, dict[str, list[Path]]]:
+    """{name of a new word: {class: its pictures}}."""
+    if settings.per == "all":
+        return {ALL: dict(learned)}
+    return {label: {label: files} for label, files in learned.items()}
+
+
+def _prompts(examples: Iterable[Mapping], settings: TextualInversion, word) -> list[str]:
+    labels = [ALL if settings.per == "all" and word is word_of else one.get("label") or "" for one in examples]
+    named = zip(labels, examples, strict=True)
+    return [from_words.named(settings.naming, word(label), one.get("label") or "") for label, one in named]
+
+
+def word_of(label: str) -> str:
+    """The new word for a class: <car-sedan> for car_(sedan)."""
+    return f"<{'-'.join(re.findall(r'[a-z0-9]+', label.lower()))}>"
+
+
+def add_word(pipeline: StableDiffusionPipeline, label: str, settings: TextualInversion) -> str:
+    """Add a class's new word to tokenizer and text encoder; it starts as the mean of its initial word's embeddings.
+
+    Raises UserError when the vocabulary has it, or when the initial word tokenises to nothing.
+    """
+    word = word_of(label)
+    if not pipeline.tokenizer.add_tokens(word):
+        raise UserError(f"textual_inversion: '{word}' is in the vocabulary of the base already; rename the class.")
+    initial = settings.initial or from_words.spoken(label)
+    pieces = pipeline.tokenizer(initial, add_special_tokens=False).input_ids
+    if not pieces:
+        raise UserError(f"textual_inversion.initial is {initial!r}, of which the tokenizer leaves nothing.")
+    pipeline.text_encoder.resize_token_embeddings(len(pipeline.tokenizer), mean_resizing=False)
+    table = pipeline.text_encoder.get_input_embeddings().weight
+    table.requires_grad_(False)[-1] = table[pieces].mean(dim=0)
+    return word
+
+
+def _drawn(pipeline: StableDiffusionPipeline, prompt: str, label: str, params: Params) -> list:
+    seeds = [drawings.seed_of(params.seed, label, number) for number in range(SHOWN)]
+    options = params.generate.model_dump(exclude={"prompts"})
+    found = sampling.draw(
+        pipeline, [prompt] * SHOWN, seeds, resolution=params.resolution, **options, description=f"draw {label}"
+    )
+    return list(found)

@@ -1,0 +1,1 @@
+"""Several ways to draw the same held-out sketches, side by side."""

@@ -1,0 +1,116 @@
+"""How the variants of a study differ: how far from a reference and each other, whose classes can be told."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from s2i import images, probes, tensors
+from s2i.errors import UserError
+from s2i.methods.from_words import spoken
+from s2i.metrics import frechet
+from s2i.metrics.intervals import bootstrap
+from s2i.metrics.resampling import frechet_distance_of_few, frechet_interval
+from s2i.metrics.subject import similarity
+from s2i.params import Params
+from s2i.records import Records
+from s2i.stage import FAILED
+from s2i.study import items, report
+
+REFERENCE, OTHERS = "reference", "other references"
+SIMILARITY = "similarity_efficientnet_lite0"
+NETWORKS = {  # the name of a network's Frechet distance, the name of its kernel distance, the network
+    "fd_efficientnet_lite0": ("kid_efficientnet_lite0", frechet.efficientnet_lite0),
+    "fid": ("kid_inception", frechet.fid_inception),
+}
+BATCH = 32
+
+
+def compare(rows: Sequence[dict], drawn: Path, mosaics: Path, folder: Path, params: Params) -> dict:
+    """The figures of metrics/sketchy.json; tables and plots go into ``folder``, mosaics into ``mosaics``.
+
+    rows: the study's records.  drawn: a folder for each variant, as `generate` writes it.
+    {"items": their number, "variants": {variant: {metric: {"mean", "low", "high"}}}, "failed": {variant: why}}; beside
+    the variants stands the reference's training half, as near as another sample of the same comes to it.
+    Raises UserError when no variant drew anything.
+    """
+    of, level = params.study.reference, params.evaluate.level
+    wanted = [row for row in rows if row["split"] == "test"]
+    found, failed = _variants(wanted, drawn, list(params.variants))
+    others = items.pictures([row for row in rows if row["split"] == "train"], of)
+    files = {REFERENCE: [row[of] for row in wanted], OTHERS: [file for _, file in others]} | found
+    pictures = {name: [images.read(Path(file)) for file in each] for name, each in files.items()}
+    figures, pairs, features = {name: {} for name in list(files)[1:]}, {}, {}
+    for distance, (kernel, network) in NETWORKS.items():
+        if loaded := network():
+            features[distance] = {name: _features(each, loaded) for name, each in pictures.items()}
+            pairs[distance] = _pairwise(features[distance])
+            reference = features[distance][REFERENCE]
+            for name, values in figures.items():
+                values[distance] = frechet_interval(features[distance][name], reference, level)
+                values[kernel] = frechet.kernel_distance(features[distance][name], reference)
+    pictured = _per_picture(wanted, {name: pictures[name] for name in (REFERENCE, *found)}, features, rows, of)
+    for name, scores in pictured.groupby("variant", sort=False):
+        for metric in (SIMILARITY, "label_accuracy"):
+            figures.setdefault(name, {})[metric] = bootstrap(scores[metric], list(scores["id"]), level=level)
+    summary = {"items": len(wanted), "variants": figures, "failed": failed}
+    pictured.to_csv(folder / "per_picture.csv", index=False)
+    report.write(summary, pictured, pairs, folder, params)
+    report.draw(wanted, {name: pictures[name] for name in found}, mosaics, folder, params.study.grids)
+    return summary
+
+
+def _variants(wanted: Sequence[dict], drawn: Path, names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """{variant: its pictures, as the items are ordered}, and of those that have none {variant: why}."""
+    found, failed = {}, {}
+    for name in names:
+        if (drawn / name / FAILED).exists():
+            failed[name] = (drawn / name / FAILED).read_text(encoding="utf-8")
+            continue
+        pictures = {(row["id"], row["variant"]): row["finetuned"] for row in Records(drawn / name)}
+        missing = [row for row in wanted if (row["id"], row["variant"]) not in pictures]
+        if missing:
+            failed[name] = f"{len(missing)} of {len(wanted)} items were not drawn: run dvc repro."
+        else:
+            found[name] = [pictures[row["id"], row["variant"]] for row in wanted]
+    if not found:
+        raise UserError(f"no variant drew anything: {'; '.join(f'{name}: {why}' for name, why in failed.items())}")
+    return found, failed
+
+
+def _features(pictures: Sequence[np.ndarray], network) -> np.ndarray:
+    return frechet.features(tensors.unit(tensors.stack(pictures)).split(BATCH), network)
+
+
+def _pairwise(features: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """The distance of every set to every other."""
+    values = [[frechet_distance_of_few(a, b) for b in features.values()] for a in features.values()]
+    return pd.DataFrame(values, index=list(features), columns=list(features)).clip(lower=0)
+
+
+def _per_picture(
+    wanted: Sequence[dict], pictures: Mapping[str, Sequence[np.ndarray]], features: dict, rows: Sequence[dict], of: str
+) -> pd.DataFrame:
+    """Of each picture of each set whether a probe tells its class, and how like the references of its class it is.
+
+    A reference is not compared with itself.
+    """
+    probe = items.fit_probe(rows, of)
+    labels = np.array([row.get("label", "") for row in wanted])
+    ids, looks = np.array([row["id"] for row in wanted]), features["fd_efficientnet_lite0"]
+    tables = []
+    for name, each in pictures.items():
+        said = [guess[items.CLASS] for guess in probe.predict(probes.features(each))]
+        told = [guess == spoken(label).lower() for guess, label in zip(said, labels, strict=True)]
+        alike = np.empty(len(wanted))
+        for place, label in enumerate(labels):
+            same = (labels == label) & (ids != ids[place] if name == REFERENCE else True)
+            references = looks[REFERENCE][same]
+            alike[place] = similarity(looks[name][place : place + 1], references)[0] if len(references) else np.nan
+        tables.append(
+            pd.DataFrame(
+                {"variant": name, "id": ids, "label": labels, "told": said, "label_accuracy": told, SIMILARITY: alike}
+            )
+        )
+    return pd.concat(tables, ignore_index=True).astype({"label_accuracy": float})
