@@ -71,3 +71,4 @@ def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
             (folder / FAILED).write_text(str(error), encoding="utf-8")
         for folder in sources:  # what it was to write beside its target
             folder.mkdir(parents=True, exist_ok=True)
+        sys.exit(0)

@@ -12,7 +12,7 @@ import torch
 from diffusers import StableDiffusionPipeline
 from peft import get_peft_model_state_dict
 
-from s2i import adapters, base, cache, devices, drawings, images, sampling, tensors
+from s2i import adapters, base, cache, devices, drawings, images, plots, sampling, tensors
 from s2i.drawings import Drawing
 from s2i.errors import UserError
 from s2i.methods import from_words, models
@@ -160,20 +160,12 @@ def _scores(drawn: Mapping[str, Sequence[np.ndarray]], learned: Mapping[str, Seq
 
 def plot_forgetting(table: pd.DataFrame) -> np.ndarray:
     """How similar each subject is drawn after each was learned: columns after, subject, mean, low, high -> RGB."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
     order = list(dict.fromkeys(table["after"]))
-    figure, axis = pyplot.subplots(figsize=(1.5 + 1.3 * len(order), 3.2), layout="constrained")
+    figure, axis = plots.pyplot().subplots(figsize=(1.5 + 1.3 * len(order), 3.2), layout="constrained")
     for subject, rows in table.groupby("subject", sort=False):
         spread = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
         places = [order.index(after) for after in rows["after"]]
         axis.errorbar(places, rows["mean"], spread, marker="o", capsize=4, label=subject)
     axis.set(xticks=range(len(order)), xticklabels=order, xlabel="after learning", ylabel="similarity")
     axis.legend(frameon=False)
-    figure.canvas.draw()
-    picture = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
-    pyplot.close(figure)
-    return picture
+    return plots.picture(figure)

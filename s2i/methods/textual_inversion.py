@@ -133,7 +133,7 @@ def add_word(pipeline: StableDiffusionPipeline, label: str, settings: TextualInv
         raise UserError(f"textual_inversion.initial is {initial!r}, of which the tokenizer leaves nothing.")
     pipeline.text_encoder.resize_token_embeddings(len(pipeline.tokenizer), mean_resizing=False)
     table = pipeline.text_encoder.get_input_embeddings().weight
-    table.requires_grad_(False)[-1] = table[pieces].mean(dim=0)
+    table.data[-1] = table.data[pieces].mean(dim=0)
     return word
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from PIL import Image
 
 from s2i import images
 from s2i.mosaics import grid, mosaic
 from s2i.params import Params
+from s2i.plots import pyplot, save
 
 DISTANCES = ("fid", "fd_efficientnet_lite0")  # the first that is there orders the variants
 FEW = 2048
@@ -47,15 +47,16 @@ def draw(
         for size in sizes:
             if size <= len(pictures):
                 chosen = [pictures[place] for place in spread[:size]]
-                _save(grid(chosen, round(size**0.5)), mosaics / f"{name}-{size}.jpg")
+                images.write_jpg(mosaics / f"{name}-{size}.jpg", grid(chosen, round(size**0.5)))
     columns = {
         "sketch": [images.read_grey(Path(row["sketch"])) for row in wanted],
         "photo": [images.read(Path(row["photo"])) for row in wanted],
     }
     columns |= found
-    _save(mosaic(columns), mosaics / "all.jpg")
+    images.write_jpg(mosaics / "all.jpg", mosaic(columns))
     shown = sorted(spread[: len({row.get("label") for row in wanted})])
-    _save(mosaic({name: [each[place] for place in shown] for name, each in columns.items()}), folder / "overview.jpg")
+    overview = {name: [each[place] for place in shown] for name, each in columns.items()}
+    images.write_jpg(folder / "overview.jpg", mosaic(overview))
 
 
 def _spread(wanted: Sequence[dict]) -> list[int]:
@@ -67,10 +68,6 @@ def _spread(wanted: Sequence[dict]) -> list[int]:
         turns[label] = turns.get(label, -1) + 1
         order.append((turns[label], place))
     return [place for _, place in sorted(order)]
-
-
-def _save(picture: np.ndarray, file: Path) -> None:
-    Image.fromarray(picture).save(file, quality=88)
 
 
 def _flat(values: Mapping) -> dict[str, float]:
@@ -116,33 +113,21 @@ def _cell(row: pd.Series, metric: str) -> str:
     return text
 
 
-def _pyplot():
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    return pyplot
-
-
 def _plot_ranked(table: pd.DataFrame, distance: str, file: Path) -> None:
-    pyplot = _pyplot()
-    figure, axis = pyplot.subplots(figsize=(7, 0.6 + 0.32 * len(table)), layout="constrained")
+    figure, axis = pyplot().subplots(figsize=(7, 0.6 + 0.32 * len(table)), layout="constrained")
     places, values = range(len(table))[::-1], table[distance]
     spread = [values - table[f"{distance}_low"], table[f"{distance}_high"] - values]
     axis.barh(
         places, values, xerr=spread, color=["#b8b8b8" if " " in str(name) else "C0" for name in table.index], capsize=3
     )
     axis.set(yticks=places, yticklabels=table.index, xlabel=f"{distance} to the reference, smaller is nearer")
-    figure.savefig(file, dpi=120)
-    pyplot.close(figure)
+    save(figure, file)
 
 
 def _plot_matrix(matrix: pd.DataFrame, title: str, wording: str, file: Path) -> None:
     """A heat map with its numbers."""
-    pyplot = _pyplot()
     height, width = matrix.shape
-    figure, axis = pyplot.subplots(figsize=(2 + 0.55 * width, 1.6 + 0.38 * height), layout="constrained")
+    figure, axis = pyplot().subplots(figsize=(2 + 0.55 * width, 1.6 + 0.38 * height), layout="constrained")
     axis.imshow(matrix, cmap="Blues", aspect="auto")
     middle = (np.nanmin(matrix) + np.nanmax(matrix)) / 2
     for y, x in np.ndindex(height, width):
@@ -151,5 +136,4 @@ def _plot_matrix(matrix: pd.DataFrame, title: str, wording: str, file: Path) -> 
     axis.set(xticks=range(width), yticks=range(height), yticklabels=matrix.index)
     axis.set_xticklabels(matrix.columns, rotation=40, ha="right")
     axis.set_title(title, fontsize=10)
-    figure.savefig(file, dpi=120)
-    pyplot.close(figure)
+    save(figure, file)

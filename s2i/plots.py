@@ -1,0 +1,29 @@
+"""Plots without a screen."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+def pyplot():
+    """matplotlib's, which draws into files; importing it takes a second."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def save(figure, file: Path) -> None:
+    """Write a figure as a picture, and let go of it."""
+    figure.savefig(file, dpi=120)
+    pyplot().close(figure)
+
+
+def picture(figure) -> np.ndarray:
+    """A figure as RGB (H, W, 3) uint8; it is let go of."""
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    pyplot().close(figure)
+    return drawn
