@@ -38,7 +38,7 @@ def _drawn(
     device, precision = devices.pick(params.device, params.precision)
     models = [cache.model_hash(model) for model in (params.base, *controlnets)]
     settings = [
-        [*cache.code(__name__, "s2i.sampling"), *controls.code()],
+        [*cache.code(__name__, "s2i.sampling", "s2i.schedulers"), *controls.code()],
         conditions,
         params.generate.model_dump(exclude={"batch_size", "prompts"}),
         params.resolution,

@@ -182,11 +182,20 @@ class Train(Optimisation):
 
 
 class Generate(Group):
-    """How held-out sketches are drawn."""
+    """How sketches are drawn: what `s2i.sampling.denoise` is told."""
 
-    steps: Count = 20
-    guidance_scale: Annotated[float, Field(ge=1)] = 3.0
-    conditioning_scale: Annotated[float, Field(ge=0)] = 1.0
+    steps: Annotated[int, Field(ge=1, le=1000)] = 20
+    guidance_scale: Annotated[float, Field(ge=1, le=50)] = 3.0
+    conditioning_scale: Annotated[float, Field(ge=0, le=10)] = 1.0
+    scheduler: Literal["ddim", "dpm-solver++", "unipc", "euler", "lcm"] | None = Field(
+        None, description="null is the one that the base came with"
+    )
+    guidance_rescale: Share = Field(0.0, description="how far guided pictures are brought back to unguided contrast")
+    guidance_interval: tuple[Share, Share] = Field((0.0, 1.0), description="shares of the steps that guidance acts in")
+    control_interval: tuple[Share, Share] = Field((0.0, 1.0), description="shares of the steps that the sketch acts in")
+    control_unconditional: bool = Field(
+        True, description="false spares the ControlNet the half of guidance that has no words, and so heeds it more"
+    )
     batch_size: Count = 16
     prompts: Literal["given", "empty"] = Field("given", description="empty draws the sketches without words")
 
