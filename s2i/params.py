@@ -1,5 +1,6 @@
 """params.yaml as one typed tree: unknown keys are refused, the nearest known one is suggested."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -273,7 +274,15 @@ def load(path: str | Path = "params.yaml", tree: type[Tree] = Params) -> Tree:
         raise UserError(" ".join(_sentence(path, tree, problem) for problem in error.errors())) from None
 
 
-def _sentence(path: Path, tree: type[Group], problem: dict) -> str:
+def changed(group: Tree, changes: Mapping) -> Tree:
+    """A group of parameters with some of them changed; raises UserError, one sentence a key, as `load` does."""
+    try:
+        return type(group).model_validate(group.model_dump() | dict(changes))
+    except ValidationError as error:
+        raise UserError(" ".join(_sentence("settings", type(group), one) + "." for one in error.errors())) from None
+
+
+def _sentence(path: str | Path, tree: type[Group], problem: dict) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         close = get_close_matches(key, known_keys(tree), n=1, cutoff=0.5)
