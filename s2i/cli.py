@@ -6,7 +6,7 @@ from pathlib import Path
 
 from s2i import params as parameters
 from s2i import trained
-from s2i.commands import generate
+from s2i.commands import app, generate
 from s2i.errors import UserError
 from s2i.files import whole_folder
 
@@ -16,7 +16,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="s2i", description="Photos from sketches.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    generate.add_to(commands)
+    for command in (generate, app):
+        command.add_to(commands)
 
     captions = commands.add_parser("captions", help="compare captions by model and prompt")
     captions.add_argument("file", type=Path, metavar="FILE.csv", help="columns image, label, prompt, answer[, model]")
