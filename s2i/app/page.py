@@ -274,6 +274,9 @@ def _api(drawer: Drawer, prompt: gr.Textbox, advanced: dict) -> None:
             *_, result = drawer.draw(wish, drawer.sketch(Path(sketch)))
         except UserError as error:
             raise _shown(error) from None
+        finally:
+            if sketch:
+                Path(sketch).unlink(missing_ok=True)
         return result.pictures[0]
 
     sketch, picture = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="picture")
