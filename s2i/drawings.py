@@ -31,11 +31,10 @@ def pictures(drawing: Drawing, params: Params, description: str) -> list[Path]:
     """Where the cache keeps the picture of every example; those it has not are drawn."""
     device, precision = devices.pick(params.device, params.precision)
     models = [cache.model_hash(model) for model in drawing.models]
-    options = params.generate.model_dump(exclude={"prompts"})
     settings = [
-        [*cache.code(__name__, "s2i.sampling"), *controls.code()],
+        [*cache.code(__name__, "s2i.sampling", "s2i.schedulers"), *controls.code()],
         drawing.conditions,
-        {name: value for name, value in options.items() if name != "batch_size"},
+        params.generate.sampling,
         params.resolution,
         device.type,
         precision,
@@ -57,7 +56,8 @@ def pictures(drawing: Drawing, params: Params, description: str) -> list[Path]:
             [example["generation_seed"] for example, _ in missing],
             controls=seen,
             resolution=params.resolution,
-            **options,
+            batch_size=params.generate.batch_size,
+            **params.generate.sampling,
             description=description,
         )
         for (_, place), picture in zip(missing, drawn, strict=True):

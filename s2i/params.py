@@ -238,13 +238,27 @@ class TextInTheMiddle(Group):
 
 
 class Generate(Group):
-    """How held-out sketches are drawn."""
+    """How sketches are drawn: what `s2i.sampling.denoise` is told."""
 
-    steps: Count = 20
-    guidance_scale: Annotated[float, Field(ge=1)] = 3.0
-    conditioning_scale: Annotated[float, Field(ge=0)] = 1.0
+    steps: Annotated[int, Field(ge=1, le=1000)] = 20
+    guidance_scale: Annotated[float, Field(ge=1, le=50)] = 3.0
+    conditioning_scale: Annotated[float, Field(ge=0, le=10)] = 1.0
+    scheduler: Literal["ddim", "dpm-solver++", "unipc", "euler", "lcm"] | None = Field(
+        None, description="null is the one that the base came with"
+    )
+    guidance_rescale: Share = Field(0.0, description="how far guided pictures are brought back to unguided contrast")
+    guidance_interval: tuple[Share, Share] = Field((0.0, 1.0), description="shares of the steps that guidance acts in")
+    control_interval: tuple[Share, Share] = Field((0.0, 1.0), description="shares of the steps that the sketch acts in")
+    control_unconditional: bool = Field(
+        True, description="false spares the ControlNet the half of guidance that has no words, and so heeds it more"
+    )
     batch_size: Count = 16
     prompts: Literal["given", "empty"] = Field("given", description="empty draws the sketches without words")
+
+    @property
+    def sampling(self) -> dict:
+        """What `s2i.sampling.denoise` is told."""
+        return self.model_dump(exclude={"batch_size", "prompts"})
 
 
 class Evaluate(Group):
@@ -354,7 +368,15 @@ def merged(values: Mapping, changes: Mapping) -> dict:
     return tree
 
 
-def _sentence(path: Path, tree: type[Group], problem: dict) -> str:
+def changed(group: Tree, changes: Mapping) -> Tree:
+    """A group of parameters with some of them changed; raises UserError, one sentence a key, as `load` does."""
+    try:
+        return type(group).model_validate(group.model_dump() | dict(changes))
+    except ValidationError as error:
+        raise UserError(" ".join(_sentence("settings", type(group), one) + "." for one in error.errors())) from None
+
+
+def _sentence(path: str | Path, tree: type[Group], problem: dict) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         close = get_close_matches(key, known_keys(tree), n=1, cutoff=0.5)

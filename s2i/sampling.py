@@ -1,52 +1,204 @@
 """The one sampler: pictures from prompts, and from what else conditions the UNet."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from inspect import signature
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
+from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
+from diffusers.utils.torch_utils import randn_tensor
+from torch import nn
 from tqdm import tqdm
+
+from s2i import objectives, schedulers
+
+Pipeline = StableDiffusionPipeline | StableDiffusionControlNetPipeline
+WHOLE = (0.0, 1.0)  # of the steps
+
+
+class Step(NamedTuple):
+    """Where a drawing stands: ``number`` of ``steps`` are done.
+
+    latents: (B, C, h, w), still noisy before the last step.  estimate() gives those without noise that the step's
+    prediction points to, for a preview; `decode` makes pictures of either.
+    """
+
+    number: int
+    steps: int
+    latents: torch.Tensor
+    estimate: Callable[[], torch.Tensor]
 
 
 def draw(
-    pipeline: StableDiffusionPipeline | StableDiffusionControlNetPipeline,
+    pipeline: Pipeline,
     prompts: Sequence[str],
     seeds: Sequence[int],
     *,
     controls: Sequence[Sequence[np.ndarray]] | None = None,
-    resolution: int,
-    steps: int,
-    guidance_scale: float,
-    conditioning_scale: float = 1.0,
     batch_size: int = 16,
     description: str = "draw",
+    on_step: Callable[[Step], None] | None = None,
+    **settings,
 ) -> Iterator[np.ndarray]:
     """Yield one picture (resolution, resolution, 3) uint8 a prompt; the same seed gives the same starting noise.
 
     controls: for a pipeline that has ControlNets, the control images of each prompt, one for each of them,
-    (resolution, resolution) or (resolution, resolution, 3) uint8.
+    (resolution, resolution) or (resolution, resolution, 3) uint8.  settings: those of `denoise`.
+    on_step: told after every step of every batch; what it raises ends the drawing.
     """
-    pipeline.set_progress_bar_config(disable=True)
-    options = {} if controls is None else {"controlnet_conditioning_scale": conditioning_scale}
-    bar = tqdm(total=len(prompts), desc=description, unit="picture")
-    for start in range(0, len(prompts), batch_size):
-        batch = slice(start, start + batch_size)
-        if controls is not None:
-            kinds = [torch.stack(list(map(_control, kind))) for kind in zip(*controls[batch], strict=True)]
-            options["image"] = kinds if len(kinds) > 1 else kinds[0]
-        pictures = pipeline(
-            prompt=list(prompts[batch]),
-            height=resolution,
-            width=resolution,
-            num_inference_steps=steps,
-            guidance_scale=guidance_scale,
-            generator=[torch.Generator().manual_seed(seed) for seed in seeds[batch]],
-            output_type="np",
-            **options,
-        ).images
-        yield from (pictures * 255).round().astype(np.uint8)
-        bar.update(len(pictures))
-    bar.close()
+    words = encode_prompts(pipeline, prompts)
+    with tqdm(total=len(prompts), desc=description, unit="picture") as bar:
+        for start in range(0, len(prompts), batch_size):
+            batch = slice(start, start + batch_size)
+            several = torch.stack([words[prompt] for prompt in prompts[batch]])
+            shown = None if controls is None else controls[batch]
+            for step in denoise(pipeline, several, words[""], seeds[batch], shown, **settings):
+                if on_step:
+                    on_step(step)
+            for latents in step.latents.split(1):  # one by one: the decoder takes the most memory
+                bar.update()
+                yield decode(pipeline, latents)[0]
+
+
+@torch.no_grad()
+def denoise(
+    pipeline: Pipeline,
+    words: torch.Tensor,
+    without_words: torch.Tensor,
+    seeds: Sequence[int],
+    controls: Sequence[Sequence[np.ndarray]] | None = None,
+    *,
+    resolution: int,
+    steps: int,
+    guidance_scale: float,
+    conditioning_scale: float = 1.0,
+    scheduler: str | None = None,
+    guidance_rescale: float = 0.0,
+    guidance_interval: tuple[float, float] = WHOLE,
+    control_interval: tuple[float, float] = WHOLE,
+    control_unconditional: bool = True,
+) -> Iterator[Step]:
+    """Yield every step from noise to latents; to stop between two is to stop asking for more.
+
+    words: embedded prompts, (B, tokens, width); without_words: the empty one, (tokens, width).  controls: as in `draw`.
+    scheduler: a name in `schedulers.SCHEDULERS`; None is the base's own.
+    guidance_rescale: share in [0, 1] by which guided predictions are brought back to the spread of the unguided (Lin et
+    al. 2024, "Common diffusion noise schedules and sample steps are flawed").
+    guidance_interval, control_interval: the shares of the steps between which there is guidance (Kynkäänniemi et al.
+    2024, "Applying guidance in a limited interval") and the ControlNets run; beyond, they cost nothing.
+    control_unconditional: whether the unconditional half of the guidance sees the control images too; without, the
+    ControlNets run on half of the batch, and guidance strengthens them as it does the words.
+    Source: the loop of diffusers' pipelines, whose pictures these are to rounding.
+    """
+    device, dtype = pipeline.unet.device, pipeline.unet.dtype
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    noise_scheduler = schedulers.scheduler(pipeline.scheduler, scheduler, steps, device)
+    extra = {"generator": generators} if "generator" in signature(noise_scheduler.step).parameters else {}
+    size = resolution // pipeline.vae_scale_factor
+    latents = randn_tensor((len(seeds), pipeline.unet.config.in_channels, size, size), generators, device, dtype)
+    latents = latents * noise_scheduler.init_noise_sigma
+    both = torch.cat([without_words.expand_as(words), words])
+    with _embedded_once(pipeline, controls) as residuals:
+        total = len(noise_scheduler.timesteps)
+        for number, timestep in enumerate(noise_scheduler.timesteps, start=1):
+            share = (number - 1) / total, number / total
+            guided = guidance_scale > 1 and _within(share, guidance_interval)
+            seen = noise_scheduler.scale_model_input(latents, timestep)
+            sample, told = (torch.cat([seen] * 2), both) if guided else (seen, words)
+            added = {}
+            if controls is not None and _within(share, control_interval):
+                half = guided and not control_unconditional
+                added = residuals(*((seen, words) if half else (sample, told)), timestep, conditioning_scale)
+                added = _beside_zeros(added) if half else added
+            prediction = pipeline.unet(sample, timestep, told, **added, return_dict=False)[0]
+            if guided:
+                prediction = _guided(prediction, guidance_scale, guidance_rescale)
+            latents = noise_scheduler.step(prediction, timestep, latents, **extra, return_dict=False)[0]
+            yield Step(number, total, latents, _estimate(prediction, seen, timestep, noise_scheduler))
+
+
+@torch.no_grad()
+def encode_prompts(pipeline: Pipeline, prompts: Sequence[str]) -> dict[str, torch.Tensor]:
+    """The embedding (tokens, width) of every distinct prompt and of the empty one, each encoded once and alone."""
+    distinct = dict.fromkeys(["", *prompts])
+    return {prompt: pipeline.encode_prompt(prompt, pipeline.unet.device, 1, False)[0][0] for prompt in distinct}
+
+
+@torch.no_grad()
+def decode(pipeline: Pipeline, latents: torch.Tensor) -> np.ndarray:
+    """Latents (B, C, h, w) as pictures (B, H, W, 3) uint8, by whichever autoencoder the pipeline has."""
+    decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor, return_dict=False)[0]
+    return (pipeline.image_processor.postprocess(decoded, "np") * 255).round().astype(np.uint8)
+
+
+class _Given(nn.Module):
+    """Stands where a ControlNet embeds its control images, and gives the embedding they have had at every step."""
+
+    def __init__(self, embedding: torch.Tensor):
+        super().__init__()
+        self.embedding = embedding
+
+    def forward(self, sample: torch.Tensor) -> torch.Tensor:
+        return self.embedding.repeat(len(sample) // len(self.embedding), 1, 1, 1)
+
+
+@contextmanager
+def _embedded_once(pipeline: Pipeline, controls: Sequence[Sequence[np.ndarray]] | None):
+    """Yield the function for the residuals of all ControlNets, which embed their control images here and not again."""
+    if controls is None:
+        yield None
+        return
+    nets = getattr(pipeline.controlnet, "nets", [pipeline.controlnet])
+    embedders = [net.controlnet_cond_embedding for net in nets]
+    for net, embedder, kind in zip(nets, embedders, zip(*controls, strict=True), strict=True):
+        pictures = torch.stack(list(map(_control, kind))).to(net.device, net.dtype)
+        if net.config.controlnet_conditioning_channel_order == "bgr":
+            pictures = pictures.flip(1)
+        net.controlnet_cond_embedding = _Given(embedder(pictures))
+
+    def residuals(sample: torch.Tensor, words: torch.Tensor, timestep: torch.Tensor, scale: float) -> dict:
+        found = [net(sample, timestep, words, sample, scale, return_dict=False) for net in nets]
+        return {
+            "down_block_additional_residuals": [
+                sum(several) for several in zip(*(down for down, _ in found), strict=True)
+            ],
+            "mid_block_additional_residual": sum(mid for _, mid in found),
+        }
+
+    try:
+        yield residuals
+    finally:
+        for net, embedder in zip(nets, embedders, strict=True):
+            net.controlnet_cond_embedding = embedder
+
+
+def _beside_zeros(residuals: dict) -> dict:
+    """The residuals of the conditional half of a batch, and none for the unconditional one."""
+    down, mid = residuals.values()
+    widened = [torch.cat([torch.zeros_like(one), one]) for one in (*down, mid)]
+    return dict(zip(residuals, (widened[:-1], widened[-1]), strict=True))
+
+
+def _within(share: tuple[float, float], interval: tuple[float, float]) -> bool:
+    return interval[0] <= share[0] and share[1] <= interval[1]
+
+
+def _guided(prediction: torch.Tensor, scale: float, rescale: float) -> torch.Tensor:
+    """Classifier-free guidance (Ho and Salimans 2022): (2B, C, h, w), unconditional first, to (B, C, h, w)."""
+    unconditional, conditional = prediction.chunk(2)
+    guided = unconditional + scale * (conditional - unconditional)
+    return rescale_noise_cfg(guided, conditional, rescale) if rescale else guided
+
+
+def _estimate(prediction, noisy, timestep, noise_scheduler) -> Callable[[], torch.Tensor]:
+    def estimate() -> torch.Tensor:
+        timesteps = timestep.round().long().cpu().expand(len(noisy))  # Euler's fall between those of training
+        return objectives.denoised(prediction, noisy, timesteps, noise_scheduler).to(noisy.dtype)
+
+    return estimate
 
 
 def _control(control: np.ndarray) -> torch.Tensor:

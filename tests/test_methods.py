@@ -89,7 +89,7 @@ def test_dreambooth_changes_the_unet_alone_and_plain_diffusers_draws_our_picture
     (ours, _) = drawn(rows, target, settings)
     pipeline = StableDiffusionPipeline.from_pretrained(tiny_base, unet=unet)
     seed = drawings.seed_of(0, rows[2]["id"], 0)
-    options = settings.generate.model_dump(exclude={"prompts"})
+    options = settings.generate.sampling
     (theirs,) = sampling.draw(pipeline, ["a photo of sks barn"], [seed], resolution=64, **options)
     assert np.abs(ours.astype(int) - theirs).max() <= 1
 
@@ -103,7 +103,7 @@ def test_a_dreambooth_lora_is_read_by_plain_diffusers(rows, params, trained, tin
     pipeline = StableDiffusionPipeline.from_pretrained(tiny_base)
     pipeline.load_lora_weights(target / base.UNET_LORA)
     seed = drawings.seed_of(0, rows[2]["id"], 0)
-    options = settings.generate.model_dump(exclude={"prompts"})
+    options = settings.generate.sampling
     (theirs,) = sampling.draw(pipeline, ["a photo of sks barn"], [seed], resolution=64, **options)
     assert np.abs(ours[0].astype(int) - theirs).max() <= 1 and np.abs(ours[0].astype(int) - untouched[0]).max() > 1
 

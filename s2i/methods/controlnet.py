@@ -208,7 +208,8 @@ def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:
         range(len(records)),
         controls=[controls.of(record, params.conditions) for record in records],
         resolution=params.resolution,
-        **params.generate.model_dump(exclude={"prompts"}),
+        batch_size=params.generate.batch_size,
+        **params.generate.sampling,
         description="validation pictures",
     )
     sketches = [images.read_grey(record["sketch"]) for record in records]

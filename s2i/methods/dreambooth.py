@@ -141,7 +141,8 @@ def _drawn(pipeline: StableDiffusionPipeline, learned: Mapping[str, Sequence[Pat
         [prompt for prompt in prompts for _ in range(SHOWN)],
         [drawings.seed_of(params.seed, label, number) for label in learned for number in range(SHOWN)],
         resolution=params.resolution,
-        **params.generate.model_dump(exclude={"prompts"}),
+        batch_size=params.generate.batch_size,
+        **params.generate.sampling,
         description="draw what was learned",
     )
     pictures = list(found)

@@ -139,8 +139,6 @@ def add_word(pipeline: StableDiffusionPipeline, label: str, settings: TextualInv
 
 def _drawn(pipeline: StableDiffusionPipeline, prompt: str, label: str, params: Params) -> list:
     seeds = [drawings.seed_of(params.seed, label, number) for number in range(SHOWN)]
-    options = params.generate.model_dump(exclude={"prompts"})
-    found = sampling.draw(
-        pipeline, [prompt] * SHOWN, seeds, resolution=params.resolution, **options, description=f"draw {label}"
-    )
+    options = {"resolution": params.resolution} | params.generate.sampling
+    found = sampling.draw(pipeline, [prompt] * SHOWN, seeds, **options, description=f"draw {label}")
     return list(found)

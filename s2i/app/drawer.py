@@ -1,0 +1,185 @@
+"""What the page and the API ask for: pictures of sketches, step by step, by a model that loads behind the page."""
+
+import base64
+import random
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from html import escape
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from s2i import params as parameters
+from s2i import prompt_limits
+from s2i.errors import UserError
+from s2i.params import Generate, Params
+
+MEGAPIXELS = 40
+MOST_PICTURES = 4
+BETWEEN_PREVIEWS = 0.4  # seconds: a preview has to be decoded, and that delays the picture
+
+
+class Wish(NamedTuple):
+    """How somebody wants a sketch drawn."""
+
+    prompt: str
+    steps: float
+    guidance_scale: float
+    conditioning_scale: float
+    scheduler: str | None
+    seed: float
+    pictures: float
+
+
+class Progress(NamedTuple):
+    """A drawing on its way: ``preview`` (H, W, 3) uint8 is None before the first step, and where nothing is new."""
+
+    number: int
+    steps: int
+    seconds_left: float | None
+    preview: np.ndarray | None
+
+
+class Result(NamedTuple):
+    """PNG files with their parameters, the straightened sketch as one, and what the model saw by its names."""
+
+    pictures: list[str]
+    sketch: str
+    seen: dict[str, np.ndarray]
+    parameters: dict
+    seconds: float
+
+
+class Drawer:
+    """A model that loads in a thread of its own and then draws one wish after the other.
+
+    load() gives a `s2i.drawing.Model`; folder: where pictures are put, for the page to remove.
+    """
+
+    def __init__(self, load: Callable, params: Params, folder: Path):
+        self.params, self.folder = params, folder
+        self._model, self._error = None, ""
+        self._thread = threading.Thread(target=self._load, args=(load,), daemon=True)
+
+    def start(self) -> None:
+        """Begin to load the model."""
+        self._thread.start()
+
+    def _load(self, load: Callable) -> None:
+        try:
+            self._model = load()
+        except UserError as error:
+            self._error = str(error)
+        except Exception as error:  # or everybody would wait for ever
+            traceback.print_exc()
+            self._error = f"the model could not be loaded ({type(error).__name__}); the server's terminal says more."
+        if self._error:
+            print(f"s2i app: {self._error}", flush=True)
+
+    def model(self):
+        """The model, once it is loaded; raises UserError if it cannot be."""
+        self._thread.join()
+        if self._error:
+            raise UserError(self._error)
+        return self._model
+
+    def draw(self, wish: Wish, sketch: np.ndarray) -> Iterator[Progress | Result | str]:
+        """Yield the progress, words of warning (str), and at the end the result; to cancel, stop asking.
+
+        Raises UserError for a wish that cannot be fulfilled.
+        """
+        prompt, settings, seeds = self._checked(wish)
+        yield Progress(0, settings.steps, None, None)
+        model = self.model()
+        if warning := prompt_limits.warning(prompt, model.pipeline.tokenizer):
+            yield warning
+        began = shown = time.monotonic()
+        for step in model.steps([sketch] * len(seeds), prompt, seeds, settings):
+            now, preview = time.monotonic(), None
+            if now - shown > BETWEEN_PREVIEWS and step.number < step.steps:
+                shown, preview = now, model.preview(step)
+            left = (now - began) / step.number * (step.steps - step.number)
+            yield Progress(step.number, step.steps, left, preview)
+        from s2i import drawing
+
+        drawn = model.drawings(step, prompt, seeds, settings)
+        place = Path(tempfile.mkdtemp(dir=self.folder))
+        files = [place / f"{_file_name(prompt)}-{one.parameters['seed']}.png" for one in drawn]
+        for one, file in zip(drawn, files, strict=True):
+            drawing.save(one, file)
+        Image.fromarray(sketch).save(place / "sketch.png")
+        seen = {"sketch": sketch} | {
+            f"{name} as the model sees it": one for name, one in model.controls(sketch, prompt).items()
+        }
+        yield Result([*map(str, files)], str(place / "sketch.png"), seen, drawn[0].parameters, time.monotonic() - began)
+
+    def _checked(self, wish: Wish) -> tuple[str, Generate, range]:
+        numbers = {"steps": wish.steps, "pictures": wish.pictures, "seed": wish.seed}
+        for name, number in numbers.items():
+            if number is None or number != int(number):
+                raise UserError(f"{name} is {number}; give a whole number.")
+        if not 1 <= wish.pictures <= MOST_PICTURES:
+            raise UserError(f"pictures is {wish.pictures:g}; take 1 to {MOST_PICTURES}.")
+        if not 0 <= wish.seed < 2**31 - MOST_PICTURES:
+            raise UserError(f"seed is {wish.seed:g}; take one from 0 to {2**31 - 1 - MOST_PICTURES}.")
+        names = ("steps", "guidance_scale", "conditioning_scale", "scheduler")
+        settings = parameters.changed(self.params.generate, {name: getattr(wish, name) for name in names})
+        return prompt_limits.checked(wish.prompt or ""), settings, range(int(wish.seed), int(wish.seed + wish.pictures))
+
+    def sketch(self, file: Path, side: int | None = None) -> np.ndarray:
+        """An uploaded file straightened, (side, side) uint8, side being the model's resolution unless given."""
+        from s2i import straightening
+
+        matte = self.params.matte
+        side = side or self.params.resolution
+        try:
+            return straightening.read(file, side, MEGAPIXELS, matte.background, matte.model)
+        except UserError as error:
+            raise UserError(str(error).replace(file.name, "the sketch", 1)) from None
+
+    def strokes(self, url: str) -> np.ndarray:
+        """What was drawn in the browser, a data URL, as `sketch` gives it; raises UserError when nothing was."""
+        if not url:
+            raise UserError("there is no sketch: draw something first.")
+        _, _, text = url.partition(",")
+        try:
+            content = base64.b64decode(text, validate=True)
+        except ValueError:
+            raise UserError("the sketch is no picture: draw something first.") from None
+        with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".png") as file:
+            file.write(content)
+            file.flush()
+            return self.sketch(Path(file.name))
+
+
+def random_seed() -> int:
+    """One that is easily noted down."""
+    return random.randrange(10**6)
+
+
+def data_url(picture: np.ndarray) -> str:
+    """A picture as text that an <img> shows: nothing is left on disk."""
+    file = BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=80)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def status(progress: Progress) -> str:
+    """A progress bar with the time left, as HTML."""
+    if not progress.number:
+        said = "Starting: the first picture waits until the model is loaded."
+    else:
+        said = f"Step {progress.number} of {progress.steps}, about {max(1, round(progress.seconds_left))} s left"
+    bar = f'<progress value="{progress.number}" max="{progress.steps}" aria-label="drawing"></progress>'
+    return f'<div class="status" role="status">{bar}<span>{escape(said)}</span></div>'
+
+
+def _file_name(prompt: str) -> str:
+    """The prompt as the name of a file."""
+    return "-".join("".join(one if one.isalnum() else " " for one in prompt).split())[:60] or "picture"

@@ -1,0 +1,108 @@
+"""Serve the page: where it listens, who may come in, how many may wait, and that nothing stays behind."""
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+from s2i.errors import UserError
+from s2i.trained import Trained
+
+MOST_WAITING = 40  # drawings in the queue
+MOST_BYTES = 20 * 10**6  # of an upload
+
+
+def launch(
+    trained: Trained,
+    offers,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    login: tuple[str, str] | None = None,
+    tiny_decoder: str | None = None,
+    compile: bool = False,
+    most_waiting: int = MOST_WAITING,
+    block: bool = True,
+):
+    """Serve the page of a model; the page is there before the model, which loads once and behind it.
+
+    login: user and password that everybody needs.  block: wait for Ctrl-C; else return (blocks, url), and the caller
+    closes blocks and removes the folder that GRADIO_TEMP_DIR names.
+    Raises UserError when Gradio is not installed or the port is taken.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="s2i-app-"))
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before Gradio is imported: all its files go there, and with it
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    try:
+        from starlette.middleware import Middleware
+
+        from s2i.app import drawer, page
+    except ImportError as error:
+        raise UserError(
+            f"{error.name} is not installed: `pip install -e '.[app]'` installs what the app needs."
+        ) from None
+
+    def load():
+        from s2i import drawing  # torch and diffusers take seconds to import: the page does not wait for them
+
+        return drawing.Model(trained, tiny_decoder, compile)
+
+    artist = drawer.Drawer(load, trained.params, folder)
+    made = page.page(artist, offers)
+    made.queue(max_size=most_waiting, default_concurrency_limit=1)
+    try:
+        _, url, _ = made.launch(
+            server_name=host,
+            server_port=port,
+            auth=login,
+            max_file_size=MOST_BYTES,
+            app_kwargs={"middleware": [Middleware(_Limited)]},
+            theme=page.theme(),
+            css_paths=page.STYLE,
+            footer_links=["api"],
+            show_error=True,
+            share=False,
+            ssr_mode=False,
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+    except OSError:
+        raise UserError(f"port {port} is taken: name another with --port.") from None
+    artist.start()
+    if not block:
+        return made, url
+    print(f"{url}  (Ctrl-C ends it)", flush=True)
+    try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # both clean up
+        made.block_thread()
+    finally:
+        made.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Limited:
+    """Refuses requests of more than `MOST_BYTES`, before and while they are read."""
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        from starlette.exceptions import HTTPException
+        from starlette.responses import PlainTextResponse
+
+        most, seen = MOST_BYTES + 10**6, 0  # some for the frame around an upload
+        said = dict(scope.get("headers", ())).get(b"content-length", b"0")
+        if scope["type"] == "http" and said.isdigit() and int(said) > most:
+            await PlainTextResponse(f"More than {MOST_BYTES // 10**6} MB.", 413)(scope, receive, send)
+            return
+
+        async def counted():
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > most:
+                raise HTTPException(413, f"More than {MOST_BYTES // 10**6} MB.")
+            return message
+
+        await self.app(scope, counted, send)

@@ -1,0 +1,286 @@
+"""The page: a canvas on the left, the picture on the right, what was drawn before below."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradio as gr
+
+from s2i import images, prompts
+from s2i.app.drawer import MOST_PICTURES, Drawer, Progress, Result, Wish, data_url, random_seed, status
+from s2i.app.offers import PARTS, Offers
+from s2i.errors import UserError
+from s2i.params import Generate
+
+HERE = Path(__file__).parent
+STYLE = HERE / "style.css"
+KEPT = 3600  # seconds: how long pictures can be fetched
+EMPTY = '<div id="frame"><p>Draw a building on the left, say what it is, and press Draw.</p></div>'
+LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
+SCHEDULERS = [("the model's own", ""), *((name, name) for name in ("ddim", "dpm-solver++", "unipc", "euler", "lcm"))]
+CANVAS = 512  # pixels a side
+
+
+def theme() -> gr.themes.Base:
+    """One accent on warm greys, in light and dark."""
+    return gr.themes.Base(primary_hue="teal", secondary_hue="teal", neutral_hue="stone", radius_size="lg").set(
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover_dark="*primary_500",
+        button_primary_text_color="white",
+        button_primary_text_color_dark="white",
+        color_accent="*primary_600",
+        block_label_text_color="*neutral_600",
+        block_label_text_color_dark="*neutral_300",
+        block_title_text_color="*neutral_700",
+        block_title_text_color_dark="*neutral_200",
+    )
+
+
+def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
+    """The page of a drawer; also its API, named ``/draw``."""
+    defaults = drawer.params.generate
+    with gr.Blocks(
+        title="s2i: photos from sketches", analytics_enabled=False, delete_cache=(KEPT // 6, KEPT)
+    ) as blocks:
+        gr.HTML("<h1>Photos from sketches</h1><p>Draw a building. See it built.</p>", elem_id="title")
+        with gr.Row(elem_id="columns"):
+            with gr.Column(min_width=300):
+                canvas, strokes = _canvas(), gr.Textbox(visible=False)
+                upload = gr.UploadButton(
+                    "Upload a sketch, or a photo of one", file_types=["image"], size="sm", elem_id="upload"
+                )
+                parts = _parts(offers)
+                prompt = gr.Textbox(label="Prompt", placeholder="house of red made of brick", elem_id="prompt")
+                with gr.Row():
+                    draw = gr.Button("Draw", variant="primary", elem_id="draw", scale=3)
+                    cancel = gr.Button("Cancel", interactive=False, elem_id="cancel", scale=1)
+                advanced = _advanced(defaults)
+            with gr.Column(min_width=300):
+                frame = gr.HTML(EMPTY, elem_id="result", padding=False)
+                compare = gr.ImageSlider(
+                    visible=False, type="filepath", label="Sketch and picture", show_label=False, elem_id="compare"
+                )
+                told = gr.HTML(elem_id="told", padding=False)
+                download = gr.DownloadButton("Download", visible=False, elem_id="download")
+                with gr.Accordion("What the model sees", open=False, elem_id="sees"):
+                    seen = gr.Gallery(
+                        columns=3, height="auto", show_label=False, object_fit="contain", format="png", elem_id="seen"
+                    )
+        examples = _examples(offers)
+        drawn = gr.State([], time_to_live=KEPT, delete_callback=_remove)
+        gallery = gr.Gallery(
+            label="This session", columns=6, height="auto", type="filepath", visible=False, elem_id="gallery"
+        )
+
+        outputs = [frame, compare, told, download, seen, gallery, drawn, advanced["seed"], draw, cancel]
+        asked = [strokes, prompt, *(one for name, one in advanced.items() if name != "another")]
+        event = draw.click(
+            _answer(drawer),
+            [*asked, advanced["another"], drawn],
+            outputs,
+            api_visibility="private",
+            js="(strokes, ...others) => [window.s2iSketch(), ...others]",
+            show_progress="hidden",
+            concurrency_id="model",
+            concurrency_limit=1,
+        )
+        quietly = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+        prompt.submit(None, js="() => document.querySelector('#draw').click()")
+        cancel.click(
+            _cancelled, None, [frame, told, draw, cancel], cancels=[event], api_visibility="private", queue=False
+        )
+        for part in parts.values():
+            part.change(
+                _worded, list(parts.values()), prompt, api_visibility="private", queue=False, show_progress="hidden"
+            )
+        upload.upload(_laid(drawer), upload, canvas, api_visibility="private", show_progress="minimal")
+        if examples:
+            examples.select(_chosen(offers), None, [canvas, prompt], **quietly)
+        _api(drawer, prompt, advanced)
+    return blocks
+
+
+def _canvas() -> gr.HTML:
+    """Paper to draw on; its value is a picture that is laid on it, as a data URL."""
+    template, script = (HERE / f"canvas.{kind}" for kind in ("html", "js"))
+    return gr.HTML(
+        html_template=template.read_text(), js_on_load=script.read_text(), apply_default_css=False, elem_id="canvas"
+    )
+
+
+def _parts(offers: Offers) -> dict[str, gr.Dropdown]:
+    """What can be said of a building, with suggestions that take free words too."""
+    with gr.Row():
+        return {
+            part: gr.Dropdown(
+                ["", *offers.words[part]],
+                value="",
+                label=LABELS[part],
+                allow_custom_value=True,
+                min_width=90,
+                elem_id=f"part-{part}",
+            )
+            for part in PARTS
+        }
+
+
+def _advanced(defaults: Generate) -> dict[str, gr.components.Component]:
+    """The settings, in the order of the fields of `Wish`."""
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        with gr.Row():
+            steps = gr.Slider(1, 100, defaults.steps, step=1, label="Steps", info="fewer are faster")
+            guidance = gr.Slider(
+                1,
+                15,
+                defaults.guidance_scale,
+                step=0.5,
+                label="Guidance",
+                info="weight of the words; 1 is fastest",
+            )
+        with gr.Row():
+            control = gr.Slider(
+                0, 2, defaults.conditioning_scale, step=0.05, label="Control", info="weight of the sketch"
+            )
+            scheduler = gr.Dropdown(SCHEDULERS, value=defaults.scheduler or "", label="Scheduler", info="how it steps")
+        with gr.Row():
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, info="the same gives the same picture")
+            pictures = gr.Slider(1, MOST_PICTURES, 1, step=1, label="Pictures", info="drawn at once")
+        another = gr.Checkbox(True, label="Another seed every time")
+    found = {"steps": steps, "guidance": guidance, "control": control, "scheduler": scheduler}
+    return found | {"seed": seed, "pictures": pictures, "another": another}
+
+
+def _examples(offers: Offers) -> gr.Gallery | None:
+    if not offers.examples:
+        return None
+    return gr.Gallery(
+        [(file, prompt) for file, prompt in offers.examples],
+        label="Sketches to try, which the model has not seen",
+        columns=len(offers.examples),
+        height="auto",
+        allow_preview=False,
+        object_fit="contain",
+        interactive=False,
+        elem_id="examples",
+    )
+
+
+def _chosen(offers: Offers):
+    """An example, laid on the paper, and its prompt."""
+
+    def chosen(event: gr.SelectData) -> tuple[str, str]:
+        file, prompt = offers.examples[event.index]
+        return data_url(images.read(Path(file))), prompt
+
+    return chosen
+
+
+def _laid(drawer: Drawer):
+    """An upload, read and straightened, laid on the paper."""
+
+    def laid(file: str) -> str:
+        try:
+            return data_url(drawer.sketch(Path(file), CANVAS))
+        except UserError as error:
+            raise _shown(error) from None
+        finally:
+            Path(file).unlink(missing_ok=True)
+
+    return laid
+
+
+def _shown(error: UserError) -> gr.Error:
+    sentence = str(error)
+    return gr.Error(sentence[0].upper() + sentence[1:], title="Not drawn", print_exception=False)
+
+
+def _worded(structure: str, color: str, material: str) -> str:
+    said = {"structure": structure, "color": color, "material": material}
+    return prompts.plain(said) if any(said.values()) else ""
+
+
+def _answer(drawer: Drawer):
+    """The handler of the button: pieces of the page, as the drawing goes on."""
+
+    def answer(strokes, prompt, steps, guidance, control, scheduler, seed, pictures, another, drawn) -> Iterator:
+        seed = random_seed() if another else seed
+        busy = gr.update(interactive=False), gr.update(interactive=True)
+        idle = gr.update(interactive=True), gr.update(interactive=False)
+        keep = gr.update()
+        wish = Wish(prompt, steps, guidance, control, scheduler or None, seed, pictures)
+        try:
+            for news in drawer.draw(wish, drawer.strokes(strokes)):
+                if isinstance(news, str):
+                    gr.Warning(news[0].upper() + news[1:], title="Too long")
+                elif isinstance(news, Progress):
+                    frame = keep if news.preview is None else gr.update(value=_framed(news), visible=True)
+                    hidden = gr.update(visible=False) if news.preview is not None else keep
+                    yield frame, hidden, status(news), keep, keep, keep, keep, seed, *busy
+                else:
+                    drawn = [*drawn, *news.pictures]
+                    yield *_finished(news, drawn), seed, *idle
+        except UserError as error:
+            yield keep, keep, "", keep, keep, keep, keep, seed, *idle
+            raise _shown(error) from None
+
+    return answer
+
+
+def _framed(progress: Progress) -> str:
+    alt = f"preview at step {progress.number} of {progress.steps}"
+    return f'<div id="frame"><img alt="{alt}" src="{data_url(progress.preview)}"></div>'
+
+
+def _finished(result: Result, drawn: list[str]) -> tuple:
+    told = f'<div class="status" role="status"><span>Drawn in {result.seconds:.1f} s</span></div>'
+    first = result.pictures[0]
+    return (
+        gr.update(visible=False),
+        gr.update(value=(result.sketch, first), visible=True),
+        told,
+        gr.update(value=first, visible=True),
+        [(picture, name) for name, picture in result.seen.items()],
+        gr.update(value=drawn[::-1], visible=True),
+        drawn,
+    )
+
+
+def _cancelled() -> tuple:
+    said = '<div class="status" role="status"><span>Cancelled.</span></div>'
+    return gr.update(), said, gr.update(interactive=True), gr.update(interactive=False)
+
+
+def _remove(drawn: list[str]) -> None:
+    """The pictures of a session that is over."""
+    for file in drawn:
+        shutil.rmtree(Path(file).parent, ignore_errors=True)
+
+
+def _api(drawer: Drawer, prompt: gr.Textbox, advanced: dict) -> None:
+    """``/draw`` for programs: an uploaded sketch and the settings in, a PNG file out."""
+
+    def draw(sketch, prompt, steps, guidance, control, scheduler, seed):
+        """Draw one picture of a sketch.
+
+        sketch: a picture file.  prompt: what it shows.  steps, guidance, control, scheduler ("" is the model's own),
+        seed: as on the page.  Returns a PNG file, whose text chunk ``parameters`` says what it was made with.
+        """
+        wish = Wish(prompt, steps, guidance, control, scheduler or None, seed, 1)
+        try:
+            if not sketch:
+                raise UserError("there is no sketch: send a picture file.")
+            *_, result = drawer.draw(wish, drawer.sketch(Path(sketch)))
+        except UserError as error:
+            raise _shown(error) from None
+        finally:
+            if sketch:
+                Path(sketch).unlink(missing_ok=True)
+        return result.pictures[0]
+
+    sketch, picture = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="picture")
+    settings = [advanced[name] for name in ("steps", "guidance", "control", "scheduler", "seed")]
+    gr.Button(visible=False).click(
+        draw, [sketch, prompt, *settings], picture, api_name="draw", concurrency_id="model", concurrency_limit=1
+    )

@@ -1,0 +1,1 @@
+"""What the longer of the `s2i` commands do."""

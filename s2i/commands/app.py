@@ -1,0 +1,34 @@
+"""`s2i app`: the page in the browser."""
+
+import os
+from pathlib import Path
+
+from s2i import trained
+from s2i.commands.generate import add_model
+from s2i.errors import UserError
+
+PASSWORD = "S2I_PASSWORD"
+
+
+def add_to(commands) -> None:
+    """Add the command to the subparsers of `s2i`."""
+    app = commands.add_parser("app", help="draw photos from sketches in the browser")
+    add_model(app)
+    app.add_argument("--host", default="127.0.0.1", help="0.0.0.0 for other machines too (default: 127.0.0.1)")
+    app.add_argument("--port", type=int, default=7860, help="default: 7860")
+    app.add_argument("--user", help=f"ask for this name and the password in the environment variable {PASSWORD}")
+    app.set_defaults(run=run)
+
+
+def run(model: str, tiny_decoder: str | None, compile: bool, host: str, port: int, user: str | None) -> None:
+    """Serve the page until Ctrl-C; raises UserError when there is no such model, or no password for the user."""
+    from s2i.app import launching, offers
+
+    password = os.environ.get(PASSWORD)
+    if user and not password:
+        raise UserError(f"--user needs a password: set the environment variable {PASSWORD}.")
+    login = (user, password) if user else None
+    found = trained.find(model)
+    place = Path(model)
+    offered = offers.of_folder(place) if (place / offers.FILE).exists() else offers.of_records()
+    launching.launch(found, offered, host=host, port=port, login=login, tiny_decoder=tiny_decoder, compile=compile)

@@ -1,0 +1,94 @@
+"""Where a trained model is: in the last training's folder, in an experiment, in another folder, or on the model hub."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from s2i import base, cache
+from s2i import params as parameters
+from s2i.errors import UserError
+from s2i.files import whole_folder
+from s2i.params import Params
+
+FOLDER = Path("models/trained")
+
+
+class Trained(NamedTuple):
+    """The parts of a model that draws: ``name`` to call it by, folders or hub ids of the rest."""
+
+    name: str
+    base: str
+    controlnets: Sequence[str | Path]
+    unet_lora: Path | None
+    params: Params
+
+
+def find(place: str | Path = FOLDER, params: Params | None = None) -> Trained:
+    """The model at a place, which is not loaded yet; params are those of params.yaml unless given.
+
+    place: a folder that training wrote, or a whole pipeline with its ControlNet in it; else the name of a DVC
+    experiment, branch or commit, whose models/trained and params.yaml are taken; else the hub id of a ControlNet.
+    Raises UserError when there is none, or it was trained with other conditions than params has.
+    """
+    folder, params = Path(place), params or parameters.load()
+    if folder.is_dir():
+        return _in_folder(folder, params)
+    if folder == FOLDER:
+        raise UserError(f"{FOLDER} holds no trained model: run `make repro` first, or name another with --model.")
+    if kept := _of_experiment(str(place)):
+        return _in_folder(kept / FOLDER, parameters.load(kept / "params.yaml"))._replace(name=str(place))
+    if str(place).count("/") == 1 and not str(place).startswith((".", "/")):
+        return Trained(str(place), params.base, [str(place)], None, params)
+    raise UserError(
+        f"{place} holds no trained model: run `make repro` first, or name a folder, an experiment or a hub id."
+    )
+
+
+def controlnets(folder: Path, conditions: Sequence[str]) -> list[Path]:
+    """The ControlNets of a trained model, one for each condition; raises UserError when they are not there."""
+    *wanted, beyond = base.saved_controlnets(folder, len(conditions) + 1)
+    if not wanted[0].is_dir():
+        raise UserError(f"{folder} holds no trained model: run `make repro` first, or name its folder with --model.")
+    if beyond.is_dir() or not wanted[-1].is_dir():
+        raise UserError(
+            f"{folder} was trained with {'more' if beyond.is_dir() else 'fewer'} conditions than params.yaml names: "
+            "set conditions to those of its training."
+        )
+    return wanted
+
+
+def _in_folder(folder: Path, params: Params) -> Trained:
+    whole = (folder / "model_index.json").exists()
+    lora = folder / base.UNET_LORA
+    return Trained(
+        folder.resolve().name,
+        str(folder) if whole else params.base,
+        controlnets(folder, params.conditions),
+        lora if lora.is_dir() else None,
+        params,
+    )
+
+
+def _of_experiment(name: str) -> Path | None:
+    """A folder with the params.yaml and the models/trained of a revision, fetched once; None if there is no such."""
+    from dvc.api import DVCFileSystem  # takes a second to import
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.scm import RevError, resolve_rev
+    from scmrepo.exceptions import SCMError
+
+    try:
+        with Repo() as repo:
+            revision = resolve_rev(repo.scm, name)
+    except (DvcException, RevError, SCMError):
+        return None
+    kept = cache.root() / "experiments" / revision
+    if not kept.is_dir():
+        files = DVCFileSystem(".", rev=revision)
+        try:
+            with whole_folder(kept) as draft:
+                files.get("params.yaml", str(draft / "params.yaml"))
+                files.get(FOLDER.as_posix(), str(draft / FOLDER), recursive=True)
+        except (OSError, DvcException) as error:
+            raise UserError(f"experiment {name} has no {FOLDER} on this machine ({error}); run it again.") from None
+    return kept

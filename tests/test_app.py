@@ -1,0 +1,202 @@
+"""The app over HTTP, by its own API: what programs, and people with ill will, can do."""
+
+import json
+import shutil
+import socket
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from test_cli import PARAMS, write_bomb
+from tiny import save_base
+
+gradio_client = pytest.importorskip("gradio_client", reason="the app's extra is not installed: pip install -e '.[app]'")
+from gradio_client import Client, handle_file  # noqa: E402
+
+from s2i import cli, images, trained  # noqa: E402
+from s2i.app import launching, offers  # noqa: E402
+from s2i.app.drawer import Drawer, Progress, Wish  # noqa: E402
+from s2i.errors import UserError  # noqa: E402
+
+WISH = {"prompt": "red house", "steps": 2, "guidance": 3, "control": 1, "scheduler": "", "seed": 4}
+OFFERS = offers.Offers({part: [] for part in offers.PARTS}, [])
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A folder with parameters, a trained model and a sketch, the working folder of all tests here."""
+    folder = tmp_path_factory.mktemp("project")
+    save_base(folder / "models/trained")
+    (folder / "params.yaml").write_text(PARAMS.format(base="models/trained"))
+    sketch = np.full((100, 140, 3), 255, np.uint8)
+    sketch[30:32, 20:120] = 0
+    Image.fromarray(sketch).save(folder / "sketch.png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def serve(project):
+    """serve(**options) serves the app, and gives its address and the folder of its files."""
+    opened = []
+
+    def serve(**options):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(launching, "signal", None)
+            blocks, url = launching.launch(trained.find(), OFFERS, port=free_port(), block=False, **options)
+        opened.append((blocks, Path(launching.os.environ["GRADIO_TEMP_DIR"])))
+        return url, opened[-1][1]
+
+    yield serve
+    for blocks, folder in opened:
+        blocks.close()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def server(serve):
+    return serve()
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return Client(server[0], verbose=False)
+
+
+def test_the_api_draws_what_the_command_draws_and_leaves_no_upload(client, server, project):
+    drawn = client.predict(handle_file(project / "sketch.png"), **WISH, api_name="/draw")
+    with Image.open(drawn) as picture:
+        told = json.loads(picture.text["parameters"])
+        ours = np.asarray(picture)
+    assert (told["prompt"], told["steps"], told["seed"]) == ("red house", 2, 4)
+    cli.main(
+        ["generate", "sketch.png", "--prompt", "red house", "--steps", "2", "--guidance-scale", "3", "--seed", "4"]
+    )
+    assert (images.read(project / "drawn/sketch.png") == ours).all()
+    assert not [
+        file for file in server[1].rglob("sketch.png") if file.stat().st_size == (project / "sketch.png").stat().st_size
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "sentence"),
+    [
+        (None, {"prompt": "a" * 100_000}, "The prompt has 100,000 characters; keep it under 2,000"),
+        (None, {"prompt": "red\x07house"}, r"The prompt holds the control character U\+0007"),
+        (None, {"seed": -1}, "(Seed is -1|Value -1 is less than minimum)"),
+        (None, {"steps": 0}, "(Steps is 0|Value 0 is less than minimum)"),
+        (None, {"steps": 2.5}, "(Steps|steps) is 2.5; give a whole number"),
+        (None, {"scheduler": "magic"}, "magic is not in the list of choices"),
+        ("fake.png", {}, "The sketch cannot be read: not a picture"),
+        ("bomb.png", {}, "The sketch cannot be read: more than 40 megapixels"),
+        ("white.png", {}, "The sketch shows no strokes: draw something first"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence_and_the_server_goes_on(client, project, file, changes, sentence):
+    (project / "fake.png").write_bytes(b"%PDF-1.7\n%")
+    write_bomb(project / "bomb.png")
+    Image.new("RGB", (64, 64), "white").save(project / "white.png")
+    with pytest.raises(Exception, match=sentence) as error:
+        client.predict(handle_file(project / (file or "sketch.png")), **WISH | changes, api_name="/draw")
+    assert "\n" not in str(error.value) and "Traceback" not in str(error.value)
+    assert Path(client.predict(handle_file(project / "sketch.png"), **WISH, api_name="/draw")).exists()
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "{project}/params.yaml", "params.yaml", "../../etc/passwd"])
+def test_no_path_of_the_server_can_be_read(client, server, project, path):
+    path = path.format(project=project)
+    assert httpx.get(f"{server[0]}gradio_api/file={path}").status_code in (403, 404)
+    asked = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    with pytest.raises(Exception, match=r"(?i)(cannot|not uploaded|no such file|error)") as error:
+        client.predict(asked, **WISH, api_name="/draw")
+    assert "root:" not in str(error.value)
+
+
+def test_what_is_too_large_is_refused(server):
+    answer = httpx.post(f"{server[0]}gradio_api/upload", files={"files": ("a.png", bytes(22 * 10**6))}, timeout=60)
+    assert answer.status_code == 413 and "20 MB" in answer.text
+    assert httpx.get(server[0]).status_code == 200
+
+
+def test_with_a_login_nothing_is_shown_without_it(serve):
+    url, _ = serve(login=("anna", "secret"))
+    assert httpx.get(f"{url}config").status_code == 401
+    assert httpx.get(f"{url}gradio_api/info").status_code == 401
+    assert httpx.post(f"{url}login", data={"username": "anna", "password": "wrong"}).status_code == 400
+    with pytest.raises(Exception, match=r"(?i)auth"):
+        Client(url, verbose=False)
+    assert Client(url, auth=("anna", "secret"), verbose=False).view_api(return_format="dict")["named_endpoints"]
+
+
+def test_a_full_queue_says_so_and_loses_nothing_it_took(serve, project):
+    url, _ = serve(most_waiting=1)
+    client = Client(url, verbose=False)
+    wish = WISH | {"steps": 60}
+    jobs = [client.submit(handle_file(project / "sketch.png"), **wish, api_name="/draw") for _ in range(6)]
+    outcomes = [job.exception(timeout=120) for job in jobs]
+    told = [str(outcome) for outcome in outcomes if outcome]
+    assert told and all("Queue is full" in one for one in told)
+    assert any(outcome is None for outcome in outcomes)
+
+
+def test_a_user_without_a_password_is_told(project):
+    with pytest.raises(SystemExit, match="s2i app: --user needs a password: set the environment variable S2I_PASSWORD"):
+        cli.main(["app", "--user", "anna"])
+
+
+def test_a_port_that_is_taken_is_one_clear_sentence(server):
+    port = int(server[0].rstrip("/").rsplit(":", 1)[1])
+    with pytest.raises(UserError, match=f"port {port} is taken: name another with --port"):
+        launching.launch(trained.find(), OFFERS, port=port, block=False)
+
+
+def drawer(load, folder):
+    made = Drawer(load, trained.find().params, folder)
+    made.start()
+    return made
+
+
+def test_a_model_that_cannot_be_loaded_is_told_to_everybody_who_draws(project, tmp_path, capsys):
+    def load():
+        raise UserError("the model is half-written")
+
+    steps = drawer(load, tmp_path).draw(Wish("house", 2, 3, 1, None, 0, 1), np.zeros((64, 64), np.uint8))
+    assert next(steps) == Progress(0, 2, None, None)
+    with pytest.raises(UserError, match="half-written"):
+        next(steps)
+    assert "s2i app: the model is half-written" in capsys.readouterr().out
+
+
+def test_a_drawing_can_be_cancelled_between_steps_and_the_next_one_begun(project, tmp_path):
+    from s2i import drawing
+
+    made = drawer(lambda: drawing.Model(trained.find()), tmp_path)
+    sketch = images.read_grey(project / "sketch.png")[:64, :64]
+    wish = Wish("house " * 100, 8, 3, 1, None, 0, 2)
+    steps = made.draw(wish, sketch)
+    told = [next(steps) for _ in range(4)]
+    assert told[1].startswith("the prompt is over 77 tokens") and told[3].number == 2 and told[3].seconds_left > 0
+    steps.close()
+    assert not list(tmp_path.iterdir()), "nothing was written"
+    *_, result = made.draw(wish, sketch)
+    assert len(result.pictures) == 2 and set(result.seen) == {"cleaned sketch", "edges", "to the model: sketch"}
+
+
+def test_what_is_offered_is_what_the_records_hold(tmp_path):
+    assert offers.of_records(tmp_path) == OFFERS
+    images.write_png(tmp_path / "mine.png", np.zeros((8, 8), np.uint8))
+    given = offers.Offers(
+        {"structure": ["house"], "color": [], "material": []}, [(str(tmp_path / "mine.png"), "a house")]
+    )
+    offers.write(given, tmp_path / "kept")
+    kept = offers.of_folder(tmp_path / "kept")
+    assert kept.words == given.words and kept.examples == [(str(tmp_path / "kept/example-1.png"), "a house")]
