@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from s2i import params as parameters
-from s2i import records, shards
+from s2i import records, run_card, shards
 from s2i.errors import UserError
 from s2i.files import whole_folder, write_json
 from s2i.processes import is_main_process
@@ -36,8 +36,9 @@ class Output:
 def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
     """Yield the parameters, the input folders and the output of ``python stages/NAME.py SOURCE... TARGET [METRICS]``.
 
-    TARGET replaces the old one when the block ends well.  A UserError ends the program with its sentence.  Of several
-    processes (accelerate launch) the first one's output counts.
+    TARGET replaces the old one when the block ends well, and metrics/run.json tells how long it took.
+    A UserError ends the program with its sentence.  Of several processes (accelerate launch) the first one's output
+    counts.
     """
     paths = [Path(argument) for argument in sys.argv[1:]]
     if not paths:
@@ -49,6 +50,8 @@ def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
         with ExitStack() as stack:
             if not is_main_process():
                 target = Path(stack.enter_context(TemporaryDirectory())) / target.name
+            else:
+                stack.enter_context(run_card.timed())
             folder = stack.enter_context(whole_folder(target))
             yield params, sources, Output(folder, target, metrics)
     except UserError as error:
