@@ -4,7 +4,9 @@ VENV ?= .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: repro test test-slow lint base ablation clean
+.PHONY: ready repro test test-slow lint base ablation clean
+
+ready: $(VENV)/.ready
 
 repro: $(VENV)/.ready
 	dvc repro

@@ -36,6 +36,12 @@ def main(arguments: list[str] | None = None) -> None:
     take.add_argument("--out", type=Path, default=Path("models/imported"), help="folder (default: models/imported)")
     take.set_defaults(run=import_checkpoint)
 
+    report = commands.add_parser("report", help="say in Markdown whether this run is better than another one")
+    report.add_argument("--against", required=True, metavar="REV", help="a Git revision or a DVC experiment")
+    report.add_argument("--out", type=Path, default=Path("report"), help="folder for report.md (default: report)")
+    report.add_argument("--fail-on-worse", action="store_true", help="exit with 1 when a headline metric is worse")
+    report.set_defaults(run=write_report)
+
     preset = commands.add_parser("preset", help="set params.yaml up for sd15, sd15-8gb or demo")
     preset.add_argument("name", metavar="NAME")
     preset.set_defaults(run=set_preset)
@@ -78,6 +84,22 @@ def import_checkpoint(file: Path, out: Path) -> None:
     with whole_folder(out) as folder:
         rank = exchange.take_over(file, parameters.load().controlnet, folder)
     print(f"{out}: modified LoRA of rank {rank}; draw with `s2i generate SKETCH --model {out}`")
+
+
+def write_report(against: str, out: Path, fail_on_worse: bool) -> None:
+    """Write report.md and its pictures into ``out``, and print the verdict on every headline metric.
+
+    Ends the program with status 1 when one is worse and ``fail_on_worse``.
+    """
+    from s2i import report
+
+    verdicts = report.report(against, out, parameters.load().evaluate.level)
+    headlines = [one for one in verdicts if one.is_headline]
+    for one in headlines:
+        print(f"{one.metric}: {one.old:.4g} -> {one.new:.4g}, {one.said}")
+    print(out / "report.md")
+    if fail_on_worse and (worse := [one.metric for one in headlines if one.said == "worse"]):
+        raise UserError(f"worse than {against} by {', '.join(worse)}; see {out / 'report.md'}.")
 
 
 def set_preset(name: str) -> None:

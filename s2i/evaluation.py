@@ -1,123 +1,126 @@
 """Drawn pictures against the photos their sketches were made of: a table, figures with intervals, and pictures."""
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
-from tqdm import tqdm
 
-from s2i import cache, images, tensors, weights
-from s2i.metrics import frechet, perceptual
-from s2i.metrics.intervals import bootstrap
-from s2i.metrics.structure import edge_f1, window_count_error
-from s2i.mosaics import mosaic
+from s2i import cache, scoring, showing, summary
+from s2i.errors import UserError
+from s2i.metrics import clip, frechet
 from s2i.params import Evaluate
 
 MODELS = ("base", "finetuned")
-CODE = cache.code(
-    __name__,
-    *(f"s2i.{name}" for name in ("edges", "tensors", "metrics.perceptual", "metrics.frechet", "metrics.structure")),
-)
+SETS = ("finetuned", "base", "target", "shuffled")
 IDENTITY = ("id", "variant", "sketch_style", "prompt", "generation_seed", "model")
+TABLE, INTERVALS = "per_image.csv", "intervals.csv"
+CODE = cache.code(
+    *(f"s2i.{name}" for name in ("scoring", "pair", "colors", "probes", "edges", "tensors")),
+    *(f"s2i.metrics.{name}" for name in ("clip", "deep", "frechet", "parts", "perceptual", "pixels", "resketch")),
+    "s2i.metrics.structure",
+)
+PICTURES = ("photo", "sketch", "truth_matte", "matte", "truth_labels")
+FACTS = ("id", "sketch_style", "prompt", "windows", "described")
 
 
-def evaluate(records: list[dict], folder: Path, params: Evaluate) -> dict:
-    """The figures of metrics/evaluate.json; ``per_image.csv``, ``mosaic.png`` and ``figures.png`` go into ``folder``.
+def evaluate(records: Sequence[dict], folder: Path, params: Evaluate, attributes: Path | None = None) -> dict:
+    """The figures of metrics/evaluate.json; tables and pictures go into ``folder``.
 
-    {"base": {metric: {"mean", "low", "high"} or a number}, "finetuned": the same, "photos": what a metric that looks
-    at one picture alone says of the photos, "images": pictures a model}.  Intervals resample photos, not pictures.
+    {SET: {metric: number}} for the sets "finetuned", "base" and, as a scale, "target", each photo in the place of what
+    was drawn of it, and "shuffled", another photo there; "gain": finetuned less base; "styles": headlines by style of
+    the sketches; "gap": headlines of drawings that came along less made sketches ("style"), and without less with a
+    prompt ("prompt") where some were drawn so; "images" and "photos"; "left_out": what is not there, and why.
+    ``intervals.csv`` has the intervals of all these; they resample photos, not pictures.
+    attributes: probes that read a material off a picture.  Raises UserError when pictures are missing or too small.
     """
-    photos = [images.read(record["photo"]) for record in records]
-    distances, has_fid = perceptual.available(), bool(weights.hub_path(weights.FID_INCEPTION))
-    table, figures = pd.DataFrame(), {}
-    for model in MODELS:
-        key = [*CODE, *distances, has_fid, params.batch_size, [_content(record, model) for record in records]]
-        found = cache.remember(lambda model=model: _compared(records, photos, distances, params, model), "scores", *key)
-        identity = pd.DataFrame([{name: (one | {"model": model})[name] for name in IDENTITY} for one in records])
-        scores = pd.concat([identity, pd.DataFrame(found["pictures"])], axis=1)
-        table = pd.concat([table, scores], ignore_index=True)
-        figures[model] = _with_intervals(scores, params.level) | found["sets"]
-    key = [*CODE, [_content(record, "photo") for record in records]]
-    errors = cache.remember(lambda: _window_errors(records, photos), "windows of photos", *key)
-    errors = pd.DataFrame({"id": [record["id"] for record in records], **errors})
-    figures["photos"] = _with_intervals(errors, params.level)
-    figures["images"] = len(records)
-    table.to_csv(folder / "per_image.csv", index=False)
-    images.write_png(folder / "mosaic.png", _mosaic(records, photos, params.mosaic_rows))
-    plot(figures, folder / "figures.png")
-    return figures
+    tables, distances, reasons = _scored(records, attributes, params.batch_size)
+    figures = {name: summary.means(tables[name], params.level) | distances[name] for name in SETS}
+    drawn, showable = tables["finetuned"], dict(figures)
+    absent = summary.left_out(figures, tables, reasons)
+    figures["gain"] = summary.differences(drawn, tables["base"], params.level)
+    figures["styles"] = summary.of_styles(drawn, params.level)
+    figures["gap"] = {"style": summary.style_gap(drawn, params.level)}
+    if "unprompted" in tables:
+        silent = summary.differences(tables["unprompted"], drawn, params.level, summary.HEADLINES)
+        figures["gap"]["prompt"] = silent
+    table = pd.concat([tables[model] for model in MODELS], ignore_index=True).replace([np.inf, -np.inf], np.nan)
+    table.to_csv(folder / TABLE, index=False, float_format="%.6g")
+    summary.intervals(figures).to_csv(folder / INTERVALS, index=False)
+    showing.show(records, drawn, showable, folder, params.mosaic_rows)
+    counts = {"images": len(records), "photos": len({record["id"] for record in records})}
+    return counts | summary.numbers(figures) | {"left_out": absent}
 
 
-def _content(record: dict, model: str) -> list:
-    """What the scores of a model's picture depend on."""
-    return [cache.file_hash(record[model]), cache.file_hash(record["photo"]), record["id"], record.get("windows")]
+def _scored(
+    records: Sequence[dict], attributes: Path | None, batch_size: int
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict], dict[str, str]]:
+    """By set a table of the pictures' scores and distances of the whole set; and reasons why one is not there."""
+    unprompted = [record for record in records if record.get("unprompted")]
+    sets = {model: [record[model] for record in records] for model in MODELS}
+    sets |= {"target": [record["photo"] for record in records], "shuffled": _shuffled(records)}
+    found = _remembered(records, sets, attributes, batch_size)
+    tables = {name: _with_identity(records, name, one["pictures"]) for name, one in found.items()}
+    if unprompted:
+        files = {"unprompted": [record["unprompted"] for record in unprompted]}
+        silent = _remembered(unprompted, files, attributes, batch_size)["unprompted"]
+        tables["unprompted"] = _with_identity(unprompted, "unprompted", silent["pictures"])
+    distances = {name: one["distances"] for name, one in found.items()}
+    return tables, distances, found["finetuned"]["reasons"]
 
 
-def _compared(
-    records: list[dict], photos: list[np.ndarray], distances: dict[str, Callable], params: Evaluate, model: str
+def _remembered(
+    records: Sequence[dict], sets: Mapping[str, Sequence[str]], attributes: Path | None, batch_size: int
 ) -> dict[str, dict]:
-    """Every metric of a model: ``pictures`` that compare each with its photo, ``sets`` that compare all with all."""
-    drawn = [images.read(record[model]) for record in records]
-    targets = {record["id"]: photo for record, photo in zip(records, photos, strict=True)}  # each photo once
-    scores = {}
-    for name, distance in distances.items():
-        with torch.no_grad():
-            pairs = zip(_batches(drawn, params), _batches(photos, params), strict=True)
-            batches = [distance(a, b) for a, b in tqdm(pairs, desc=f"{name} ({model})")]
-        scores[name] = torch.cat(batches).tolist()
-    scores["edge_f1"] = [edge_f1(picture, photo) for picture, photo in zip(drawn, photos, strict=True)]
-    sets = frechet.distances(_batches(drawn, params), _batches(list(targets.values()), params))
-    return {"pictures": scores | _window_errors(records, drawn), "sets": sets}
+    """For each set its "pictures", "distances" and "reasons"; from the cache where the same pictures were scored."""
+    facts = [[record.get(name) for name in FACTS] for record in records]
+    theirs = [[cache.file_hash(record[name]) for name in PICTURES if record.get(name)] for record in records]
+    made_by = [*CODE, scoring.available(attributes), batch_size, facts, theirs]
+    keys = {name: ("scores", name, *made_by, list(map(_hash, files))) for name, files in sets.items()}
+    found = {name: cache.recall(*key) for name, key in keys.items()}
+    if missing := {name: files for name, files in sets.items() if found[name] is None}:
+        scores, features = scoring.score(records, missing, scoring.load(attributes), batch_size)
+        for name in missing:
+            distances, reasons = _distances(name, features)
+            pictures = scores[name].astype(float).to_dict("list")
+            found[name] = cache.keep({"pictures": pictures, "distances": distances, "reasons": reasons}, *keys[name])
+    return found
 
 
-def _window_errors(records: list[dict], pictures: list[np.ndarray]) -> dict[str, list[float]]:
-    """A column with |windows counted - windows there are| for each picture; none where no truth is known."""
-    truth = [record.get("windows") for record in records]
-    pairs = zip(pictures, truth, strict=True)
-    errors = [np.nan if known is None else window_count_error(picture, known) for picture, known in pairs]
-    return {} if np.isnan(errors).all() else {"window_count_error": errors}
+def _hash(file: str) -> str:
+    try:
+        return cache.file_hash(file)
+    except FileNotFoundError:
+        raise UserError(f"{file} is missing: run the stage that writes it again (dvc repro does).") from None
 
 
-def _with_intervals(scores: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
-    known = {name: scores[[name, "id"]].dropna() for name in scores.columns.difference(IDENTITY)}
-    return {name: bootstrap(rows[name], list(rows["id"]), level=level) for name, rows in known.items()}
+def _distances(name: str, features: dict[str, dict[str, np.ndarray]]) -> tuple[dict, dict[str, str]]:
+    """Distances between all pictures of a set and all photos, by metric, and why some are not there.
+
+    Of the photos themselves, kernel distances between two halves of them: zero but for chance.
+    """
+    found, reasons = {}, {}
+    for network, photos in features["photos"].items():
+        drawn = features[name][network]
+        try:
+            if network == "clip":
+                found |= {"cmmd": clip.cmmd(drawn, photos)} if name in MODELS else {}
+            elif name in MODELS:
+                found |= frechet.of_features(network, drawn, photos)
+            elif name == "target" and len(photos) >= 4:
+                found[frechet.NAMES[network][1]] = frechet.kernel_distance(photos[::2], photos[1::2])
+        except UserError as error:
+            reasons |= dict.fromkeys(frechet.NAMES[network], str(error))
+    return found, reasons
 
 
-def _batches(pictures: list[np.ndarray], params: Evaluate) -> list[torch.Tensor]:
-    """(B, 3, H, W) in [-1, 1]."""
-    return list(tensors.unit(tensors.stack(pictures)).split(params.batch_size))
+def _shuffled(records: Sequence[dict]) -> list[str]:
+    """For every record the photo of the next one that has another photo."""
+    photos = {record["id"]: record["photo"] for record in records}
+    following = dict(zip(photos, [*list(photos)[1:], next(iter(photos))], strict=True))
+    return [photos[following[record["id"]]] for record in records]
 
 
-def _mosaic(records: list[dict], photos: list[np.ndarray], rows: int) -> np.ndarray:
-    """Examples spread over the test set: sketch, drawn by the base, by the fine-tuned model, target."""
-    chosen = np.unique(np.linspace(0, len(records) - 1, rows).round().astype(int))
-    return mosaic(
-        {
-            "sketch": [images.read_grey(records[index]["sketch"]) for index in chosen],
-            "base": [images.read(records[index]["base"]) for index in chosen],
-            "fine-tuned": [images.read(records[index]["finetuned"]) for index in chosen],
-            "target": [photos[index] for index in chosen],
-        }
-    )
-
-
-def plot(figures: dict, file: Path) -> None:
-    """Every metric that has an interval, base beside fine-tuned."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    names = [name for name, value in figures["base"].items() if isinstance(value, dict) and "low" in value]
-    figure, axes = pyplot.subplots(1, len(names), figsize=(2.4 * len(names), 3), layout="constrained", squeeze=False)
-    for axis, name in zip(axes[0], names, strict=True):
-        for place, model in enumerate(MODELS):
-            value = figures[model][name]
-            spread = [[value["mean"] - value["low"]], [value["high"] - value["mean"]]]
-            axis.errorbar(place, value["mean"], spread, fmt="o", capsize=6, color=f"C{place}")
-        axis.set(title=name, xlim=(-0.6, 1.6), xticks=(0, 1), xticklabels=("base", "fine-tuned"))
-        axis.title.set_fontsize(9)
-    figure.savefig(file, dpi=120)
-    pyplot.close(figure)
+def _with_identity(records: Sequence[dict], name: str, pictures: Mapping[str, list[float]]) -> pd.DataFrame:
+    identity = pd.DataFrame([{column: (one | {"model": name}).get(column) for column in IDENTITY} for one in records])
+    return pd.concat([identity, pd.DataFrame(pictures)], axis=1)

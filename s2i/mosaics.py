@@ -11,7 +11,7 @@ GAP = 4  # pixels between pictures
 def mosaic(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
     """One titled column a name, one row an example: pictures (H, W, 3) or (H, W) uint8, all of one size -> RGB."""
     height, width = next(iter(columns.values()))[0].shape[:2]
-    title = max(14, height // 9)
+    title = _title(height)
     rows = max(len(pictures) for pictures in columns.values())
     size = (len(columns) * (width + GAP) - GAP, title + GAP + rows * (height + GAP))
     canvas = Image.new("RGB", size, "white")
@@ -33,3 +33,18 @@ def grid(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
         row, column = divmod(place, columns)
         canvas.paste(Image.fromarray(picture), (column * (width + GAP), row * (height + GAP)))
     return np.asarray(canvas)
+
+
+def cells(picture: Image.Image, columns: int) -> list[list[np.ndarray]]:
+    """The pictures (H, W, 3) uint8 of a mosaic of square ones, a list a row; columns: how many stand side by side."""
+    side = (picture.width + GAP) // columns - GAP
+    whole = np.asarray(picture.convert("RGB"))
+    tops = range(_title(side) + GAP, whole.shape[0] - side + 1, side + GAP)
+    return [
+        [whole[top : top + side, left : left + side] for left in range(0, whole.shape[1], side + GAP)] for top in tops
+    ]
+
+
+def _title(height: int) -> int:
+    """The height of the titles above pictures of a height, pixels."""
+    return max(14, height // 9)

@@ -35,7 +35,7 @@ def _with_sketches(record: dict, folder: Path, styles: list[str]) -> dict:
             continue
         target = folder / "sketches" / f"{record['id']}-{style}.png"
         key = ("sketch", cache.code(*CODE), record["id"], photo, style)
-        cache.produce(target, partial(_draw, photo=record["photo"], style=style, id=record["id"]), *key)
+        cache.produce(target, partial(_write, photo=record["photo"], style=style, id=record["id"]), *key)
         sketches[style] = str(target)
     if not sketches:
         raise UserError(
@@ -45,6 +45,10 @@ def _with_sketches(record: dict, folder: Path, styles: list[str]) -> dict:
     return record | {"sketches": sketches}
 
 
-def _draw(target: Path, photo: str, style: str, id: str) -> None:
-    rng = np.random.default_rng(int(cache.fingerprint(id, style), 16))
-    images.write_png(target, STYLES[style](images.read(Path(photo)), rng))
+def draw(picture: np.ndarray, style: str, id: str) -> np.ndarray:
+    """The sketch (H, W) uint8 of a picture (H, W, 3) uint8 in a style, by the hand that draws the photo of that id."""
+    return STYLES[style](picture, np.random.default_rng(int(cache.fingerprint(id, style), 16)))
+
+
+def _write(target: Path, photo: str, style: str, id: str) -> None:
+    images.write_png(target, draw(images.read(Path(photo)), style, id))

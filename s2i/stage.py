@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from s2i import params as parameters
-from s2i import records, shards
+from s2i import records, run_card, shards
 from s2i.errors import Stopped, UserError
 from s2i.files import whole_folder, write_json
 from s2i.processes import is_main_process
@@ -42,8 +42,9 @@ def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
     ``--params FILE`` reads other parameters than params.yaml, and ``--variant NAME`` those of a study's variant.
     With ``--may-fail`` a UserError does not end the program but stands in TARGET/failed.txt, and in those of the stages
     that need TARGET and may fail too.
-    TARGET replaces the old one when the block ends well.  A UserError ends the program with its sentence.  Of several
-    processes (accelerate launch) the first one's output counts.
+    TARGET replaces the old one when the block ends well, and metrics/run.json tells how long it took.
+    A UserError ends the program with its sentence.  Of several processes (accelerate launch) the first one's output
+    counts.
     """
     parser = argparse.ArgumentParser(description="The folders are those of dvc.yaml: `dvc repro` gives them.")
     parser.add_argument("paths", nargs="+", type=Path, metavar="FOLDER")
@@ -61,6 +62,8 @@ def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
         with ExitStack() as stack:
             if not is_main_process():
                 target = Path(stack.enter_context(TemporaryDirectory())) / target.name
+            else:
+                stack.enter_context(run_card.timed())
             folder = stack.enter_context(whole_folder(target))
             yield params, sources, Output(folder, target, metrics)
     except UserError as error:

@@ -13,13 +13,13 @@ from s2i.fan_out import fan_out
 from s2i.ingest import is_licensed
 from s2i.matting import intersection_over_union
 from s2i.metrics.intervals import bootstrap
+from s2i.metrics.resketch import strokes
 from s2i.metrics.structure import edge_f1
 from s2i.mosaics import mosaic
 from s2i.params import Survey, Work
 
 Facts = dict[str, str | bool]  # an attribute and its value
 Columns = dict[tuple[str, str | bool], np.ndarray]  # for an attribute and a value, which photos (N,) show it
-INK = 128  # darker than this is a stroke
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
 SHEET_ROWS = 6
 HOLES_LISTED = 30
@@ -244,8 +244,7 @@ def _compare_captions(seen: list[dict], folder: Path) -> None:
 
 
 def _strokes(sketch: str) -> np.ndarray:
-    """Where a sketch is inked, (H, W) uint8, 255 or 0."""
-    return (images.read_grey(Path(sketch)) < INK).astype(np.uint8) * 255
+    return strokes(images.read_grey(Path(sketch)))
 
 
 def _spread(records: Collection[dict]) -> list[dict]:

@@ -74,6 +74,7 @@ ON_DEMAND = ("hed_bsds500.weights.h5",)  # 59 MB that only pair.styles with hed 
 
 # torch.hub's convention: the name ends with the first eight digits of the file's SHA-256.
 LPIPS_ALEXNET = "alexnet-owt-7be5be79.pth"
+LPIPS_VGG = "vgg16-397923af.pth"
 FID_INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
 
 
@@ -91,8 +92,8 @@ def path(name: str) -> Path:
 def hub_path(name: str) -> Path | None:
     """The checked file of a weight that its package downloads, or None where it cannot be had.
 
-    name: `LPIPS_ALEXNET` or `FID_INCEPTION`.  Looks into S2I_WEIGHTS, then torch.hub's cache, then tries the network
-    once a process.  Raises UserError if the file has the wrong hash.
+    name: `LPIPS_ALEXNET`, `LPIPS_VGG` or `FID_INCEPTION`.  Looks into S2I_WEIGHTS, then torch.hub's cache, then tries
+    the network once a process.  Raises UserError if the file has the wrong hash.
     """
     import torch
 
@@ -152,9 +153,13 @@ def _download(name: str, file: Path) -> Path | None:
     """One attempt a process to download a hub weight from where its own package gets it; None if that fails."""
     import torch
     from pytorch_fid.inception import FID_WEIGHTS_URL
-    from torchvision.models import AlexNet_Weights
+    from torchvision.models import AlexNet_Weights, VGG16_Weights
 
-    url = {LPIPS_ALEXNET: AlexNet_Weights.IMAGENET1K_V1.url, FID_INCEPTION: FID_WEIGHTS_URL}[name]
+    url = {
+        LPIPS_ALEXNET: AlexNet_Weights.IMAGENET1K_V1.url,
+        LPIPS_VGG: VGG16_Weights.IMAGENET1K_V1.url,
+        FID_INCEPTION: FID_WEIGHTS_URL,
+    }[name]
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(10)
     try:

@@ -8,7 +8,7 @@ import torch
 import torchvision
 from PIL import Image
 
-from s2i import weights
+from s2i import tensors, weights
 from s2i.edges import canny
 from s2i.errors import UserError
 from s2i.metrics import frechet, perceptual
@@ -111,8 +111,10 @@ def test_2048_pictures_are_enough_for_no_warning(monkeypatch, recwarn):
         frechet.distances(enough, few)
 
 
-def test_inception_features_are_those_of_pytorch_fid(monkeypatch, tmp_path):
-    from pytorch_fid import fid_score, inception
+@pytest.fixture
+def inception(monkeypatch, tmp_path):
+    """pytorch-fid's Inception with random weights, for our code and for its own."""
+    from pytorch_fid import inception
 
     torch.manual_seed(0)
     with (
@@ -125,18 +127,26 @@ def test_inception_features_are_those_of_pytorch_fid(monkeypatch, tmp_path):
             torch.nn.init.kaiming_normal_(parameter)
     torch.save(trunk.state_dict(), tmp_path / "inception.pth")
     monkeypatch.setattr(weights, "hub_path", lambda name: tmp_path / "inception.pth")
-    with mock.patch.object(inception, "load_state_dict_from_url", lambda *_, **__: trunk.state_dict()):
-        reference = inception.InceptionV3()
+    monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: trunk.state_dict())
 
-    pictures = [np.random.default_rng(seed).integers(0, 256, (75, 75, 3), np.uint8) for seed in range(2)]
-    files = [tmp_path / f"{index}.png" for index in range(2)]
-    for picture, file in zip(pictures, files, strict=True):
-        Image.fromarray(picture).save(file)
-    batches = [torch.from_numpy(picture).permute(2, 0, 1)[None] / 127.5 - 1 for picture in pictures]
-    ours = frechet.features(batches, frechet.fid_inception())
-    theirs = fid_score.get_activations(files, reference, batch_size=2, num_workers=0)
-    assert ours.shape == (2, 2048) and theirs.std() > 0
-    assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-4 * np.abs(theirs).max())
+
+def test_fid_is_the_figure_of_pytorch_fids_command_line_on_the_same_folders(inception, tmp_path):
+    from pytorch_fid import fid_score
+
+    batches = []
+    for folder in ("drawn", "photos"):
+        rng = np.random.default_rng(len(folder))
+        pictures = [rng.integers(0, 256, (75, 75, 3), np.uint8) for _ in range(4)]
+        (tmp_path / folder).mkdir()
+        for number, picture in enumerate(pictures):
+            Image.fromarray(picture).save(tmp_path / folder / f"{number}.png")
+        batches.append([tensors.unit(tensors.stack(pictures))])
+    folders = [str(tmp_path / "drawn"), str(tmp_path / "photos")]
+    theirs = fid_score.calculate_fid_given_paths(folders, 4, "cpu", 2048, num_workers=0)
+    with pytest.warns(UserWarning, match="of 4 pictures is biased"):
+        ours = frechet.distances(*batches)
+    assert theirs > 0 and ours["fid"] == pytest.approx(theirs, rel=1e-6)
+    assert ours["kid_inception"]["se"] > 0
 
 
 def test_efficientnet_features_of_a_stored_picture_are_the_stored_figures():
@@ -169,6 +179,7 @@ def test_kernel_distance_is_around_zero_for_one_distribution_and_clear_of_it_for
     x, y, moved = rng.normal(size=(300, 16)), rng.normal(size=(300, 16)), rng.normal(0.5, size=(300, 16))
     same, other = frechet.kernel_distance(x, y), frechet.kernel_distance(x, moved)
     assert same["low"] < 0 < same["high"]
+    assert 0 < same["se"] < (same["high"] - same["low"]) / 2, "some 95 % of the subsets lie within 2 of it"
     assert other["low"] > same["high"] and other["low"] < other["mean"] < other["high"]
     assert frechet.kernel_distance(x, y) == same, "seeded"
 

@@ -18,34 +18,44 @@ from s2i import weights
 from s2i.errors import UserError
 
 FID_PICTURES = 2048  # Below as many pictures as features the covariances are singular and FID is biased upwards.
+NAMES = {
+    "efficientnet_lite0": ("fd_efficientnet_lite0", "kid_efficientnet_lite0"),
+    "inception": ("fid", "kid_inception"),
+}
 
 
 def distances(generated: Iterable[Tensor], target: Iterable[Tensor]) -> dict[str, float | dict[str, float]]:
     """Every Frechet and kernel distance that can be had on this machine, by its name.
 
     generated, target: batches (B, 3, H, W) in [-1, 1], read once for each network, so no generators.
-    Frechet distances are numbers, kernel distances {"mean", "low", "high"}.  Warns below 2,048 pictures and raises
-    UserError below 2.
+    Frechet distances are numbers, kernel distances {"mean", "low", "high", "se"}.  Warns and raises as `of_features`.
     """
     found = {}
-    for network, frechet, kernel in (
-        (efficientnet_lite0(), "fd_efficientnet_lite0", "kid_efficientnet_lite0"),
-        (fid_inception(), "fid", "kid_inception"),
-    ):
-        if network is None:
-            continue
-        a, b = features(generated, network), features(target, network)
-        fewest = min(len(a), len(b))
-        if fewest < 2:
-            raise UserError(f"{frechet} compares sets of pictures and needs at least 2 in each; found {fewest}.")
-        if fewest < FID_PICTURES:
-            warnings.warn(
-                f"{frechet} of {fewest} pictures is biased upwards: below {FID_PICTURES:,} compare it only between "
-                f"equally many pictures, or use {kernel}.",
-                stacklevel=2,
-            )
-        found |= {frechet: frechet_distance(a, b), kernel: kernel_distance(a, b)}
+    for name, network in {"efficientnet_lite0": efficientnet_lite0(), "inception": fid_inception()}.items():
+        if network is not None:
+            found |= of_features(name, features(generated, network), features(target, network))
     return found
+
+
+def of_features(network: str, generated: np.ndarray, target: np.ndarray) -> dict[str, float | dict[str, float]]:
+    """The Frechet and the kernel distance of features (N, D) and (M, D), by their names.
+
+    network: "efficientnet_lite0" or "inception".  Warns below 2,048 pictures, raises UserError below 2, or when a
+    feature is not a finite number.
+    """
+    frechet, kernel = NAMES[network]
+    fewest = min(len(generated), len(target))
+    if fewest < 2:
+        raise UserError(f"{frechet} compares sets of pictures and needs at least 2 in each; found {fewest}.")
+    if broken := sum(int((~np.isfinite(x)).any(axis=1).sum()) for x in (generated, target)):
+        raise UserError(f"{frechet} needs finite features; those of {broken} pictures are not.")
+    if fewest < FID_PICTURES:
+        warnings.warn(
+            f"{frechet} of {fewest} pictures is biased upwards: below {FID_PICTURES:,} compare it only between "
+            f"equally many pictures, or use {kernel}.",
+            stacklevel=3,
+        )
+    return {frechet: frechet_distance(generated, target), kernel: kernel_distance(generated, target)}
 
 
 @torch.no_grad()
@@ -74,8 +84,9 @@ def kernel_distance(
 ) -> dict[str, float]:
     """KID between features (N, D) and (M, D): the mean squared MMD of random subsets, unbiased, so it can be negative.
 
-    "low" and "high" are the 2.5th and 97.5th percentile over the subsets.  Where there are few pictures a subset has
-    half of them, or there would be no spread to see.
+    "low" and "high" are the 2.5th and 97.5th percentile over the subsets, "se" is their standard deviation: the
+    standard error of the distance of one subset.  Where there are few pictures a subset has half of them, or there
+    would be no spread to see.
     Source: Binkowski et al., "Demystifying MMD GANs", ICLR 2018.
     """
     rng = np.random.default_rng(seed)
@@ -85,7 +96,7 @@ def kernel_distance(
         for _ in range(subsets)
     ]
     low, high = np.percentile(values, [2.5, 97.5])
-    return {"mean": float(np.mean(values)), "low": float(low), "high": float(high)}
+    return {"mean": float(np.mean(values)), "low": float(low), "high": float(high), "se": float(np.std(values, ddof=1))}
 
 
 def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
@@ -140,4 +151,5 @@ def fid_inception() -> Callable[[Tensor], Tensor] | None:
     state = torch.load(file, map_location="cpu", weights_only=True)
     with mock.patch.object(inception, "load_state_dict_from_url", lambda *_, **__: state):
         model = inception.InceptionV3().eval()
-    return lambda pictures: model((pictures + 1) / 2)[0].flatten(1)
+    # Rounded to what the picture files hold, features and FID are those of pytorch-fid's command line.
+    return lambda pictures: model(((pictures + 1) * 127.5).round() / 255)[0].flatten(1)

@@ -1,0 +1,92 @@
+"""CLIP score and CMMD, where CLIP's weights are on this machine; nothing is downloaded for them.
+
+The network is OpenAI's ViT-L/14 at 336 px, CMMD's own, in diffusers' and transformers' format: in the folder
+`clip-vit-large-patch14-336` within S2I_WEIGHTS, else in the cache of the Hugging Face hub.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from s2i.errors import UserError, first_line
+
+NAME = "openai/clip-vit-large-patch14-336"
+MEAN, DEVIATION = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+SIGMA, SCALE = 10, 1000  # of CMMD
+
+
+class Clip:
+    """CLIP's two encoders; both give embeddings of unit length (B, D)."""
+
+    def __init__(self, model, tokenizer):
+        self.model, self.tokenizer = model.eval().requires_grad_(False), tokenizer
+
+    @torch.no_grad()
+    def pictures(self, pictures: Tensor) -> Tensor:
+        """pictures: (B, 3, H, W) in [-1, 1]."""
+        side = self.model.config.vision_config.image_size
+        resized = F.interpolate((pictures + 1) / 2, size=(side, side), mode="bicubic", antialias=True).clamp(0, 1)
+        mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
+        seen = self.model.vision_model(pixel_values=(resized - mean) / deviation).pooler_output
+        return F.normalize(self.model.visual_projection(seen), dim=1)
+
+    @torch.no_grad()
+    def texts(self, texts: Sequence[str]) -> Tensor:
+        """Texts are cut after 77 tokens."""
+        length = self.model.config.text_config.max_position_embeddings
+        tokens = self.tokenizer(
+            list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+        )
+        return F.normalize(self.model.text_projection(self.model.text_model(**tokens).pooler_output), dim=1)
+
+
+def place() -> Path | None:
+    """The folder of the network, or None where it is not on this machine."""
+    from huggingface_hub import try_to_load_from_cache
+
+    given = Path(os.environ.get("S2I_WEIGHTS", os.devnull), NAME.split("/")[1])
+    if given.is_dir():
+        return given
+    kept = try_to_load_from_cache(NAME, "model.safetensors")
+    return Path(kept).parent if isinstance(kept, str) else None
+
+
+def load() -> Clip | None:
+    """The network, or None where it is not on this machine; raises UserError when its folder holds no CLIP."""
+    folder = place()
+    if folder is None:
+        return None
+    from transformers import CLIPModel, CLIPTokenizer
+
+    try:
+        model = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+        return Clip(model, CLIPTokenizer.from_pretrained(folder, local_files_only=True))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder} holds no CLIP ({first_line(error)}); put it there whole, or remove it.") from None
+
+
+def clip_score(pictures: Tensor, texts: Tensor) -> Tensor:
+    """How well each picture fits its text, 100 max(cos, 0): embeddings (B, D) of unit length -> (B,) in [0, 100].
+
+    Source: Hessel et al., "CLIPScore: a reference-free evaluation metric for image captioning", 2021, in per cent.
+    """
+    return 100 * (pictures * texts).sum(dim=1).clamp(min=0)
+
+
+def cmmd(generated: np.ndarray, target: np.ndarray) -> float:
+    """CLIP maximum mean discrepancy of embeddings (N, D) and (M, D) of unit length; 0 for equal sets.
+
+    Source: Jayasumana et al., "Rethinking FID: towards a better evaluation metric for image generation", CVPR 2024,
+    with the settings and the biased estimator of their code.
+    """
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> float:
+        squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+        return float(np.exp(-squared / (2 * SIGMA**2)).mean())
+
+    return SCALE * (kernel(generated, generated) + kernel(target, target) - 2 * kernel(generated, target))

@@ -1,0 +1,68 @@
+"""Perceptual distances in two steps, features of each picture and then distances of features.
+
+So a photo that many pictures are compared with is looked at once, and what counts in a picture can be weighted.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from s2i import weights
+from s2i.metrics.perceptual import ShiftTolerantLPIPS
+
+
+class DeepDistance(NamedTuple):
+    """``features``: (B, 3, H, W) in [-1, 1] -> maps (B, C, h, w); ``heads``: for each map -> (B, 1, h, w)."""
+
+    features: Callable[[Tensor], list[Tensor]]
+    heads: Sequence[nn.Module]
+
+    def between(self, generated: list[Tensor], target: list[Tensor], matte: Tensor | None = None) -> Tensor:
+        """The distance (B,) of pictures by their features.
+
+        matte: (B, 1, H, W) in [0, 1], how much each pixel counts; a blank one gives NaN.
+        """
+        maps = [head((a - b).square()) for head, a, b in zip(self.heads, generated, target, strict=True)]
+        if matte is None:
+            return sum(one.mean(dim=(1, 2, 3)) for one in maps)
+        return sum(_weighted_mean(one, matte) for one in maps)
+
+
+def available() -> dict[str, DeepDistance]:
+    """The distances that can be had on this machine, by name."""
+    model = ShiftTolerantLPIPS.load()
+    found = {"st_lpips": DeepDistance(model.features, model.scores)}
+    for name, (net, trunk) in LPIPS.items():
+        if file := weights.hub_path(trunk):
+            found[name] = lpips_package(net, torch.load(file, map_location="cpu", weights_only=True))
+    return found
+
+
+LPIPS = {"lpips": ("alex", weights.LPIPS_ALEXNET), "lpips_vgg": ("vgg", weights.LPIPS_VGG)}
+
+
+def lpips_package(net: str, trunk: Mapping[str, Tensor]) -> DeepDistance:
+    """The lpips package's distance, with a state dict of torchvision's AlexNet ("alex") or VGG16 ("vgg") in it.
+
+    Source: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018.
+    """
+    import lpips
+
+    model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
+    names = [name for name, _ in model.net.named_parameters()]  # "slice2.3.weight" is the trunk's "features.3.weight"
+    model.net.load_state_dict({name: trunk["features." + name.split(".", 1)[1]] for name in names})
+    model.eval().requires_grad_(False)
+
+    def features(pictures: Tensor) -> list[Tensor]:
+        return [lpips.normalize_tensor(one) for one in model.net(model.scaling_layer(pictures))]
+
+    return DeepDistance(features, list(model.lins))
+
+
+def _weighted_mean(one: Tensor, matte: Tensor) -> Tensor:
+    """The mean over height and width of a map (B, 1, h, w), each place counted as much as matte (B, 1, H, W) says."""
+    weight = F.interpolate(matte, size=one.shape[2:], mode="area")
+    return (one * weight).sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3))

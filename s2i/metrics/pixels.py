@@ -1,0 +1,41 @@
+"""How alike two pictures are pixel by pixel, over all of them or where a matte says the building stands."""
+
+import numpy as np
+
+WINDOW = 5  # pixels at the border that the 11 x 11 window of SSIM does not fit around
+
+
+def ssim(generated: np.ndarray, target: np.ndarray, matte: np.ndarray | None = None) -> float:
+    """Structural similarity, at most 1, which equal pictures have.
+
+    generated, target: (H, W, 3) or (H, W) uint8, H and W at least 11.  matte: (H, W) uint8, how much each pixel counts;
+    a blank one gives NaN.  Source: Wang et al., "Image quality assessment: from error visibility to structural
+    similarity", 2004, with its Gaussian window; scikit-image's implementation.
+    """
+    from skimage.metrics import structural_similarity  # takes a second
+
+    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
+    channels = -1 if generated.ndim == 3 else None
+    mean, similarity = structural_similarity(generated, target, channel_axis=channels, full=True, **settings)
+    if matte is None:
+        return float(mean)
+    inside = slice(WINDOW, -WINDOW)
+    similarity = similarity.mean(axis=2) if generated.ndim == 3 else similarity
+    return weighted_mean(similarity[inside, inside], matte[inside, inside])
+
+
+def psnr(generated: np.ndarray, target: np.ndarray, matte: np.ndarray | None = None) -> float:
+    """Peak signal-to-noise ratio in dB; equal pictures have an infinite one.
+
+    generated, target: (H, W, 3) or (H, W) uint8.  matte: as for `ssim`.
+    """
+    squared = (generated.astype(np.float64) - target) ** 2
+    error = squared.mean(axis=2) if squared.ndim == 3 else squared
+    mean = error.mean() if matte is None else weighted_mean(error, matte)
+    return float(10 * np.log10(255**2 / mean)) if mean else float("inf")
+
+
+def weighted_mean(values: np.ndarray, matte: np.ndarray) -> float:
+    """The mean of values (H, W), each counted as much as matte (H, W) says; NaN where that is nothing."""
+    weights = matte.astype(np.float64)
+    return float((values * weights).sum() / weights.sum()) if weights.any() else float("nan")

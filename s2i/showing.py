@@ -1,0 +1,73 @@
+"""What an evaluation has to be looked at for: examples, the best and the worst, and every metric with its interval."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from s2i import images
+from s2i.metrics.names import PICTURES, improvement
+from s2i.mosaics import mosaic
+
+STRIP = 10
+RANKED_BY = "st_lpips"
+COLUMNS = {"sketch": "sketch", "base": "base", "fine-tuned": "finetuned", "target": "photo"}
+SHOWN = {"target": "target", "finetuned": "fine-tuned", "base": "base", "shuffled": "shuffled"}
+
+
+def show(records: Sequence[dict], table: pd.DataFrame, figures: Mapping[str, Mapping], folder: Path, rows: int) -> None:
+    """Write mosaic.png, best.jpg, worst.jpg and figures.png into folder.
+
+    table: scores of the fine-tuned pictures, a row a record.  figures: {set: {metric: {"mean", "low", "high"}}}.
+    """
+    images.write_png(folder / "mosaic.png", examples([records[place] for place in spread(len(records), rows)]))
+    ranked = np.argsort(improvement(RANKED_BY) * table[RANKED_BY].to_numpy(), kind="stable")
+    for name, places in {"worst": ranked[:STRIP], "best": ranked[::-1][:STRIP]}.items():
+        Image.fromarray(examples([records[place] for place in places])).save(folder / f"{name}.jpg", quality=90)
+    plot(figures, folder / "figures.png")
+
+
+def examples(records: Sequence[dict]) -> np.ndarray:
+    """A row a record: sketch, drawn by the base, by the fine-tuned model, target."""
+    return mosaic(
+        {
+            title: [(images.read_grey if name == "sketch" else images.read)(record[name]) for record in records]
+            for title, name in COLUMNS.items()
+        }
+    )
+
+
+def spread(count: int, rows: int) -> list[int]:
+    """At most ``rows`` places from the first of ``count`` to the last."""
+    return np.unique(np.linspace(0, count - 1, rows).round().astype(int)).tolist()
+
+
+def plot(figures: Mapping[str, Mapping], file: Path) -> None:
+    """Every metric that has an interval, the models between the photos themselves and other photos."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    names = [name for name in PICTURES if "low" in figures["finetuned"].get(name, {})]
+    across = min(len(names), 6)
+    down = -(-len(names) // across)
+    figure, axes = pyplot.subplots(
+        down, across, figsize=(2.4 * across, 2.6 * down), layout="constrained", squeeze=False
+    )
+    for axis in axes.flat[len(names) :]:
+        axis.set_visible(False)
+    for axis, name in zip(axes.flat, names, strict=False):
+        for place, model in enumerate(SHOWN):
+            if value := figures[model].get(name):
+                spread = [[value["mean"] - value["low"]], [value["high"] - value["mean"]]]
+                color = f"C{place - 1}" if model in ("finetuned", "base") else "0.6"
+                axis.errorbar(place, value["mean"], spread, fmt="o", capsize=4, color=color)
+        axis.set(xlim=(-0.6, len(SHOWN) - 0.4), xticks=range(len(SHOWN)), xticklabels=SHOWN.values())
+        axis.set_title(f"{name}, {PICTURES[name].better} is better", fontsize=8)
+        axis.tick_params(axis="x", labelrotation=30, labelsize=8)
+        axis.tick_params(axis="y", labelsize=8)
+    figure.savefig(file, dpi=100)
+    pyplot.close(figure)
