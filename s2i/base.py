@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 UNET_LORA = "unet_lora"  # in a trained model's folder, as a pipeline's save_lora_weights writes it
 WORDS = "words"  # the folder of new words, a file each, as load_textual_inversion reads them
+FROM_WORDS = ("unet", "text_encoder", UNET_LORA, WORDS)  # what methods without a ControlNet leave
 
 
 def load(

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from s2i import drawings, methods
+from s2i import draw_tasks, methods
 from s2i.params import Params
 
 
@@ -19,13 +19,18 @@ def generate(records: Iterable[dict], trained: Path, folder: Path, params: Param
     """
     method = methods.load(params.method)
     examples = [record for record in records if record["split"] == "test"]
-    examples = [one | {"generation_seed": drawings.seed_of(params.seed, one["id"], one["variant"])} for one in examples]
-    drawn = {"finetuned": method.drawing(examples, trained, folder, params), "base": method.untouched(examples, params)}
-    for name, drawing in drawn.items():
+    examples = [
+        one | {"generation_seed": draw_tasks.seed_of(params.seed, one["id"], one["variant"])} for one in examples
+    ]
+    tasks = {
+        "finetuned": method.draw_task(examples, trained, folder, params),
+        "base": method.untouched(examples, params),
+    }
+    for name, task in tasks.items():
         if params.generate.prompts == "empty":
-            drawing = replace(drawing, examples=[one | {"prompt": ""} for one in drawing.examples])
-        places = drawings.pictures(drawing, params, f"draw ({name})")
-        for example, said, place in zip(examples, drawing.examples, places, strict=True):
+            task = replace(task, examples=[one | {"prompt": ""} for one in task.examples])
+        places = draw_tasks.pictures(task, params, f"draw ({name})")
+        for example, said, place in zip(examples, task.examples, places, strict=True):
             example[name] = str(folder / name / f"{example['id']}-{example['variant']}.png")
             Path(example[name]).parent.mkdir(exist_ok=True)
             shutil.copyfile(place, example[name])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s2i import attributes, cache, images, quarantine
+from s2i import attributes, cache, images, plots, quarantine
 from s2i.fan_out import fan_out
 from s2i.ingest import is_licensed
 from s2i.matting import intersection_over_union
@@ -174,11 +174,6 @@ def _off_balance(columns: Columns, name: str, values: list) -> float:
 
 def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -> None:
     """How many photos show each pair of values; a pair that none shows is framed in red."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
     columns = _columns(facts, wanted)
     labels = list(columns)
     shown = np.array(list(columns.values()), float)
@@ -186,14 +181,16 @@ def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -
     same = np.array([[a[0] == b[0] and a != b for b in labels] for a in labels])
     counts[same] = np.nan
     side = 0.34 * len(labels) + 2.2
-    figure, axes = pyplot.subplots(figsize=(side, side), layout="constrained")
+    figure, axes = plots.pyplot().subplots(figsize=(side, side), layout="constrained")
     axes.imshow(counts, cmap="Blues", vmin=0)
     for row, column in zip(*np.nonzero(~np.isnan(counts)), strict=True):
         count, hole = int(counts[row, column]), counts[row, column] == 0
         dark = counts[row, column] > 0.6 * np.nanmax(counts)
         axes.text(column, row, count or "", ha="center", va="center", fontsize=7, color="white" if dark else "black")
         if hole:
-            axes.add_patch(pyplot.Rectangle((column - 0.42, row - 0.42), 0.84, 0.84, fill=False, edgecolor="red"))
+            axes.add_patch(
+                plots.pyplot().Rectangle((column - 0.42, row - 0.42), 0.84, 0.84, fill=False, edgecolor="red")
+            )
     said = {True: "yes", False: "no"}
     names = [f"{name}: {said.get(value, value)}" for name, value in labels]
     axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
@@ -203,8 +200,7 @@ def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -
         axes.axhline(edge, color="grey", linewidth=0.6)
         axes.axvline(edge, color="grey", linewidth=0.6)
     axes.set_title(f"photos that show both (of {len(facts)}); red: none does", fontsize=10)
-    figure.savefig(file, dpi=110)
-    pyplot.close(figure)
+    plots.save(figure, file)
 
 
 def _against_truth(seen: list[dict], probes: Path) -> dict:

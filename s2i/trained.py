@@ -47,6 +47,11 @@ def find(place: str | Path = FOLDER, params: Params | None = None) -> Trained:
 def controlnets(folder: Path, conditions: Sequence[str]) -> list[Path]:
     """The ControlNets of a trained model, one for each condition; raises UserError when they are not there."""
     *wanted, beyond = base.saved_controlnets(folder, len(conditions) + 1)
+    if not wanted[0].is_dir() and any((folder / part).is_dir() for part in base.FROM_WORDS):
+        raise UserError(
+            f"{folder} draws from words alone and has no ControlNet that would see a sketch: load it in diffusers, as "
+            "docs/sketchy-study.md shows, or train with method controlnet."
+        )
     if not wanted[0].is_dir():
         raise UserError(f"{folder} holds no trained model: run `make repro` first, or name its folder with --model.")
     if beyond.is_dir() or not wanted[-1].is_dir():

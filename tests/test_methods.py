@@ -11,7 +11,7 @@ from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import load_file
 from tiny import save_base
 
-from s2i import base, drawings, generating, images, methods, sampling, tensors
+from s2i import base, draw_tasks, generating, images, methods, sampling, tensors
 from s2i.errors import UserError
 from s2i.methods import dreambooth, from_words, textual_inversion
 from s2i.metrics import frechet
@@ -88,7 +88,7 @@ def test_dreambooth_changes_the_unet_alone_and_plain_diffusers_draws_our_picture
     assert old.keys() == new.keys() and any((old[name] != new[name]).any() for name in old)
     (ours, _) = drawn(rows, target, settings)
     pipeline = StableDiffusionPipeline.from_pretrained(tiny_base, unet=unet)
-    seed = drawings.seed_of(0, rows[2]["id"], 0)
+    seed = draw_tasks.seed_of(0, rows[2]["id"], 0)
     options = settings.generate.sampling
     (theirs,) = sampling.draw(pipeline, ["a photo of sks barn"], [seed], resolution=64, **options)
     assert np.abs(ours.astype(int) - theirs).max() <= 1
@@ -102,7 +102,7 @@ def test_a_dreambooth_lora_is_read_by_plain_diffusers(rows, params, trained, tin
     assert [each.name for each in target.iterdir()] == [base.UNET_LORA]
     pipeline = StableDiffusionPipeline.from_pretrained(tiny_base)
     pipeline.load_lora_weights(target / base.UNET_LORA)
-    seed = drawings.seed_of(0, rows[2]["id"], 0)
+    seed = draw_tasks.seed_of(0, rows[2]["id"], 0)
     options = settings.generate.sampling
     (theirs,) = sampling.draw(pipeline, ["a photo of sks barn"], [seed], resolution=64, **options)
     assert np.abs(ours[0].astype(int) - theirs).max() <= 1 and np.abs(ours[0].astype(int) - untouched[0]).max() > 1
@@ -188,8 +188,8 @@ def test_one_word_for_all_is_told_the_class_beside_it(rows, params, trained, tin
     inversion = {"per": "all", "naming": "a {label} in the style of {token}", "initial": "drawing"}
     settings = params("textual_inversion", textual_inversion=inversion)
     target = trained(settings)
-    drawing = textual_inversion.drawing(rows, target, target, settings)
-    assert drawing.examples[0]["prompt"] == "a barn in the style of <all>"
+    task = textual_inversion.draw_task(rows, target, target, settings)
+    assert task.examples[0]["prompt"] == "a barn in the style of <all>"
     assert textual_inversion.untouched(rows, settings).examples[-1]["prompt"] == "a church in the style of church"
     pipeline = base.load_trained(tiny_base, target)
     assert pipeline.tokenizer.convert_tokens_to_ids("<all>") == len(pipeline.tokenizer) - 1
@@ -222,7 +222,7 @@ def test_text_in_the_middle_looks_at_the_sketch_and_not_at_the_photo(rows, param
     settings = params("text_in_the_middle", caption={"by": ["attributes"]}, resolution=64)
     target = trained(settings)
     test = [row | {"matte": row["photo"]} for row in rows if row["split"] == "test"]
-    methods.load("text_in_the_middle").drawing(test, target, target, settings)
+    methods.load("text_in_the_middle").draw_task(test, target, target, settings)
     assert seen == [row["sketch"] for row in test]
 
 

@@ -3,7 +3,7 @@
 train(records, encoded, target, live, params): learn from the records and the examples encoded of them, and write into
 ``target`` what it takes to draw; figures and pictures of the training go to ``live``.
 
-drawing(examples, trained, folder, params): a `Drawing` of the examples by the model in ``trained``; ``folder`` takes
+draw_task(examples, trained, folder, params): a `DrawTask` of the examples by the model in ``trained``; ``folder`` takes
 what it could not use.
 
 untouched(examples, params): the same by the base as it was before, to compare with.

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from s2i import base
-from s2i.drawings import Drawing
+from s2i.draw_tasks import DrawTask
 from s2i.files import write_json
 from s2i.params import Params
 
@@ -15,11 +15,11 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     (live / "plots").mkdir(exist_ok=True)
 
 
-def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> DrawTask:
     """From each example's prompt."""
     return untouched(examples, params)
 
 
-def untouched(examples: list[dict], params: Params) -> Drawing:
+def untouched(examples: list[dict], params: Params) -> DrawTask:
     """From each example's prompt."""
-    return Drawing(examples, [params.base], lambda dtype: base.load(params.base, None, dtype))
+    return DrawTask(examples, [params.base], lambda dtype: base.load(params.base, None, dtype))

@@ -12,7 +12,7 @@ from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from torch.utils.data import DataLoader
 
 from s2i import adapters, base, cache, controls, devices, images, objectives, sampling
-from s2i.drawings import Drawing
+from s2i.draw_tasks import DrawTask
 from s2i.draws import Draws
 from s2i.edge_loss import edge_loss
 from s2i.encoding import EncodedExamples, empty_prompt, encoded_for, sample_latents
@@ -88,21 +88,21 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
         adapters.save(net, place, adapter, projections=params.adapter == "two-step")
 
 
-def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> DrawTask:
     """From each example's sketch and prompt."""
-    return _drawing(examples, base.saved_controlnets(trained, len(params.conditions)), params.conditions, params)
+    return _task(examples, base.saved_controlnets(trained, len(params.conditions)), params.conditions, params)
 
 
-def untouched(examples: list[dict], params: Params) -> Drawing:
+def untouched(examples: list[dict], params: Params) -> DrawTask:
     """By the ControlNet as it was, which knows sketches alone."""
-    return _drawing(examples, [params.controlnet], ["sketch"], params)
+    return _task(examples, [params.controlnet], ["sketch"], params)
 
 
-def _drawing(examples: list[dict], controlnets: Sequence[str | Path], conditions: Sequence[str], params: Params):
+def _task(examples: list[dict], controlnets: Sequence[str | Path], conditions: Sequence[str], params: Params):
     def load(dtype: torch.dtype):
         return base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype)
 
-    return Drawing(examples, [params.base, *controlnets], load, conditions)
+    return DrawTask(examples, [params.base, *controlnets], load, conditions)
 
 
 def nets(controlnet: ControlNetModel | MultiControlNetModel) -> list[ControlNetModel]:

@@ -12,8 +12,8 @@ import torch
 from diffusers import StableDiffusionPipeline
 from peft import get_peft_model_state_dict
 
-from s2i import adapters, base, cache, devices, drawings, images, plots, sampling, tensors
-from s2i.drawings import Drawing
+from s2i import adapters, base, cache, devices, draw_tasks, images, plots, sampling, tensors
+from s2i.draw_tasks import DrawTask
 from s2i.errors import UserError
 from s2i.methods import from_words, models
 from s2i.methods.from_words import PromptedUNet
@@ -25,7 +25,7 @@ from s2i.params import Params
 from s2i.training import enough_memory, fit
 
 ADAPTERS = ("full", "attention", "lora")
-CODE = ("methods.dreambooth", "methods.from_words", "drawings", "sampling")  # that decides what it learns
+CODE = ("methods.dreambooth", "methods.from_words", "draw_tasks", "sampling")  # that decides what it learns
 SHOWN = 6  # pictures drawn of every subject after each
 
 
@@ -81,14 +81,14 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
         tracker.picture(last, "forgetting", plot_forgetting(table))
 
 
-def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> DrawTask:
     """From the name of each example's class with the token."""
-    return from_words.drawing(examples, _prompts(examples, params.dreambooth.token, params), trained, params)
+    return from_words.draw_task(examples, _prompts(examples, params.dreambooth.token, params), trained, params)
 
 
-def untouched(examples: list[dict], params: Params) -> Drawing:
+def untouched(examples: list[dict], params: Params) -> DrawTask:
     """From the name of its class without the token, of which the base knows nothing."""
-    return from_words.drawing(examples, _prompts(examples, "", params), None, params)
+    return from_words.draw_task(examples, _prompts(examples, "", params), None, params)
 
 
 def _prompts(examples: Iterable[Mapping], token: str, params: Params) -> list[str]:
@@ -103,10 +103,12 @@ def _examples(pipeline: StableDiffusionPipeline, label: str, files: Sequence[Pat
     if not settings.prior_images:
         return subject
     wanted = [
-        {"prompt": plain, "generation_seed": drawings.seed_of(params.seed, "prior", label, number)}
+        {"prompt": plain, "generation_seed": draw_tasks.seed_of(params.seed, "prior", label, number)}
         for number in range(settings.prior_images)
     ]
-    places = drawings.pictures(from_words.drawing(wanted, [plain] * len(wanted), None, params), params, f"draw {label}")
+    places = draw_tasks.pictures(
+        from_words.draw_task(wanted, [plain] * len(wanted), None, params), params, f"draw {label}"
+    )
     prior = from_words.encoded(pipeline, places, plain, params, "prior")
     count = max(len(subject), len(prior))
     return [subject[number % len(subject)] | prior[number % len(prior)] for number in range(count)]
@@ -139,7 +141,7 @@ def _drawn(pipeline: StableDiffusionPipeline, learned: Mapping[str, Sequence[Pat
     found = sampling.draw(
         pipeline,
         [prompt for prompt in prompts for _ in range(SHOWN)],
-        [drawings.seed_of(params.seed, label, number) for label in learned for number in range(SHOWN)],
+        [draw_tasks.seed_of(params.seed, label, number) for label in learned for number in range(SHOWN)],
         resolution=params.resolution,
         batch_size=params.generate.batch_size,
         **params.generate.sampling,

@@ -10,7 +10,7 @@ from diffusers import DDPMScheduler, StableDiffusionPipeline, UNet2DConditionMod
 from torch import nn
 
 from s2i import base, images, objectives
-from s2i.drawings import Drawing
+from s2i.draw_tasks import DrawTask
 from s2i.draws import Draws
 from s2i.encoding import Encoder, sample_latents
 from s2i.errors import UserError
@@ -136,8 +136,8 @@ def denoising_loss(pipeline: StableDiffusionPipeline, params: Params, kinds: dic
     return loss
 
 
-def drawing(examples: list[dict], prompts: Sequence[str], trained: Path | None, params: Params) -> Drawing:
+def draw_task(examples: list[dict], prompts: Sequence[str], trained: Path | None, params: Params) -> DrawTask:
     """Of each example from its own prompt, by the trained model, or by the base."""
     said = [one | {"prompt": prompt} for one, prompt in zip(examples, prompts, strict=True)]
     models = [params.base] if trained is None else [params.base, trained]
-    return Drawing(said, models, lambda dtype: base.load_trained(params.base, trained, dtype))
+    return DrawTask(said, models, lambda dtype: base.load_trained(params.base, trained, dtype))

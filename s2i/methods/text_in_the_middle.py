@@ -6,7 +6,7 @@ Nothing is trained.  Who captions is said by ``caption``, as for photos; here it
 from pathlib import Path
 
 from s2i.captioning import caption
-from s2i.drawings import Drawing
+from s2i.draw_tasks import DrawTask
 from s2i.methods import base
 from s2i.methods.base import train, untouched  # noqa: F401
 from s2i.params import Params
@@ -14,7 +14,7 @@ from s2i.params import Params
 OF_PHOTO = ("matte", "caption", "captioned_by", "described", "described_by")  # what was seen in the photo
 
 
-def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> DrawTask:
     """From the caption of each example's sketch; answers that are no captions go into folder/quarantine.csv."""
     blind = [{name: value for name, value in one.items() if name not in OF_PHOTO} for one in examples]
     seen = [one | {"photo": one["sketch"], "sketches": {one["sketch_style"]: one["sketch"]}} for one in blind]

@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.func import functional_call
 
-from s2i import base, cache, devices, drawings, sampling
-from s2i.drawings import Drawing
+from s2i import base, cache, devices, draw_tasks, sampling
+from s2i.draw_tasks import DrawTask
 from s2i.errors import UserError
 from s2i.methods import from_words, models
 from s2i.methods.from_words import PromptedUNet
@@ -89,16 +89,16 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
         tracker.picture(last, "words", mosaic(drawn))
 
 
-def drawing(examples: list[dict], trained: Path, folder: Path, params: Params) -> Drawing:
+def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> DrawTask:
     """From the word of each example's class."""
     settings = params.textual_inversion
-    return from_words.drawing(examples, _prompts(examples, settings, word_of), trained, params)
+    return from_words.draw_task(examples, _prompts(examples, settings, word_of), trained, params)
 
 
-def untouched(examples: list[dict], params: Params) -> Drawing:
+def untouched(examples: list[dict], params: Params) -> DrawTask:
     """From the name of its class in the word's place."""
     settings = params.textual_inversion
-    return from_words.drawing(examples, _prompts(examples, settings, from_words.spoken), None, params)
+    return from_words.draw_task(examples, _prompts(examples, settings, from_words.spoken), None, params)
 
 
 def _words(learned: Mapping[str, list[Path]], settings: TextualInversion) -> dict[str, dict[str, list[Path]]]:
@@ -138,7 +138,7 @@ def add_word(pipeline: StableDiffusionPipeline, label: str, settings: TextualInv
 
 
 def _drawn(pipeline: StableDiffusionPipeline, prompt: str, label: str, params: Params) -> list:
-    seeds = [drawings.seed_of(params.seed, label, number) for number in range(SHOWN)]
+    seeds = [draw_tasks.seed_of(params.seed, label, number) for number in range(SHOWN)]
     options = {"resolution": params.resolution} | params.generate.sampling
     found = sampling.draw(pipeline, [prompt] * SHOWN, seeds, **options, description=f"draw {label}")
     return list(found)

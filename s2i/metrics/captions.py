@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from s2i import plots
 from s2i.errors import UserError
 from s2i.metrics.intervals import bootstrap
 
@@ -147,16 +148,11 @@ def read(file: Path) -> pd.DataFrame:
 
 def plot(compared: pd.DataFrame, file: Path) -> None:
     """Every metric of every prompt, side by side."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
     by = [column for column in ("model", "prompt") if column in compared]
     names = [" · ".join(str(value) for value in row) for row in compared[by].itertuples(index=False)]
     short = [name if len(name) <= 60 else f"{name[:57]}..." for name in names]
     metrics = [name for name in METRICS if name in compared]
-    figure, axes = pyplot.subplots(
+    figure, axes = plots.pyplot().subplots(
         1, len(metrics), figsize=(4.4 * len(metrics), 0.4 * len(names) + 1.4), sharey=True, layout="constrained"
     )
     for axis, metric in zip(axes, metrics, strict=True):
@@ -167,5 +163,4 @@ def plot(compared: pd.DataFrame, file: Path) -> None:
         axis.set_title(metric)
     axes[0].set_yticks(range(len(short)), short)
     axes[0].invert_yaxis()
-    figure.savefig(file, dpi=110)
-    pyplot.close(figure)
+    plots.save(figure, file)

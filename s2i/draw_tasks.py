@@ -13,7 +13,7 @@ from s2i.params import Params
 
 
 @dataclass(frozen=True)
-class Drawing:
+class DrawTask:
     """What is to be drawn, and by what.
 
     examples: mappings with ``prompt``, ``generation_seed`` and, where there are conditions, what `controls.of` reads.
@@ -27,13 +27,13 @@ class Drawing:
     conditions: Sequence[str] = ()
 
 
-def pictures(drawing: Drawing, params: Params, description: str) -> list[Path]:
+def pictures(task: DrawTask, params: Params, description: str) -> list[Path]:
     """Where the cache keeps the picture of every example; those it has not are drawn."""
     device, precision = devices.pick(params.device, params.precision)
-    models = [cache.model_hash(model) for model in drawing.models]
+    models = [cache.model_hash(model) for model in task.models]
     settings = [
         [*cache.code(__name__, "s2i.sampling", "s2i.schedulers"), *controls.code()],
-        drawing.conditions,
+        task.conditions,
         params.generate.sampling,
         params.resolution,
         device.type,
@@ -42,14 +42,14 @@ def pictures(drawing: Drawing, params: Params, description: str) -> list[Path]:
     places = [
         cache.place(
             *(".png", "generate", models, settings, one["prompt"], one["generation_seed"]),
-            cache.file_hash(one["sketch"]) if drawing.conditions else None,
+            cache.file_hash(one["sketch"]) if task.conditions else None,
         )
-        for one in drawing.examples
+        for one in task.examples
     ]
-    missing = [(example, place) for example, place in zip(drawing.examples, places, strict=True) if not place.exists()]
+    missing = [(example, place) for example, place in zip(task.examples, places, strict=True) if not place.exists()]
     if missing:
-        pipeline = drawing.load(devices.DTYPES[precision]).to(device)
-        seen = [controls.of(example, drawing.conditions) for example, _ in missing] if drawing.conditions else None
+        pipeline = task.load(devices.DTYPES[precision]).to(device)
+        seen = [controls.of(example, task.conditions) for example, _ in missing] if task.conditions else None
         drawn = sampling.draw(
             pipeline,
             [example["prompt"] for example, _ in missing],
