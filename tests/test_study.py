@@ -131,6 +131,12 @@ def test_a_study_ranks_its_variants_and_marks_the_hole(study):
         assert np.asarray(Image.open(folder / name)).std() > 5
 
 
+def test_a_class_that_was_not_trained_on_is_warned_of(study):
+    rows, *others = study
+    with pytest.warns(UserWarning, match="no training sketch is of class barn: the probe cannot tell it"):
+        compare.compare([row for row in rows if row["split"] == "test" or row["label"] != "barn"], *others)
+
+
 def test_a_study_in_which_nothing_was_drawn_is_refused(study):
     rows, drawn, mosaics, folder, settings = study
     shutil.rmtree(drawn / "same")

@@ -1,5 +1,6 @@
 """How the variants of a study differ: how far from a reference and each other, whose classes can be told."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -39,6 +40,8 @@ def compare(rows: Sequence[dict], drawn: Path, mosaics: Path, folder: Path, para
     wanted = [row for row in rows if row["split"] == "test"]
     found, failed = _variants(wanted, drawn, list(params.variants))
     others = items.pictures([row for row in rows if row["split"] == "train"], of)
+    if unseen := sorted({row.get("label", "") for row in wanted} - {label for label, _ in others}):
+        warnings.warn(f"no training {of} is of class {', '.join(unseen)}: the probe cannot tell it.", stacklevel=2)
     files = {REFERENCE: [row[of] for row in wanted], OTHERS: [file for _, file in others]} | found
     pictures = {name: [images.read(Path(file)) for file in each] for name, each in files.items()}
     figures, pairs, features = {name: {} for name in list(files)[1:]}, {}, {}

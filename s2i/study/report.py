@@ -79,7 +79,7 @@ def _flat(values: Mapping) -> dict[str, float]:
 
 def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict, params: Params) -> str:
     """The table, nearest first, then what others published."""
-    metrics = [name for name in table if not name.endswith(("_low", "_high")) and table[name].notna().any()]
+    metrics = [name for name in table if not name.endswith(("_low", "_high", "_se")) and table[name].notna().any()]
     lines = [f"# {summary['items']} {params.study.reference}s, drawn by every variant", ""]
     lines += ["| " + " | ".join(["variant", *metrics]) + " |", "|---" * (len(metrics) + 1) + "|"]
     for variant, row in table.iterrows():
