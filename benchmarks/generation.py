@@ -7,7 +7,7 @@ diffusers' own pipeline runs it.  Ours is `s2i.sampling` as `s2i generate` uses 
 
 Every variant has a process of its own.  It loads the model, draws one picture of few steps to warm up, and then
 measures ``--rounds`` times; figures are medians.  Measured are seconds to encode the prompts, seconds of one denoising
-step, and seconds to decode; ``seconds`` is what they sum to for the variant's number of steps, so a baseline of 50 steps
+step, and seconds to decode; ``seconds`` is what they sum to for the steps of the variant, so a baseline of 50 steps
 is a multiple of ``--measured`` steps, all alike.  ``megabytes`` is the largest resident set from when the model is
 loaded on, model included, and ``loading_megabytes`` the largest before.  Other programs on the machine make wall time
 worthless: run it on an idle one.

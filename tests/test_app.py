@@ -77,7 +77,7 @@ def client(server):
     return Client(server[0], verbose=False)
 
 
-def test_the_api_draws_what_the_command_draws_and_leaves_no_upload(client, server, project):
+def test_the_api_draws_what_the_command_draws(client, project):
     drawn = client.predict(handle_file(project / "sketch.png"), **WISH, api_name="/draw")
     with Image.open(drawn) as picture:
         told = json.loads(picture.text["parameters"])
@@ -137,7 +137,7 @@ def test_with_a_login_nothing_is_shown_without_it(serve):
     assert httpx.get(f"{url}config").status_code == 401
     assert httpx.get(f"{url}gradio_api/info").status_code == 401
     assert httpx.post(f"{url}login", data={"username": "anna", "password": "wrong"}).status_code == 400
-    with pytest.raises(Exception, match=r"(?i)auth"):
+    with pytest.raises(Exception, match="credentials were not provided"):
         Client(url, verbose=False)
     assert Client(url, auth=("anna", "secret"), verbose=False).view_api(return_format="dict")["named_endpoints"]
 
