@@ -24,12 +24,13 @@ def main(arguments: list[str] | None = None) -> None:
     captions.add_argument("--out", type=Path, default=Path("captions"), help="folder for table and plot")
     captions.set_defaults(run=compare_captions)
 
-    export = commands.add_parser("export", help="write LoRA files of a trained model for other programs")
+    export = commands.add_parser("export", help="write LoRA files of a trained model, or a Hugging Face Space of it")
+    export.add_argument("--space", action="store_true", help="a Space with the app and the model, ready to be pushed")
     export.add_argument("--rank", type=int, default=64, help="of the LoRA cut out of a ControlNet (default: 64)")
     export.add_argument("--names", choices=["kohya", "diffusers"], default="kohya", help="in a UNet LoRA's file")
     export.add_argument("--model", type=Path, default=trained.FOLDER, help=f"default: {trained.FOLDER}")
-    export.add_argument("--out", type=Path, default=Path("models/lora"), help="folder (default: models/lora)")
-    export.set_defaults(run=export_lora)
+    export.add_argument("--out", type=Path, help="folder (default: models/lora, or models/space)")
+    export.set_defaults(run=export_model)
 
     take = commands.add_parser("import", help="take over a modified-LoRA checkpoint (.pth)")
     take.add_argument("file", type=Path, metavar="FILE.pth", help="state dict with original.weight, lora_A, lora_B")
@@ -52,6 +53,18 @@ def main(arguments: list[str] | None = None) -> None:
         run(**chosen)
     except UserError as error:
         sys.exit(f"s2i {command}: {error}")
+
+
+def export_model(space: bool, rank: int, names: str, model: Path, out: Path | None) -> None:
+    """Write a trained model for others: its LoRA files, or with ``space`` a Hugging Face Space of it."""
+    if not space:
+        return export_lora(rank, names, model, out or Path("models/lora"))
+    from s2i import space as spaces
+    from s2i.app import offers
+
+    out = out or Path("models/space")
+    spaces.write(trained.find(model), offers.of_records(), out)
+    print(f"{out}: push it with `git` or `hf upload` to a Space of the kind gradio")
 
 
 def export_lora(rank: int, names: str, model: Path, out: Path) -> None:

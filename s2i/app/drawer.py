@@ -12,11 +12,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
+from s2i import edges, prompt_limits
 from s2i import params as parameters
-from s2i import prompt_limits
 from s2i.errors import UserError
 from s2i.params import Generate, Params
 
@@ -114,9 +115,8 @@ class Drawer:
         for one, file in zip(drawn, files, strict=True):
             drawing.save(one, file)
         Image.fromarray(sketch).save(place / "sketch.png")
-        seen = {"sketch": sketch} | {
-            f"{name} as the model sees it": one for name, one in model.controls(sketch, prompt).items()
-        }
+        seen = {"cleaned sketch": sketch, "edges": edges.canny(cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))}
+        seen |= {f"to the model: {name}": one for name, one in model.controls(sketch, prompt).items()}
         yield Result([*map(str, files)], str(place / "sketch.png"), seen, drawn[0].parameters, time.monotonic() - began)
 
     def _checked(self, wish: Wish) -> tuple[str, Generate, range]:

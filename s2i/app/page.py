@@ -14,7 +14,7 @@ from s2i.params import Generate
 
 HERE = Path(__file__).parent
 STYLE = HERE / "style.css"
-KEPT = 3600  # seconds: how long pictures can be fetched
+KEPT = 3600  # seconds that pictures and uploads can be fetched; equal uploads are one file, which others may need
 EMPTY = '<div id="frame"><p>Draw a building on the left, say what it is, and press Draw.</p></div>'
 LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
 SCHEDULERS = [("the model's own", ""), *((name, name) for name in ("ddim", "dpm-solver++", "unipc", "euler", "lcm"))]
@@ -185,8 +185,6 @@ def _laid(drawer: Drawer):
             return data_url(drawer.sketch(Path(file), CANVAS))
         except UserError as error:
             raise _shown(error) from None
-        finally:
-            Path(file).unlink(missing_ok=True)
 
     return laid
 
@@ -274,9 +272,6 @@ def _api(drawer: Drawer, prompt: gr.Textbox, advanced: dict) -> None:
             *_, result = drawer.draw(wish, drawer.sketch(Path(sketch)))
         except UserError as error:
             raise _shown(error) from None
-        finally:
-            if sketch:
-                Path(sketch).unlink(missing_ok=True)
         return result.pictures[0]
 
     sketch, picture = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="picture")

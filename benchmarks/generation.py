@@ -1,0 +1,219 @@
+"""How fast a picture is drawn, and in how much memory: python benchmarks/generation.py -> generation.{json,png}
+
+Two settings on the CPU: ``demo``, the embedded base at 128 px, and ``sd15``, models of Stable Diffusion 1.5's shape and
+its canny ControlNet with random weights at 512 px.  The baseline is the loop of project A: DDIM, 50 steps, guidance,
+fp32, the full decoder, ControlNet and its embedding of the sketch at every step on both halves of the guidance, as
+diffusers' own pipeline runs it.  Ours is `s2i.sampling` as `s2i generate` uses it, with what a variant names.
+
+Every variant has a process of its own.  It loads the model, draws one picture of few steps to warm up, and then
+measures ``--rounds`` times; figures are medians.  Measured are seconds to encode the prompts, seconds of one denoising
+step, and seconds to decode; ``seconds`` is what they sum to for the steps of the variant, so a baseline of 50 steps
+is a multiple of ``--measured`` steps, all alike.  ``megabytes`` is the largest resident set from when the model is
+loaded on, model included, and ``loading_megabytes`` the largest before.  Other programs on the machine make wall time
+worthless: run it on an idle one.
+"""
+
+import argparse
+import gc
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny, DDIMScheduler
+
+from s2i import base, controls, images, records, sampling
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parent
+PROMPT = "house of red made of brick"
+FAST = {"precision": "bf16", "tiny": True}
+HALF = FAST | {"control_unconditional": False}
+VARIANTS = {
+    "project_a": {"project_a": True, "steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
+    "ours_50_fp32": {"steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
+    "ours_50_bf16": {"precision": "bf16", "steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
+    "ours_50": FAST | {"steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
+    "ours_50_control_once": HALF | {"steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
+    "ours_20": HALF | {"steps": 20, "guidance_scale": 7.5, "scheduler": "dpm-solver++"},
+    "ours_4": FAST | {"steps": 4, "guidance_scale": 1.0, "scheduler": "lcm"},
+    "ours_2": FAST | {"steps": 2, "guidance_scale": 1.0, "scheduler": "lcm"},
+    "ours_1": FAST | {"steps": 1, "guidance_scale": 1.0, "scheduler": "lcm"},
+    "ours_1_compiled": FAST | {"steps": 1, "guidance_scale": 1.0, "scheduler": "lcm", "compile": True},
+}
+DEMO = {
+    "project_a": VARIANTS["project_a"],
+    "ours_20_fp32": {"steps": 20, "guidance_scale": 3.0},
+    "ours_20": {"precision": "bf16", "steps": 20, "guidance_scale": 3.0},
+    "ours_4": {"precision": "bf16", "steps": 4, "guidance_scale": 1.0, "scheduler": "lcm"},
+}
+
+
+def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured: int, rounds: int) -> dict:
+    """Seconds of each part of a drawing, medians of ``rounds``, and memory; in a process of its own."""
+    variant = dict(variant)
+    project_a, compiled = variant.pop("project_a", False), variant.pop("compile", False)
+    dtype = torch.bfloat16 if variant.pop("precision", "fp32") == "bf16" else torch.float32
+    pipeline = base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype)
+    if variant.pop("tiny", False):
+        pipeline.vae = AutoencoderTiny(latent_channels=pipeline.unet.config.in_channels).to(dtype)
+    if not project_a:
+        for part in (pipeline.unet, pipeline.controlnet, pipeline.vae):
+            part.to(memory_format=torch.channels_last)
+    if compiled:
+        pipeline.unet.compile()
+        pipeline.controlnet.compile()
+    (control,) = controls.control_images(images.read_grey(sketch))
+    loading = _peak()
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+    run = _project_a if project_a else _ours
+    steps = min(variant["steps"], measured)
+    run(pipeline, control, resolution, variant | {"steps": min(steps, 2)})
+    parts = np.median([run(pipeline, control, resolution, variant | {"steps": steps}) for _ in range(rounds)], axis=0)
+    encoding, step, decoding = (round(float(part), 4) for part in parts)
+    return {
+        "steps": variant["steps"],
+        "steps_measured": steps,
+        "encoding_seconds": encoding,
+        "step_seconds": step,
+        "decoding_seconds": decoding,
+        "seconds": round(encoding + variant["steps"] * step + decoding, 3),
+        "megabytes": _high_water(),
+        "loading_megabytes": loading,
+    }
+
+
+def _ours(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
+    began = time.perf_counter()
+    words = sampling.encode_prompts(pipeline, [PROMPT])
+    encoded = time.perf_counter()
+    shown = words[PROMPT][None], words[""], [0], [[control]]
+    *_, last = sampling.denoise(pipeline, *shown, resolution=resolution, **settings)
+    denoised = time.perf_counter()
+    sampling.decode(pipeline, last.latents)
+    return encoded - began, (denoised - encoded) / settings["steps"], time.perf_counter() - denoised
+
+
+@torch.no_grad()
+def _project_a(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
+    """The loop of project A, which is that of its time's ControlNet code: everything at every step, on both halves."""
+    picture = torch.from_numpy(control)[None, None].expand(2, 3, -1, -1).float() / 255
+    began = time.perf_counter()
+    words = torch.cat([pipeline.encode_prompt(text, "cpu", 1, False)[0] for text in ("", PROMPT)])
+    encoded = time.perf_counter()
+    ddim = DDIMScheduler.from_config(pipeline.scheduler.config, clip_sample=False, set_alpha_to_one=False)
+    ddim.set_timesteps(settings["steps"])
+    size = resolution // pipeline.vae_scale_factor
+    shape = 1, pipeline.unet.config.in_channels, size, size
+    latents = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    for timestep in ddim.timesteps:
+        both = torch.cat([latents] * 2)
+        down, mid = pipeline.controlnet(both, timestep, words, picture, return_dict=False)
+        added = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
+        without, told = pipeline.unet(both, timestep, words, **added, return_dict=False)[0].chunk(2)
+        prediction = without + settings["guidance_scale"] * (told - without)
+        latents = ddim.step(prediction, timestep, latents, return_dict=False)[0]
+    denoised = time.perf_counter()
+    pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor)
+    return encoded - began, (denoised - encoded) / settings["steps"], time.perf_counter() - denoised
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _high_water() -> int:
+    """Megabytes of the largest resident set since it was last reset."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) // 1024
+
+
+def compare(model: Path, sketch: Path, resolution: int, variants: dict, measured: int, rounds: int) -> dict:
+    """Every variant in a process of its own, and how often ours go into project A's time."""
+    found = {}
+    for name, variant in variants.items():
+        wish = {"model": str(model), "sketch": str(sketch), "resolution": resolution, "variant": variant}
+        wish |= {"measured": measured, "rounds": rounds}
+        command = [sys.executable, __file__, "--one", json.dumps(wish)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
+        found[name] = json.loads(done.stdout.splitlines()[-1])
+        print(name, json.dumps(found[name]), flush=True)
+    for one in found.values():
+        one["share_of_project_a"] = round(one["seconds"] / found["project_a"]["seconds"], 5)
+    return {"resolution": resolution, "threads": torch.get_num_threads(), "rounds": rounds, "variants": found}
+
+
+def held_out(folder: Path, size: int) -> Path:
+    """The first held-out sketch, enlarged."""
+    import cv2
+
+    record = next(one for one in records.Records(PROJECT / "data/augmented") if one["split"] == "test")
+    images.write_png(folder / f"{size}.png", cv2.resize(images.read_grey(record["sketch"]), (size, size)))
+    return folder / f"{size}.png"
+
+
+def half(model: Path) -> None:
+    """Store the weights in bf16, as released ones are in half precision: loading then takes no more than drawing."""
+    dtype = torch.bfloat16
+    base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype).save_pretrained(model)
+
+
+def plot(found: dict, path: Path) -> None:
+    """Seconds of a picture by variant, on a logarithmic axis, a panel a setting."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, len(found), figsize=(6 * len(found), 4), squeeze=False)
+    for panel, (name, one) in zip(panels[0], found.items(), strict=True):
+        names = list(one["variants"])
+        seconds = [one["variants"][variant]["seconds"] for variant in names]
+        bars = panel.barh(names[::-1], seconds[::-1], color=["#0d9488"] * (len(names) - 1) + ["#a8a29e"])
+        panel.bar_label(bars, [f"{value:.3g} s" for value in seconds[::-1]], padding=3)
+        panel.set(xscale="log", xlabel="seconds a picture", title=f"{name}, {one['resolution']} px")
+        panel.margins(x=0.2)
+        panel.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=["demo", "sd15"], default=["demo", "sd15"])
+    parser.add_argument("--variants", nargs="+", help="only these, beside project_a")
+    parser.add_argument("--measured", type=int, default=5, help="steps that are measured at most (default: 5)")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the median is taken (default: 3)")
+    parser.add_argument("--out", type=Path, default=HERE / "generation.json")
+    parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.one:
+        paths = {key: Path(chosen.one.pop(key)) for key in ("model", "sketch")}
+        print(json.dumps(measure(**paths, **chosen.one)))
+        return
+    found = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
+    for part in chosen.only:
+        with tempfile.TemporaryDirectory() as folder:
+            size, variants = (128, DEMO) if part == "demo" else (512, VARIANTS)
+            wanted = {
+                name: one for name, one in variants.items() if name in ("project_a", *(chosen.variants or variants))
+            }
+            model = PROJECT / "data/base"
+            if part == "sd15":
+                from training import save_sd15  # beside this file
+
+                model = save_sd15(Path(folder) / "base")
+                half(model)
+            sketch = held_out(Path(folder), size)
+            found[part] = compare(model, sketch, size, wanted, chosen.measured, chosen.rounds)
+        chosen.out.write_text(json.dumps(found, indent=2) + "\n")
+        plot(found, chosen.out.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""A Hugging Face Space of a trained model: a folder that only needs to be pushed."""
+
+import shutil
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import yaml
+
+from s2i import drawing
+from s2i.app import offers
+from s2i.files import whole_folder
+from s2i.trained import Trained
+
+README = """---
+title: {title}
+emoji: 🏠
+colorFrom: green
+colorTo: gray
+sdk: gradio
+sdk_version: {gradio}
+app_file: app.py
+---
+
+Draw a building, say what it is, and see it built.  Trained and exported with s2i; the model is in `model/`.
+"""
+
+APP = '''"""The page of the model beside this file."""
+
+import os
+from pathlib import Path
+
+os.chdir(Path(__file__).parent)
+
+from s2i import params, trained  # noqa: E402
+from s2i.app import launching, offers  # noqa: E402
+
+if __name__ == "__main__":
+    host, port = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0"), int(os.environ.get("GRADIO_SERVER_PORT", 7860))
+    found = trained.find("model", params.load())
+    launching.launch(found, offers.of_folder(Path("model")), host=host, port=port)
+'''
+
+
+def write(trained: Trained, offered: offers.Offers, target: Path) -> None:
+    """Write the Space: the page, s2i itself, what it needs, and the whole model in one folder, adapters merged.
+
+    Raises UserError when the model cannot be loaded.
+    """
+    model = drawing.Model(trained)
+    with whole_folder(target) as folder:
+        model.pipeline.save_pretrained(folder / "model")
+        offers.write(offered, folder / "model")
+        package = Path(__file__).parent
+        shutil.copytree(package, folder / "s2i", ignore=shutil.ignore_patterns("__pycache__"))
+        changes = {"base": "model", "controlnet": "model/controlnet", "device": "auto"}
+        values = trained.params.model_dump(mode="json") | changes
+        (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        (folder / "requirements.txt").write_text("\n".join(_requirements(package.parent)) + "\n", encoding="utf-8")
+        readme = README.format(title="Photos from sketches", gradio=version("gradio"))
+        (folder / "README.md").write_text(readme, encoding="utf-8")
+        (folder / "app.py").write_text(APP, encoding="utf-8")
+
+
+def _requirements(project: Path) -> list[str]:
+    """What s2i needs to draw, without Gradio, which a Space brings itself."""
+    needed = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    return [one for one in needed if not one.startswith(("dvclive", "lpips", "pytorch-fid", "matplotlib", "imagehash"))]
