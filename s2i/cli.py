@@ -168,7 +168,7 @@ def draw_sketches(sketches: list[Path], prompt: str, out: Path, seed: int, model
         [seed] * len(sketches),
         controls=controls,
         resolution=params.resolution,
-        **params.generate.model_dump(exclude={"prompts"}),
+        **params.generate.model_dump(exclude={"prompts", "unprompted"}),
     )
     for sketch, picture in zip(sketches, pictures, strict=True):
         images.write_png(out / f"{sketch.stem}.png", picture)

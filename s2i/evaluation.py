@@ -107,8 +107,10 @@ def _distances(name: str, features: dict[str, dict[str, np.ndarray]]) -> tuple[d
                 found |= {"cmmd": clip.cmmd(drawn, photos)} if name in MODELS else {}
             elif name in MODELS:
                 found |= frechet.of_features(network, drawn, photos)
-            elif name == "target" and len(photos) >= 4:
-                found[frechet.NAMES[network][1]] = frechet.kernel_distance(photos[::2], photos[1::2])
+            elif name == "target":
+                kernel = frechet.NAMES[network][1]
+                frechet.check_features(kernel, photos[::2], photos[1::2])
+                found[kernel] = frechet.kernel_distance(photos[::2], photos[1::2])
         except UserError as error:
             reasons |= dict.fromkeys(frechet.NAMES[network], str(error))
     return found, reasons

@@ -12,7 +12,8 @@ from s2i.params import Params
 def generate(records: Iterable[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
     """The test records with ``finetuned`` and ``base``, the pictures drawn from each one's sketch and prompt.
 
-    With ``params.generate.prompts`` "empty" the prompt is empty.
+    With ``params.generate.prompts`` "empty" the prompt is empty.  Else every ``params.generate.unprompted``-th record
+    also has ``unprompted``, what the fine-tuned model draws from the same seed without its prompt.
 
     Pictures are kept by content: a run that was interrupted draws only what is missing, and the base's pictures are
     drawn once for all fine-tunings of it.
@@ -22,16 +23,21 @@ def generate(records: Iterable[dict], trained: Path, folder: Path, params: Param
         examples = [one | {"prompt": ""} for one in examples]
     examples = [one | {"generation_seed": _seed(params.seed, one["id"], one["variant"])} for one in examples]
     finetuned = base.saved_controlnets(trained, len(params.conditions)), params.conditions
-    for name, (places, conditions) in {"finetuned": finetuned, "base": ([params.controlnet], ["sketch"])}.items():
-        kept = _drawn(examples, places, conditions, name, params)
-        for example, picture in zip(examples, kept, strict=True):
+    every = params.generate.unprompted if params.generate.prompts == "given" else 0
+    silent = examples[::every] if every else []
+    sets = {"finetuned": (examples, *finetuned), "base": (examples, [params.controlnet], ["sketch"])}
+    sets |= {"unprompted": (silent, *finetuned)} if silent else {}
+    for name, (chosen, places, conditions) in sets.items():
+        asked = [one | {"prompt": ""} for one in chosen] if name == "unprompted" else chosen
+        kept = drawn(asked, places, conditions, name, params)
+        for example, picture in zip(chosen, kept, strict=True):
             example[name] = str(folder / name / f"{example['id']}-{example['variant']}.png")
             Path(example[name]).parent.mkdir(exist_ok=True)
             shutil.copyfile(picture, example[name])
     return examples
 
 
-def _drawn(
+def drawn(
     examples: list[dict], controlnets: Sequence[str | Path], conditions: Sequence[str], name: str, params: Params
 ) -> list[Path]:
     """Where the cache keeps the picture of every example; those it has not are drawn."""
@@ -40,7 +46,7 @@ def _drawn(
     settings = [
         [*cache.code(__name__, "s2i.sampling"), *controls.code()],
         conditions,
-        params.generate.model_dump(exclude={"batch_size", "prompts"}),
+        params.generate.model_dump(exclude={"batch_size", "prompts", "unprompted"}),
         params.resolution,
         device.type,
         precision,
@@ -61,7 +67,7 @@ def _drawn(
             [example["generation_seed"] for example, _ in missing],
             controls=[controls.of(example, conditions) for example, _ in missing],
             resolution=params.resolution,
-            **params.generate.model_dump(exclude={"prompts"}),
+            **params.generate.model_dump(exclude={"prompts", "unprompted"}),
             description=f"draw ({name})",
         )
         for (_, place), picture in zip(missing, pictures, strict=True):

@@ -189,6 +189,9 @@ class Generate(Group):
     conditioning_scale: Annotated[float, Field(ge=0)] = 1.0
     batch_size: Count = 16
     prompts: Literal["given", "empty"] = Field("given", description="empty draws the sketches without words")
+    unprompted: Annotated[int, Field(ge=0)] = Field(
+        4, description="every so manieth sketch is also drawn without its prompt, to see what prompts do; 0 is none"
+    )
 
 
 class Evaluate(Group):

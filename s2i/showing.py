@@ -45,13 +45,13 @@ def spread(count: int, rows: int) -> list[int]:
 
 
 def plot(figures: Mapping[str, Mapping], file: Path) -> None:
-    """Every metric that has an interval, the models between the photos themselves and other photos."""
+    """Every metric of single pictures, the models between the photos themselves and other photos."""
     import matplotlib
 
     matplotlib.use("agg")
     from matplotlib import pyplot
 
-    names = [name for name in PICTURES if "low" in figures["finetuned"].get(name, {})]
+    names = [name for name in PICTURES if name in figures["finetuned"]]
     across = min(len(names), 6)
     down = -(-len(names) // across)
     figure, axes = pyplot.subplots(
@@ -62,7 +62,8 @@ def plot(figures: Mapping[str, Mapping], file: Path) -> None:
     for axis, name in zip(axes.flat, names, strict=False):
         for place, model in enumerate(SHOWN):
             if value := figures[model].get(name):
-                spread = [[value["mean"] - value["low"]], [value["high"] - value["mean"]]]
+                low, high = value.get("low", value["mean"]), value.get("high", value["mean"])
+                spread = [[value["mean"] - low], [high - value["mean"]]]
                 color = f"C{place - 1}" if model in ("finetuned", "base") else "0.6"
                 axis.errorbar(place, value["mean"], spread, fmt="o", capsize=4, color=color)
         axis.set(xlim=(-0.6, len(SHOWN) - 0.4), xticks=range(len(SHOWN)), xticklabels=SHOWN.values())

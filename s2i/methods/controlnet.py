@@ -217,7 +217,7 @@ def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:
         range(len(records)),
         controls=[controls.of(record, params.conditions) for record in records],
         resolution=params.resolution,
-        **params.generate.model_dump(exclude={"prompts"}),
+        **params.generate.model_dump(exclude={"prompts", "unprompted"}),
         description="validation pictures",
     )
     sketches = [images.read_grey(record["sketch"]) for record in records]
