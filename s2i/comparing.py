@@ -10,7 +10,8 @@ from s2i import images, revisions
 from s2i.mosaics import cells, mosaic
 from s2i.showing import COLUMNS, spread
 
-CURVES = ("loss", "validation_loss")
+CURVES = {"loss": 20, "validation_loss": 1}  # rows that are averaged
+COLORS = {"old": "C0", "new": "C1"}
 LOSSES = "metrics/train/plots/metrics/{}.tsv"
 
 
@@ -56,14 +57,14 @@ def curves(commit: str, file: Path) -> bool:
 
     figure, axes = pyplot.subplots(1, len(CURVES), figsize=(10, 3), layout="constrained")
     shown = 0
-    for axis, name in zip(axes, CURVES, strict=True):
+    for axis, (name, window) in zip(axes, CURVES.items(), strict=True):
         path = LOSSES.format(name)
         now = Path(path).read_bytes() if Path(path).exists() else None
         for label, content in {"old": revisions.read(commit, path), "new": now}.items():
             if content is not None:
                 table = revisions.table(content, sep="\t")
-                smooth = table[name].rolling(max(len(table) // 50, 1), min_periods=1).mean()
-                axis.plot(table["step"], smooth, label=label, marker="." if len(table) < 30 else None)
+                smooth = table[name].rolling(window, min_periods=1).mean()
+                axis.plot(table["step"], smooth, color=COLORS[label], label=label, marker="." * (window == 1))
                 shown += 1
         axis.set(title=name.replace("_", " "), xlabel="step")
         if axis.lines:
