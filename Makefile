@@ -4,7 +4,7 @@ VENV ?= .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: ready repro test test-slow lint base ablation clean
+.PHONY: ready repro test test-slow lint base ablation steps clean
 
 ready: $(VENV)/.ready
 
@@ -30,6 +30,9 @@ base: $(VENV)/.ready  # render the corpus and train the embedded base again: hou
 
 ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation.md: an hour or two
 	python studies/ablation/run.py
+
+steps: $(VENV)/.ready  # how many steps a picture needs: metrics/steps.json and steps.png; many minutes
+	python studies/steps/run.py
 
 $(VENV)/.ready: pyproject.toml s2i/weights.py
 	$(PYTHON) -m venv $(VENV)

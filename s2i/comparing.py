@@ -6,11 +6,12 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from s2i import images, revisions
+from s2i import images, plots, revisions
 from s2i.mosaics import cells, mosaic
 from s2i.showing import COLUMNS, spread
 
-CURVES = ("loss", "validation_loss")
+CURVES = {"loss": 20, "validation_loss": 1}  # rows that are averaged
+COLORS = {"old": "C0", "new": "C1"}
 LOSSES = "metrics/train/plots/metrics/{}.tsv"
 
 
@@ -49,26 +50,20 @@ def _examples(picture: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dic
 
 def curves(commit: str, file: Path) -> bool:
     """Plot training and validation losses of a commit and of the working folder; whether there are any."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, len(CURVES), figsize=(10, 3), layout="constrained")
+    figure, axes = plots.pyplot().subplots(1, len(CURVES), figsize=(10, 3), layout="constrained")
     shown = 0
-    for axis, name in zip(axes, CURVES, strict=True):
+    for axis, (name, window) in zip(axes, CURVES.items(), strict=True):
         path = LOSSES.format(name)
         now = Path(path).read_bytes() if Path(path).exists() else None
         for label, content in {"old": revisions.read(commit, path), "new": now}.items():
             if content is not None:
                 table = revisions.table(content, sep="\t")
-                smooth = table[name].rolling(max(len(table) // 50, 1), min_periods=1).mean()
-                axis.plot(table["step"], smooth, label=label, marker="." if len(table) < 30 else None)
+                smooth = table[name].rolling(window, min_periods=1).mean()
+                axis.plot(table["step"], smooth, color=COLORS[label], label=label, marker="." * (window == 1))
                 shown += 1
         axis.set(title=name.replace("_", " "), xlabel="step")
         if axis.lines:
             axis.legend()
     if shown:
-        figure.savefig(file, dpi=100)
-    pyplot.close(figure)
+        plots.save(figure, file)
     return shown > 0

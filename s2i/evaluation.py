@@ -103,14 +103,17 @@ def _distances(name: str, features: dict[str, dict[str, np.ndarray]]) -> tuple[d
     for network, photos in features["photos"].items():
         drawn = features[name][network]
         try:
-            if network == "clip":
-                found |= {"cmmd": clip.cmmd(drawn, photos)} if name in MODELS else {}
+            if network == "clip" and name in MODELS:
+                frechet.check_features("cmmd", drawn, photos)
+                found["cmmd"] = clip.cmmd(drawn, photos)
             elif name in MODELS:
                 found |= frechet.of_features(network, drawn, photos)
-            elif name == "target" and len(photos) >= 4:
-                found[frechet.NAMES[network][1]] = frechet.kernel_distance(photos[::2], photos[1::2])
+            elif name == "target" and network != "clip":
+                kernel = frechet.NAMES[network][1]
+                frechet.check_features(kernel, photos[::2], photos[1::2])
+                found[kernel] = frechet.kernel_distance(photos[::2], photos[1::2])
         except UserError as error:
-            reasons |= dict.fromkeys(frechet.NAMES[network], str(error))
+            reasons |= dict.fromkeys(frechet.NAMES.get(network, ("cmmd",)), str(error))
     return found, reasons
 
 

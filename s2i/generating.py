@@ -12,28 +12,36 @@ from s2i.params import Params
 def generate(records: Iterable[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
     """The test records with ``finetuned`` and ``base``, pictures drawn by the method's model and without its training.
 
-    ``prompt`` becomes what the method says of the record; with ``params.generate.prompts`` "empty" it is empty.
+    ``prompt`` becomes what the method says of the record; with ``params.generate.prompts`` "empty" it is empty.  Else
+    every ``params.generate.unprompted``-th record also has ``unprompted``, what the trained model draws from the same
+    seed without its prompt.
 
     Pictures are kept by content: a run that was interrupted draws only what is missing, and the base's pictures are
     drawn once for all fine-tunings of it.
     """
-    method = methods.load(params.method)
+    method, seed = methods.load(params.method), params.seed
     examples = [record for record in records if record["split"] == "test"]
+    examples = [one | {"generation_seed": draw_tasks.seed_of(seed, one["id"], one["variant"])} for one in examples]
+    finetuned, base = method.draw_task(examples, trained, folder, params), method.untouched(examples, params)
+    if params.generate.prompts == "empty":
+        tasks = {"finetuned": silent(finetuned), "base": silent(base)}
+    else:
+        tasks = {"finetuned": finetuned, "base": base}
+        if every := params.generate.unprompted:
+            tasks["unprompted"] = silent(replace(finetuned, examples=finetuned.examples[::every]))
     examples = [
-        one | {"generation_seed": draw_tasks.seed_of(params.seed, one["id"], one["variant"])} for one in examples
+        one | {"prompt": said["prompt"]} for one, said in zip(examples, tasks["finetuned"].examples, strict=True)
     ]
-    tasks = {
-        "finetuned": method.draw_task(examples, trained, folder, params),
-        "base": method.untouched(examples, params),
-    }
     for name, task in tasks.items():
-        if params.generate.prompts == "empty":
-            task = replace(task, examples=[one | {"prompt": ""} for one in task.examples])
         places = draw_tasks.pictures(task, params, f"draw ({name})")
-        for example, said, place in zip(examples, task.examples, places, strict=True):
+        shown = examples[:: params.generate.unprompted] if name == "unprompted" else examples
+        for example, place in zip(shown, places, strict=True):
             example[name] = str(folder / name / f"{example['id']}-{example['variant']}.png")
             Path(example[name]).parent.mkdir(exist_ok=True)
             shutil.copyfile(place, example[name])
-            if name == "finetuned":
-                example["prompt"] = said["prompt"]
     return examples
+
+
+def silent(task: draw_tasks.DrawTask) -> draw_tasks.DrawTask:
+    """The same without words."""
+    return replace(task, examples=[one | {"prompt": ""} for one in task.examples])

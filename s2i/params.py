@@ -254,11 +254,14 @@ class Generate(Group):
     )
     batch_size: Count = 16
     prompts: Literal["given", "empty"] = Field("given", description="empty draws the sketches without words")
+    unprompted: Annotated[int, Field(ge=0)] = Field(
+        4, description="every so manieth sketch is also drawn without its prompt, to see what prompts do; 0 is none"
+    )
 
     @property
     def sampling(self) -> dict:
         """What `s2i.sampling.denoise` is told."""
-        return self.model_dump(exclude={"batch_size", "prompts"})
+        return self.model_dump(exclude={"batch_size", "prompts", "unprompted"})
 
 
 class Evaluate(Group):

@@ -58,6 +58,7 @@ SCHEMA = pa.schema(
         pa.field("prompt", pa.string()),
         pa.field("finetuned", pa.string(), metadata=PATH),  # drawn by the fine-tuned model
         pa.field("base", pa.string(), metadata=PATH),  # drawn by the untouched base from the same seed
+        pa.field("unprompted", pa.string(), metadata=PATH),  # drawn by the fine-tuned model without the prompt
         pa.field("generation_seed", pa.int64()),
     ]
 )

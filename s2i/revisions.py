@@ -46,8 +46,8 @@ def changed_params(commit: str) -> dict[str, tuple]:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
         raise UserError(f"`dvc params diff {commit}` failed ({reason}); run from the project's folder.")
-    files = json.loads(done.stdout or "{}").get("diff", {})
-    return {key: (change.get("old"), change.get("new")) for file in files.values() for key, change in file.items()}
+    files = json.loads(done.stdout or "{}").values()
+    return {key: (change.get("old"), change.get("new")) for file in files for key, change in file.items()}
 
 
 def _git(*arguments: str) -> subprocess.CompletedProcess:

@@ -14,9 +14,11 @@ from s2i import cache, colors, images, pair, probes, tensors, weights
 from s2i.errors import UserError
 from s2i.fan_out import chunked
 from s2i.metrics import clip, deep, frechet, pixels
+from s2i.metrics.clip import Clip
 from s2i.metrics.parts import PARTS, part_recall
 from s2i.metrics.resketch import resketch_consistency
 from s2i.metrics.structure import count_windows, edge_f1
+from s2i.probes import Probes
 from s2i.sketching import STYLES
 
 NAN = float("nan")
@@ -28,8 +30,9 @@ class Networks(NamedTuple):
 
     distances: dict[str, deep.DeepDistance]
     inception: Callable[[Tensor], Tensor] | None
-    clip: clip.Clip | None
-    probes: probes.Probes | None
+    clip: Clip | None = None
+    probed: Callable[[Sequence[np.ndarray]], Tensor] | None = None  # EfficientNet-Lite0, as the probes look
+    probes: Probes | None = None
 
 
 class Looked(NamedTuple):
@@ -61,8 +64,8 @@ def available(attributes: Path | None) -> list:
 
 def load(attributes: Path | None) -> Networks:
     """Every network that can be had; attributes: the probes that read a material off a picture."""
-    reader = probes.Probes.load(attributes) if attributes and attributes.exists() else None
-    return Networks(deep.available(), frechet.fid_inception(), clip.load(), reader)
+    reader = Probes.load(attributes) if attributes and attributes.exists() else None
+    return Networks(deep.available(), frechet.fid_inception(), clip.load(), probes.features, reader)
 
 
 def score(
@@ -102,15 +105,18 @@ def score(
 def look(pictures: Sequence[np.ndarray], networks: Networks) -> Looked:
     """What every network sees in pictures (H, W, 3) uint8, equally large."""
     batch = tensors.unit(tensors.stack(pictures))
-    probed = probes.features(pictures)
-    features = {"efficientnet_lite0": probed[:, :POOLED]}
+    features, materials = {}, [None] * len(pictures)
+    if networks.probed:
+        probed = networks.probed(pictures)
+        features["efficientnet_lite0"] = probed[:, :POOLED]
+        if networks.probes:
+            materials = [one.get("material") for one in networks.probes.predict(probed)]
     if networks.inception:
         features["inception"] = networks.inception(batch)
     if networks.clip:
         features["clip"] = networks.clip.pictures(batch)
-    materials = [one.get("material") for one in networks.probes.predict(probed)] if networks.probes else []
     maps = {name: distance.features(batch) for name, distance in networks.distances.items()}
-    return Looked(maps, features, materials or [None] * len(pictures))
+    return Looked(maps, features, materials)
 
 
 def _read(file: str) -> np.ndarray:

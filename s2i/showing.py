@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from s2i import images
+from s2i import images, plots
 from s2i.metrics.names import PICTURES, improvement
 from s2i.mosaics import mosaic
 
@@ -45,16 +45,11 @@ def spread(count: int, rows: int) -> list[int]:
 
 
 def plot(figures: Mapping[str, Mapping], file: Path) -> None:
-    """Every metric that has an interval, the models between the photos themselves and other photos."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    names = [name for name in PICTURES if "low" in figures["finetuned"].get(name, {})]
+    """Every metric of single pictures, the models between the photos themselves and other photos."""
+    names = [name for name in PICTURES if name in figures["finetuned"]]
     across = min(len(names), 6)
     down = -(-len(names) // across)
-    figure, axes = pyplot.subplots(
+    figure, axes = plots.pyplot().subplots(
         down, across, figsize=(2.4 * across, 2.6 * down), layout="constrained", squeeze=False
     )
     for axis in axes.flat[len(names) :]:
@@ -62,12 +57,12 @@ def plot(figures: Mapping[str, Mapping], file: Path) -> None:
     for axis, name in zip(axes.flat, names, strict=False):
         for place, model in enumerate(SHOWN):
             if value := figures[model].get(name):
-                spread = [[value["mean"] - value["low"]], [value["high"] - value["mean"]]]
+                low, high = value.get("low", value["mean"]), value.get("high", value["mean"])
+                spread = [[value["mean"] - low], [high - value["mean"]]]
                 color = f"C{place - 1}" if model in ("finetuned", "base") else "0.6"
                 axis.errorbar(place, value["mean"], spread, fmt="o", capsize=4, color=color)
         axis.set(xlim=(-0.6, len(SHOWN) - 0.4), xticks=range(len(SHOWN)), xticklabels=SHOWN.values())
         axis.set_title(f"{name}, {PICTURES[name].better} is better", fontsize=8)
         axis.tick_params(axis="x", labelrotation=30, labelsize=8)
         axis.tick_params(axis="y", labelsize=8)
-    figure.savefig(file, dpi=100)
-    pyplot.close(figure)
+    plots.save(figure, file)

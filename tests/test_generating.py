@@ -269,6 +269,17 @@ def test_without_words_neither_prompt_nor_material_map_speaks(examples, trained,
         assert (images.read(rows["given"][name]) != images.read(rows["empty"][name])).any()
 
 
+def test_every_so_manieth_sketch_is_drawn_without_its_prompt_too(examples, trained, params, tmp_path):
+    examples[-1] |= {"prompt": "house of red made of brick"}
+    held_out = [*examples, examples[-1] | {"variant": 1}, examples[-1] | {"variant": 2}]
+    settings = params(generate={"steps": 2, "unprompted": 2})
+    (tmp_path / "given").mkdir()
+    rows = generating.generate(held_out, trained(), tmp_path / "given", settings)
+    assert ["unprompted" in row for row in rows] == [True, False, True]
+    assert (images.read(rows[0]["unprompted"]) != images.read(rows[0]["finetuned"])).any()
+    assert rows[0]["prompt"] == "house of red made of brick", "what its other pictures were drawn from"
+
+
 @pytest.mark.parametrize("form", ["controlnet", "adapter"])
 def test_a_pipeline_of_plain_diffusers_draws_our_picture(examples, trained, params, tiny_base, tmp_path, form):
     settings = params({"learning_rate": 0.05, "alpha": 6}, adapter="lora")
@@ -302,7 +313,7 @@ def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(examples, tra
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         generating.generate(examples, folder, tmp_path / name, params())
-    assert drawn == [1, 1], "once fine-tuned and once untouched, then both from the cache"
+    assert drawn == [1, 1, 1], "fine-tuned, untouched and without its prompt, then all from the cache"
 
 
 def test_a_base_that_is_not_there_is_one_clear_sentence(tmp_path, monkeypatch):

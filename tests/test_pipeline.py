@@ -80,10 +80,15 @@ def clone(tmp_path_factory):
 def test_one_command_leads_from_photos_to_scored_pictures(clone):
     figures = json.loads((clone.folder / "metrics/evaluate.json").read_text())
     assert figures["images"] > 0
-    for model in ("base", "finetuned"):
-        for metric in ("st_lpips", "edge_f1", "window_count_error"):
-            assert figures[model][metric]["low"] <= figures[model][metric]["mean"] <= figures[model][metric]["high"]
+    intervals = pd.read_csv(clone.folder / "metrics/evaluate/intervals.csv").set_index(["set", "metric"])
+    for model in ("base", "finetuned", "target", "shuffled"):
+        for metric in ("st_lpips", "edge_f1", "window_count_error", "door_recall", "color_match"):
+            low, high = intervals.loc[(model, metric), ["low", "high"]]
+            assert low <= figures[model][metric] <= high
+    assert "st_lpips" in figures["gap"]["style"] and "st_lpips" in figures["gap"]["prompt"]
     assert (clone.folder / "metrics/evaluate/mosaic.png").exists()
+    noted = json.loads((clone.folder / "metrics/run.json").read_text())
+    assert {"ingest", "train", "evaluate"} <= noted["stages"].keys() and "data/photos" in noted["data"]
     counted = json.loads((clone.folder / "metrics/ingest.json").read_text())
     assert counted["photos"] == PHOTOS
     surveyed = json.loads((clone.folder / "metrics/data.json").read_text())

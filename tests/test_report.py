@@ -75,7 +75,7 @@ def test_a_sabotaged_run_is_worse_and_the_report_says_by_how_much(repository, ca
     text = (repository / "report/report.md").read_text()
     assert text.startswith(report.MARKER) and "# Worse by `st_lpips`, `edge_f1` than old" in text
     row = next(line for line in text.splitlines() if line.startswith("| **`st_lpips`**, lower"))
-    assert "| +0.1" in row and row.endswith("| **worse** |")
+    assert "| +0.0992 (+0.09" in row and row.endswith("| **worse** |")
     assert "| `rank` | 64 | 4 |" in text
     assert "| `kid_efficientnet_lite0`, lower is better | 1 | 2 |" in text and "below 2,048" in text
     shown = images.read(repository / "report/mosaic.png")

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
 from torch import Tensor
 
 from s2i.errors import UserError, first_line
@@ -66,7 +67,7 @@ def load() -> Clip | None:
     try:
         model = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
         return Clip(model, CLIPTokenizer.from_pretrained(folder, local_files_only=True))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise UserError(f"{folder} holds no CLIP ({first_line(error)}); put it there whole, or remove it.") from None
 
 

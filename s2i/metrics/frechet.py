@@ -44,11 +44,7 @@ def of_features(network: str, generated: np.ndarray, target: np.ndarray) -> dict
     feature is not a finite number.
     """
     frechet, kernel = NAMES[network]
-    fewest = min(len(generated), len(target))
-    if fewest < 2:
-        raise UserError(f"{frechet} compares sets of pictures and needs at least 2 in each; found {fewest}.")
-    if broken := sum(int((~np.isfinite(x)).any(axis=1).sum()) for x in (generated, target)):
-        raise UserError(f"{frechet} needs finite features; those of {broken} pictures are not.")
+    fewest = check_features(frechet, generated, target)
     if fewest < FID_PICTURES:
         warnings.warn(
             f"{frechet} of {fewest} pictures is biased upwards: below {FID_PICTURES:,} compare it only between "
@@ -56,6 +52,16 @@ def of_features(network: str, generated: np.ndarray, target: np.ndarray) -> dict
             stacklevel=3,
         )
     return {frechet: frechet_distance(generated, target), kernel: kernel_distance(generated, target)}
+
+
+def check_features(metric: str, generated: np.ndarray, target: np.ndarray) -> int:
+    """The number of pictures in the smaller set; raises UserError below 2, or when a feature is no finite number."""
+    fewest = min(len(generated), len(target))
+    if fewest < 2:
+        raise UserError(f"{metric} compares sets of pictures and needs at least 2 in each; found {fewest}.")
+    if broken := sum(int((~np.isfinite(x)).any(axis=1).sum()) for x in (generated, target)):
+        raise UserError(f"{metric} needs finite features; those of {broken} pictures are not.")
+    return fewest
 
 
 @torch.no_grad()

@@ -1,0 +1,156 @@
+"""How fast FID and LPIPS are computed: python benchmarks/evaluation.py -> benchmarks/evaluation.json
+
+Two models' pictures, each of one sketch, are scored against the photos they are of, several sketches a photo, on the
+CPU in fp32.  ``ours`` looks at every picture and every photo once, in batches, with both networks (`s2i.scoring.look`).
+The peers go the way of their own programs on the same folders: pytorch-fid's `calculate_fid_given_paths` for each
+model, and the loop of lpips' lpips_2dirs.py, pair by pair.  Both networks have random weights, which cost as much as
+trained ones.  All run in turn in one process, ``rounds`` times; images a second are drawn pictures by seconds, wall and
+CPU, and the ratios are medians over the rounds.  Ours and theirs must give the same figures, or the benchmark stops.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from unittest import mock
+
+import lpips
+import numpy as np
+import torch
+import torchvision
+from pytorch_fid import fid_score, inception
+
+from s2i import images, scoring, weights
+from s2i.metrics import deep, frechet
+
+HERE = Path(__file__).parent
+MODELS = ("base", "finetuned")
+
+
+def write_pictures(folder: Path, photos: int, sketches: int, size: int) -> None:
+    """Folders base, finetuned and photos, equally many files in each: every photo once for each of its sketches."""
+    rng = np.random.default_rng(0)
+    for photo in range(photos):
+        target = rng.integers(0, 256, (size, size, 3)).astype(np.uint8)
+        for sketch in range(sketches):
+            name = f"{photo:04}-{sketch}.png"
+            images.write_png(folder / "photos" / name, target)
+            for model in MODELS:
+                images.write_png(folder / model / name, rng.integers(0, 256, (size, size, 3)).astype(np.uint8))
+
+
+def ours(folder: Path, networks: scoring.Networks, batch_size: int) -> dict:
+    files = sorted((folder / "photos").iterdir())
+    photos = {file.name[:4]: file for file in files}
+    features = {name: [] for name in (*MODELS, "photos")}
+    distances = {model: [] for model in MODELS}
+    per_photo = len(files) // len(photos)
+    step = max(batch_size // per_photo, 1)
+    names = list(photos)
+    for start in range(0, len(names), step):
+        chosen = names[start : start + step]
+        seen = scoring.look([images.read(photos[name]) for name in chosen], networks)
+        features["photos"].append(seen.features["inception"])
+        drawn = [file.name for file in files if file.name[:4] in chosen]
+        theirs = [chosen.index(name[:4]) for name in drawn]
+        for model in MODELS:
+            looked = scoring.look([images.read(folder / model / name) for name in drawn], networks)
+            features[model].append(looked.features["inception"])
+            target = [one[theirs] for one in seen.maps["lpips"]]
+            distances[model] += networks.distances["lpips"].between(looked.maps["lpips"], target).tolist()
+    arrays = {name: torch.cat(parts).double().numpy() for name, parts in features.items()}
+    again = np.repeat(arrays["photos"], per_photo, axis=0)  # pytorch-fid counts every file
+    return {model: (frechet.frechet_distance(arrays[model], again), np.mean(distances[model])) for model in MODELS}
+
+
+def peers(folder: Path, distance: lpips.LPIPS, batch_size: int) -> dict:
+    found = {}
+    for model in MODELS:
+        paths = [str(folder / model), str(folder / "photos")]
+        fid = fid_score.calculate_fid_given_paths(paths, batch_size, "cpu", 2048, num_workers=0)
+        values = []
+        for file in sorted((folder / model).iterdir()):
+            pair = [lpips.im2tensor(lpips.load_image(str(one))) for one in (file, folder / "photos" / file.name)]
+            with torch.no_grad():
+                values.append(distance.forward(*pair).item())
+        found[model] = (fid, np.mean(values))
+    return found
+
+
+def timed(function: Callable[[], dict], pictures: int) -> tuple[dict, dict]:
+    began, cpu = time.monotonic(), time.process_time()
+    found = function()
+    wall, cpu = time.monotonic() - began, time.process_time() - cpu
+    return found, {
+        "images_per_second": round(pictures / wall, 3),
+        "images_per_cpu_second": round(pictures / cpu, 3),
+    }
+
+
+def compare(folder: Path, batch_size: int, rounds: int) -> dict:
+    torch.manual_seed(0)
+    trunk, alexnet = random_inception(), torchvision.models.alexnet()
+    torch.save(trunk, folder / "inception.pth")
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(weights, "hub_path", lambda name: folder / "inception.pth"))
+        stack.enter_context(mock.patch.object(inception, "load_state_dict_from_url", lambda *_, **__: trunk))
+        stack.enter_context(mock.patch.object(torchvision.models, "alexnet", lambda **_: alexnet))
+        distance = lpips.LPIPS(net="alex", verbose=False)
+        networks = scoring.Networks(
+            {"lpips": deep.lpips_package("alex", alexnet.state_dict())}, frechet.fid_inception()
+        )
+        pictures = sum(len(list((folder / model).iterdir())) for model in MODELS)
+        runs: dict[str, list] = {"ours": [], "peers": []}
+        for _ in range(rounds):
+            mine, figures = timed(lambda: ours(folder, networks, batch_size), pictures)
+            runs["ours"].append(figures)
+            other, figures = timed(lambda: peers(folder, distance, batch_size), pictures)
+            runs["peers"].append(figures)
+            for model in MODELS:
+                if not np.allclose(mine[model], other[model], rtol=1e-4):
+                    sys.exit(f"the figures differ: {model} {mine[model]} and {other[model]}")
+            print(json.dumps({name: one[-1] for name, one in runs.items()}), flush=True)
+    ratios = {
+        name: round(float(np.median([a[name] / b[name] for a, b in zip(runs["ours"], runs["peers"], strict=True)])), 3)
+        for name in ("images_per_second", "images_per_cpu_second")
+    }
+    return {"runs": runs, "ratios": ratios}
+
+
+def random_inception() -> dict:
+    """A state dict of pytorch-fid's Inception."""
+    with (
+        mock.patch.object(inception, "load_state_dict_from_url"),
+        mock.patch.object(torch.nn.Module, "load_state_dict"),
+    ):
+        trunk = inception.fid_inception_v3()
+    for parameter in trunk.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.kaiming_normal_(parameter)
+    return trunk.state_dict()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=int, default=32, help="(default: 32)")
+    parser.add_argument("--sketches", type=int, default=3, help="drawn of each photo (default: 3)")
+    parser.add_argument("--size", type=int, default=128, help="pixels (default: 128)")
+    parser.add_argument("--batch-size", type=int, default=24, help="(default: 24)")
+    parser.add_argument("--rounds", type=int, default=3, help="(default: 3)")
+    parser.add_argument("--out", type=Path, default=HERE / "evaluation.json")
+    chosen = parser.parse_args()
+    told = {name: getattr(chosen, name) for name in ("photos", "sketches", "size", "batch_size")}
+    told |= {"threads": torch.get_num_threads()}
+    with tempfile.TemporaryDirectory() as folder:
+        write_pictures(Path(folder), chosen.photos, chosen.sketches, chosen.size)
+        told |= compare(Path(folder), chosen.batch_size, chosen.rounds)
+    chosen.out.write_text(json.dumps(told, indent=2) + "\n")
+    print(json.dumps(told["ratios"]))
+
+
+if __name__ == "__main__":
+    main()
