@@ -101,23 +101,23 @@ def denoise(
     latents = randn_tensor((len(seeds), pipeline.unet.config.in_channels, size, size), generators, device, dtype)
     latents = latents * noise_scheduler.init_noise_sigma
     both = torch.cat([without_words.expand_as(words), words])
-    with _embedded_once(pipeline, controls) as residuals:
-        total = len(noise_scheduler.timesteps)
-        for number, timestep in enumerate(noise_scheduler.timesteps, start=1):
-            share = (number - 1) / total, number / total
-            guided = guidance_scale > 1 and _within(share, guidance_interval)
-            seen = noise_scheduler.scale_model_input(latents, timestep)
-            sample, told = (torch.cat([seen] * 2), both) if guided else (seen, words)
-            added = {}
-            if controls is not None and _within(share, control_interval):
-                half = guided and not control_unconditional
-                added = residuals(*((seen, words) if half else (sample, told)), timestep, conditioning_scale)
-                added = _beside_zeros(added) if half else added
-            prediction = pipeline.unet(sample, timestep, told, **added, return_dict=False)[0]
-            if guided:
-                prediction = _guided(prediction, guidance_scale, guidance_rescale)
-            latents = noise_scheduler.step(prediction, timestep, latents, **extra, return_dict=False)[0]
-            yield Step(number, total, latents, _estimate(prediction, seen, timestep, noise_scheduler))
+    residuals = None if controls is None else _embedded_once(pipeline, controls)
+    total = len(noise_scheduler.timesteps)
+    for number, timestep in enumerate(noise_scheduler.timesteps, start=1):
+        share = (number - 1) / total, number / total
+        guided = guidance_scale > 1 and _within(share, guidance_interval)
+        seen = noise_scheduler.scale_model_input(latents, timestep)
+        sample, told = (torch.cat([seen] * 2), both) if guided else (seen, words)
+        added = {}
+        if residuals and _within(share, control_interval):
+            half = guided and not control_unconditional
+            added = residuals(*((seen, words) if half else (sample, told)), timestep, conditioning_scale)
+            added = _beside_zeros(added) if half else added
+        prediction = pipeline.unet(sample, timestep, told, **added, return_dict=False)[0]
+        if guided:
+            prediction = _guided(prediction, guidance_scale, guidance_rescale)
+        latents = noise_scheduler.step(prediction, timestep, latents, **extra, return_dict=False)[0]
+        yield Step(number, total, latents, _estimate(prediction, seen, timestep, noise_scheduler))
 
 
 @torch.no_grad()
@@ -145,22 +145,21 @@ class _Given(nn.Module):
         return self.embedding.repeat(len(sample) // len(self.embedding), 1, 1, 1)
 
 
-@contextmanager
-def _embedded_once(pipeline: Pipeline, controls: Sequence[Sequence[np.ndarray]] | None):
-    """Yield the function for the residuals of all ControlNets, which embed their control images here and not again."""
-    if controls is None:
-        yield None
-        return
+def _embedded_once(pipeline: Pipeline, controls: Sequence[Sequence[np.ndarray]]) -> Callable[..., dict]:
+    """The function for the residuals of all ControlNets, which embed their control images here and not again."""
     nets = getattr(pipeline.controlnet, "nets", [pipeline.controlnet])
-    embedders = [net.controlnet_cond_embedding for net in nets]
-    for net, embedder, kind in zip(nets, embedders, zip(*controls, strict=True), strict=True):
+    embeddings = []
+    for net, kind in zip(nets, zip(*controls, strict=True), strict=True):
         pictures = torch.stack(list(map(_control, kind))).to(net.device, net.dtype)
         if net.config.controlnet_conditioning_channel_order == "bgr":
             pictures = pictures.flip(1)
-        net.controlnet_cond_embedding = _Given(embedder(pictures))
+        embeddings.append(_Given(net.controlnet_cond_embedding(pictures)))
 
     def residuals(sample: torch.Tensor, words: torch.Tensor, timestep: torch.Tensor, scale: float) -> dict:
-        found = [net(sample, timestep, words, sample, scale, return_dict=False) for net in nets]
+        found = []
+        for net, embedding in zip(nets, embeddings, strict=True):
+            with _in_place(net, embedding):
+                found.append(net(sample, timestep, words, sample, scale, return_dict=False))
         return {
             "down_block_additional_residuals": [
                 sum(several) for several in zip(*(down for down, _ in found), strict=True)
@@ -168,11 +167,18 @@ def _embedded_once(pipeline: Pipeline, controls: Sequence[Sequence[np.ndarray]] 
             "mid_block_additional_residual": sum(mid for _, mid in found),
         }
 
+    return residuals
+
+
+@contextmanager
+def _in_place(net: nn.Module, embedding: _Given) -> Iterator[None]:
+    """For one call alone: a drawing that somebody stopped asking for must leave nothing of itself in the ControlNet."""
+    embedder = net.controlnet_cond_embedding
+    net.controlnet_cond_embedding = embedding
     try:
-        yield residuals
+        yield
     finally:
-        for net, embedder in zip(nets, embedders, strict=True):
-            net.controlnet_cond_embedding = embedder
+        net.controlnet_cond_embedding = embedder
 
 
 def _beside_zeros(residuals: dict) -> dict:

@@ -150,6 +150,15 @@ def test_progress_is_told_and_what_it_raises_ends_the_drawing(pipeline):
     assert told[8:] == [1] and pipeline.controlnet.controlnet_cond_embedding is before
 
 
+def test_a_drawing_left_half_way_does_not_show_in_the_next(pipeline):
+    words = sampling.encode_prompts(pipeline, ["red house"])
+    left = sampling.denoise(pipeline, words["red house"][None], words[""], [5], [[255 - LINES]], **SETTINGS)
+    next(left)
+    beside = draw(pipeline)
+    left.close()
+    assert (beside == draw(pipeline)).all()
+
+
 def test_the_estimate_of_the_last_step_is_nearly_the_picture(pipeline):
     steps = []
     (picture,) = draw(pipeline, scheduler="ddim", steps=20, on_step=steps.append)

@@ -66,6 +66,7 @@ class Drawer:
     def __init__(self, load: Callable, params: Params, folder: Path):
         self.params, self.folder = params, folder
         self._model, self._error = None, ""
+        self._computing = threading.Lock()
         self._thread = threading.Thread(target=self._load, args=(load,), daemon=True)
 
     def start(self) -> None:
@@ -101,7 +102,7 @@ class Drawer:
         if warning := prompt_limits.warning(prompt, model.pipeline.tokenizer):
             yield warning
         began = shown = time.monotonic()
-        for step in model.steps([sketch] * len(seeds), prompt, seeds, settings):
+        for step in self._one_at_a_time(model.steps([sketch] * len(seeds), prompt, seeds, settings)):
             now, preview = time.monotonic(), None
             if now - shown > BETWEEN_PREVIEWS and step.number < step.steps:
                 shown, preview = now, model.preview(step)
@@ -118,6 +119,15 @@ class Drawer:
         seen = {"cleaned sketch": sketch, "edges": edges.canny(cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))}
         seen |= {f"to the model: {name}": one for name, one in model.controls(sketch, prompt).items()}
         yield Result([*map(str, files)], str(place / "sketch.png"), seen, drawn[0].parameters, time.monotonic() - began)
+
+    def _one_at_a_time(self, steps: Iterator) -> Iterator:
+        """The steps; that of a drawing just cancelled, which may still be computed, ends before another begins."""
+        while True:
+            with self._computing:
+                step = next(steps, None)
+            if step is None:
+                return
+            yield step
 
     def _checked(self, wish: Wish) -> tuple[str, Generate, range]:
         numbers = {"steps": wish.steps, "pictures": wish.pictures, "seed": wish.seed}
