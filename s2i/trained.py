@@ -1,5 +1,6 @@
 """Where a trained model is: in the last training's folder, in an experiment, in another folder, or on the model hub."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from s2i.files import whole_folder
 from s2i.params import Params
 
 FOLDER = Path("models/trained")
+RECOMMENDATION = Path("metrics/steps.json")
 
 
 class Trained(NamedTuple):
@@ -42,6 +44,15 @@ def find(place: str | Path = FOLDER, params: Params | None = None) -> Trained:
     raise UserError(
         f"{place} holds no trained model: run `make repro` first, or name a folder, an experiment or a hub id."
     )
+
+
+def in_few_steps(found: Trained) -> Trained:
+    """The last training's model with as many steps and as much guidance as `make steps` found to be enough."""
+    if Path(found.name) != Path(FOLDER.name) or not RECOMMENDATION.exists():
+        return found
+    known = json.loads(RECOMMENDATION.read_text(encoding="utf-8"))
+    chosen = found.params.generate.model_copy(update={name: known[name] for name in ("steps", "guidance_scale")})
+    return found._replace(params=found.params.model_copy(update={"generate": chosen}))
 
 
 def controlnets(folder: Path, conditions: Sequence[str]) -> list[Path]:

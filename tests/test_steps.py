@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from s2i import generating, images
+from s2i import draw_tasks, images
 from s2i.params import Params
 
 STUDY = Path(__file__).parent.parent / "studies/steps"
@@ -55,11 +55,11 @@ def test_every_cell_is_drawn_from_the_same_sketches_and_scored(study, house, tmp
         images.write_png(tmp_path / f"{number}.png", images.resize_and_crop(house(number), 64))
         examples.append({"id": f"{number:016x}", "photo": str(tmp_path / f"{number}.png"), "structure": "house"})
 
-    def drawn(examples, controlnets, conditions, name, params):
+    def drawn(task, params, name):
         asked.append((params.generate.steps, params.generate.guidance_scale))
-        return [example["photo"] for example in examples][:: 1 if params.generate.steps > 2 else -1]
+        return [example["photo"] for example in task.examples][:: 1 if params.generate.steps > 2 else -1]
 
-    monkeypatch.setattr(generating, "drawn", drawn)
+    monkeypatch.setattr(draw_tasks, "pictures", drawn)
     train = {"steps": 1, "batch_size": 1, "learning_rate": 1e-3}
     params = Params(base="base", controlnet="controlnet", rank=2, resolution=64, train=train)
     table = study.sweep(examples, {"steps": [2, 4], "guidance_scale": [1.0, 3.0]}, params, tmp_path)

@@ -10,7 +10,7 @@ from tiny import save_base
 
 from s2i import drawing, params, trained
 from s2i.errors import UserError
-from s2i.params import Generate
+from s2i.params import Generate, Params
 
 SETTINGS = Generate(steps=2)
 
@@ -90,3 +90,15 @@ def test_the_model_and_the_parameters_of_an_experiment_are_taken(project):
     assert found.name == "wider" and found.params.base == "models/trained"
     assert (found.controlnets[0] / "config.json").exists()
     assert params.load().base == "elsewhere"
+
+
+def test_the_app_takes_as_many_steps_as_were_found_to_be_enough(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train = {"steps": 1, "batch_size": 1, "learning_rate": 1e-3}
+    settings = Params(base="base", controlnet="controlnet", rank=2, resolution=64, train=train)
+    last, other = (trained.Trained(name, "base", ["base"], None, settings) for name in ("trained", "other"))
+    assert trained.in_few_steps(last) == last
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/steps.json").write_text('{"steps": 6, "guidance_scale": 2.0, "edge_f1": 0.6}')
+    found = trained.in_few_steps(last).params.generate
+    assert (found.steps, found.guidance_scale) == (6, 2.0) and trained.in_few_steps(other) == other

@@ -28,7 +28,7 @@ def run(model: str, tiny_decoder: str | None, compile: bool, host: str, port: in
     if user and not password:
         raise UserError(f"--user needs a password: set the environment variable {PASSWORD}.")
     login = (user, password) if user else None
-    found = trained.find(model)
+    found = trained.in_few_steps(trained.find(model))
     place = Path(model)
     offered = offers.of_folder(place) if (place / offers.FILE).exists() else offers.of_records()
     launching.launch(found, offered, host=host, port=port, login=login, tiny_decoder=tiny_decoder, compile=compile)
