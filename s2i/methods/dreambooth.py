@@ -22,7 +22,7 @@ from s2i.metrics.intervals import bootstrap
 from s2i.metrics.subject import similarity
 from s2i.mosaics import mosaic
 from s2i.params import Params
-from s2i.training import enough_memory, fit
+from s2i.training import enough_memory
 
 ADAPTERS = ("full", "attention", "lora")
 CODE = ("methods.dreambooth", "methods.from_words", "draw_tasks", "sampling")  # that decides what it learns
@@ -56,19 +56,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
         loss = from_words.denoising_loss(pipeline, params, kinds)
         scores, last = [], 0
         for number, label in enumerate(learned, 1):
-            fitted = fit(
-                model,
-                loss,
-                examples[label],
-                params.train,
-                checkpoints / str(number),
-                device=device,
-                precision=precision,
-                seed=params.training_seed + number,
-                log=lambda step, figures, first=last: tracker.figures(first + step, figures),
-                description=f"learn {label}",
-            )
-            last += fitted.last
+            last = models.taught(model, loss, examples[label], params, checkpoints, tracker, number, last, label)
             so_far = dict(list(learned.items())[:number])
             drawn = _drawn(pipeline, so_far, params)
             scores += [{"after": label} | score for score in _scores(drawn, so_far)]

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.utils.data import Dataset
 
 from s2i import cache, devices
 from s2i.params import Params, Train
 from s2i.processes import is_main_process
 from s2i.tracking import Tracker, open_tracker
-from s2i.training import alone_in
+from s2i.training import Loss, alone_in, fit
 
 CODE = ("methods.models", "training", "draws", "objectives", "devices", "adapters", "encoding")
 
@@ -44,6 +45,37 @@ def tracked(checkpoints: Path, live: Path, params: Params) -> Iterator[Tracker]:
         yield tracker
     if is_main_process():
         shutil.copytree(checkpoints / "live", live, dirs_exist_ok=True)
+
+
+def taught(
+    model: nn.Module,
+    loss: Loss,
+    examples: Dataset,
+    params: Params,
+    checkpoints: Path,
+    tracker: Tracker,
+    number: int,
+    first_step: int,
+    name: str,
+) -> int:
+    """Train a model for what stands at a place among several that are learned in turn; the steps made until then.
+
+    first_step: those that were made before; each training has checkpoints and a seed of its own.
+    """
+    device, precision = devices.pick(params.device, params.precision)
+    fitted = fit(
+        model,
+        loss,
+        examples,
+        params.train,
+        checkpoints / str(number),
+        device=device,
+        precision=precision,
+        seed=params.training_seed + number,
+        log=lambda step, figures: tracker.figures(first_step + step, figures),
+        description=f"learn {name}",
+    )
+    return first_step + fitted.last
 
 
 def checkpoints(

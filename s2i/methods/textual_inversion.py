@@ -20,7 +20,7 @@ from s2i.methods import from_words, models
 from s2i.methods.from_words import PromptedUNet
 from s2i.mosaics import mosaic
 from s2i.params import Params, TextualInversion
-from s2i.training import enough_memory, fit
+from s2i.training import enough_memory
 
 CODE = ("methods.textual_inversion", "methods.from_words")  # that decides what it learns
 SHOWN = 4  # pictures drawn with every new word
@@ -68,19 +68,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
                 prompt = from_words.named(settings.naming, word, label)
                 examples += from_words.encoded(pipeline, files, prompt, params, "subject")
             model = InvertedUNet(pipeline.unet, pipeline.text_encoder)
-            fitted = fit(
-                model,
-                loss,
-                examples,
-                params.train,
-                checkpoints / str(number),
-                device=device,
-                precision=precision,
-                seed=params.training_seed + number,
-                log=lambda step, figures, first=last: tracker.figures(first + step, figures),
-                description=f"learn {word}",
-            )
-            last += fitted.last
+            last = models.taught(model, loss, examples, params, checkpoints, tracker, number, last, word)
             row = model.row.detach().cpu()[0]
             pipeline.text_encoder.get_input_embeddings().weight.data[-1] = row
             (target / base.WORDS).mkdir(parents=True, exist_ok=True)
