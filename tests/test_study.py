@@ -113,12 +113,12 @@ def test_a_study_ranks_its_variants_and_marks_the_hole(study):
     *_, mosaics, folder, _ = study
     figures = compare.compare(*study)
     same, one = (figures["variants"][name] for name in ("same", "one"))
-    assert same["fd_efficientnet_lite0"]["mean"] == pytest.approx(0, abs=1e-6)
-    assert one["fd_efficientnet_lite0"]["low"] > 1
-    assert same["label_accuracy"]["mean"] >= 0.5 and one["label_accuracy"]["mean"] == pytest.approx(1 / 3)
+    assert same["fd_efficientnet_lite0"] == pytest.approx(0, abs=1e-6)
+    assert same["label_accuracy"] >= 0.5 and one["label_accuracy"] == pytest.approx(1 / 3, abs=1e-4)
     assert figures["failed"] == {"broken": "the loss is nan at step 3: lower the rate."} and figures["items"] == 12
     table = pd.read_csv(folder / "table.csv", index_col="variant")
-    assert list(table.index)[-1] == "one" and table["published_fid"]["one"] == 12.5
+    assert list(table.index)[-1] == "one" and table["fd_efficientnet_lite0_low"]["one"] > 1
+    assert table["published_fid"]["one"] == 12.5
     said = (folder / "table.md").read_text()
     assert "| broken | failed: the loss is nan" in said and "of others." in said and "a and b 3.00" in said
     matrix = pd.read_csv(folder / "pairwise_fd_efficientnet_lite0.csv", index_col=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from s2i import images, probes, tensors
+from s2i import images, probes, summary, tensors
 from s2i.errors import UserError
 from s2i.methods.from_words import spoken
 from s2i.metrics import frechet
@@ -32,8 +32,8 @@ def compare(rows: Sequence[dict], drawn: Path, mosaics: Path, folder: Path, para
     """The figures of metrics/sketchy.json; tables and plots go into ``folder``, mosaics into ``mosaics``.
 
     rows: the study's records.  drawn: a folder for each variant, as `generate` writes it.
-    {"items": their number, "variants": {variant: {metric: {"mean", "low", "high"}}}, "failed": {variant: why}}; beside
-    the variants stands the reference's training half, as near as another sample of the same comes to it.
+    {"items": their number, "variants": {variant: {metric: number}}, "failed": {variant: why}}; intervals are in
+    table.csv.  Beside the variants stands the reference's training half: as near as another sample of the same comes.
     Raises UserError when no variant drew anything.
     """
     of, level = params.study.reference, params.evaluate.level
@@ -57,11 +57,11 @@ def compare(rows: Sequence[dict], drawn: Path, mosaics: Path, folder: Path, para
     for name, scores in pictured.groupby("variant", sort=False):
         for metric in (SIMILARITY, "label_accuracy"):
             figures.setdefault(name, {})[metric] = bootstrap(scores[metric], list(scores["id"]), level=level)
-    summary = {"items": len(wanted), "variants": figures, "failed": failed}
+    found_out = {"items": len(wanted), "variants": figures, "failed": failed}
     pictured.to_csv(folder / "per_picture.csv", index=False)
-    report.write(summary, pictured, pairs, folder, params)
+    report.write(found_out, pictured, pairs, folder, params)
     report.draw(wanted, {name: pictures[name] for name in found}, mosaics, folder, params.study.grids)
-    return summary
+    return found_out | {"variants": summary.numbers(figures)}
 
 
 def _variants(wanted: Sequence[dict], drawn: Path, names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
