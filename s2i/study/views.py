@@ -34,13 +34,13 @@ def plot_classes(photos: pd.DataFrame):
     counts = photos.pivot_table(index="label", columns="split", values="id", aggfunc="count", fill_value=0)
     counts = counts.reindex(columns=[split for split in SPLITS if split in counts])
     shown = counts.loc[counts.sum(axis=1).sort_values(kind="stable").index[-MOST:]]
-    figure, axis = pyplot().subplots(figsize=(6, 0.9 + 0.24 * len(shown)), layout="constrained")
+    figure, axis = pyplot().subplots(figsize=(6, 1.2 + 0.24 * len(shown)), layout="constrained")
     left = np.zeros(len(shown))
     for split in shown:
         axis.barh(shown.index, shown[split], left=left, label=f"{split} {counts[split].sum()}")
         left = left + shown[split].to_numpy()
     axis.set(xlabel=f"photos; {len(photos)} in {len(counts)} classes")
-    axis.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside upper center", ncols=len(SPLITS), frameon=False, fontsize=8)
     return figure
 
 
