@@ -91,7 +91,7 @@ def test_none_trains_nothing_and_encoder_blocks_train_beside_an_adapter(controln
 
 
 def test_a_rank_beyond_the_widest_layer_is_warned_of(controlnet):
-    with pytest.warns(UserWarning, match=r"rank 64: the widest update of this ControlNet has rank 32"):
+    with pytest.warns(UserWarning, match=r"rank 64: the widest update of this model has rank 32"):
         adapters.inject(controlnet, "lora", 64)
 
 

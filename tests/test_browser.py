@@ -207,10 +207,14 @@ def test_the_page_fits_a_phone_and_a_dark_room(url, name, mobile, theme):
         open_page(driver, f"{url}?__theme={theme}")
         width, shown = driver.execute_script("return [document.documentElement.scrollWidth, innerWidth]")
         assert width <= shown, "nothing is cut off at the side"
-        paper = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
-        lightness = np.mean([int(part) for part in paper.strip("rgba()").split(",")[:3]])
-        assert (lightness < 60) == (theme == "dark")
+        wait(driver, lambda: (_lightness(driver) < 60) == (theme == "dark"))  # the scheme comes after the page
         draw_house(driver)
         keep(driver, name)
     finally:
         driver.quit()
+
+
+def _lightness(driver):
+    """Of the page behind everything, 0 to 255."""
+    paper = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+    return np.mean([int(part) for part in paper.strip("rgba()").split(",")[:3]])

@@ -45,7 +45,8 @@ def run(stage, source="photos", name="DVC_STAGE"):
 
 
 def test_a_stage_that_dvc_runs_notes_its_time_machine_code_and_data(project):
-    assert run("dvc.yaml:pair").returncode == 0 and run("matte").returncode == 0
+    assert run("pair").returncode == 0 and run("matte").returncode == 0
+    assert run("studies/some/dvc.yaml:encode").returncode == 0, "which is not of this pipeline"
     noted = json.loads(run_card.FILE.read_text())
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout[:12]
     assert noted["stages"].keys() == {"pair", "matte"} and noted["stages"]["pair"]["revision"] == head

@@ -15,7 +15,7 @@ from s2i.params import Generate
 HERE = Path(__file__).parent
 STYLE = HERE / "style.css"
 KEPT = 3600  # seconds that pictures and uploads can be fetched; equal uploads are one file, which others may need
-EMPTY = '<div id="frame"><p>Draw a building on the left, say what it is, and press Draw.</p></div>'
+EMPTY = '<div id="frame"><p>Draw a building, say what it is, and press Draw.</p></div>'
 LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
 SCHEDULERS = [("the model's own", ""), *((name, name) for name in ("ddim", "dpm-solver++", "unipc", "euler", "lcm"))]
 CANVAS = 512  # pixels a side
