@@ -14,6 +14,7 @@ from s2i.plots import pyplot, save
 
 DISTANCES = ("fid", "fd_efficientnet_lite0")  # the first that is there orders the variants
 FEW = 2048
+PLURAL = {"sketch": "sketches", "photo": "photos"}
 
 
 def write(
@@ -80,7 +81,7 @@ def _flat(values: Mapping) -> dict[str, float]:
 def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict, params: Params) -> str:
     """The table, nearest first, then what others published."""
     metrics = [name for name in table if not name.endswith(("_low", "_high", "_se")) and table[name].notna().any()]
-    lines = [f"# {summary['items']} {params.study.reference}s, drawn by every variant", ""]
+    lines = [f"# {summary['items']} {PLURAL[params.study.reference]}, drawn by every variant", ""]
     lines += ["| " + " | ".join(["variant", *metrics]) + " |", "|---" * (len(metrics) + 1) + "|"]
     for variant, row in table.iterrows():
         lines.append("| " + " | ".join([str(variant), *(_cell(row, metric) for metric in metrics)]) + " |")
@@ -89,10 +90,10 @@ def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict
     ]
     lines += [
         "",
-        f"Nearest first, by {distance} to the {params.study.reference}s of the items; in brackets the "
+        f"Nearest first, by {distance} to the {PLURAL[params.study.reference]} of the items; in brackets the "
         f"{params.evaluate.level:.0%} bootstrap interval, for kid the spread over subsets.  *other references* are the "
         "training half of the reference.  `label_accuracy` is the share of pictures whose class is told by a linear "
-        f"probe that was fitted on the training {params.study.reference}s; *reference* is what it scores on the "
+        f"probe that was fitted on the training {PLURAL[params.study.reference]}; *reference* is what it scores on the "
         "originals.",
     ]
     if summary["items"] < FEW:
