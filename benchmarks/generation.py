@@ -1,9 +1,9 @@
 """How fast a picture is drawn, and in how much memory: python benchmarks/generation.py -> generation.{json,png}
 
 Two settings on the CPU: ``demo``, the embedded base at 128 px, and ``sd15``, models of Stable Diffusion 1.5's shape and
-its canny ControlNet with random weights at 512 px.  The baseline is the loop of project A: DDIM, 50 steps, guidance,
-fp32, the full decoder, ControlNet and its embedding of the sketch at every step on both halves of the guidance, as
-diffusers' own pipeline runs it.  Ours is `s2i.sampling` as `s2i generate` uses it, with what a variant names.
+its canny ControlNet with random weights at 512 px.  The baseline is the plain loop of ControlNet demos: DDIM, 50 steps,
+guidance, fp32, the full decoder, ControlNet and its embedding of the sketch at every step on both halves of the
+guidance.  Ours is `s2i.sampling` as `s2i generate` uses it, with what a variant names.
 
 Every variant has a process of its own.  It loads the model, draws one picture of few steps to warm up, and then
 measures ``--rounds`` times; figures are medians.  Measured are seconds to encode the prompts, seconds of one denoising
@@ -35,7 +35,7 @@ PROMPT = "house of red made of brick"
 FAST = {"precision": "bf16", "tiny": True}
 HALF = FAST | {"control_unconditional": False}
 VARIANTS = {
-    "project_a": {"project_a": True, "steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
+    "plain": {"plain": True, "steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
     "ours_50_fp32": {"steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
     "ours_50_bf16": {"precision": "bf16", "steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
     "ours_50": FAST | {"steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
@@ -47,7 +47,7 @@ VARIANTS = {
     "ours_1_compiled": FAST | {"steps": 1, "guidance_scale": 1.0, "scheduler": "lcm", "compile": True},
 }
 DEMO = {
-    "project_a": VARIANTS["project_a"],
+    "plain": VARIANTS["plain"],
     "ours_20_fp32": {"steps": 20, "guidance_scale": 3.0},
     "ours_20": {"precision": "bf16", "steps": 20, "guidance_scale": 3.0},
     "ours_4": {"precision": "bf16", "steps": 4, "guidance_scale": 1.0, "scheduler": "lcm"},
@@ -57,12 +57,12 @@ DEMO = {
 def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured: int, rounds: int) -> dict:
     """Seconds of each part of a drawing, medians of ``rounds``, and memory; in a process of its own."""
     variant = dict(variant)
-    project_a, compiled = variant.pop("project_a", False), variant.pop("compile", False)
+    plain, compiled = variant.pop("plain", False), variant.pop("compile", False)
     dtype = torch.bfloat16 if variant.pop("precision", "fp32") == "bf16" else torch.float32
     pipeline = base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype)
     if variant.pop("tiny", False):
         pipeline.vae = AutoencoderTiny(latent_channels=pipeline.unet.config.in_channels).to(dtype)
-    if not project_a:
+    if not plain:
         for part in (pipeline.unet, pipeline.controlnet, pipeline.vae):
             part.to(memory_format=torch.channels_last)
     if compiled:
@@ -72,7 +72,7 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
     loading = _peak()
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
-    run = _project_a if project_a else _ours
+    run = _plain if plain else _ours
     steps = min(variant["steps"], measured)
     run(pipeline, control, resolution, variant | {"steps": min(steps, 2)})
     parts = np.median([run(pipeline, control, resolution, variant | {"steps": steps}) for _ in range(rounds)], axis=0)
@@ -101,8 +101,8 @@ def _ours(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tup
 
 
 @torch.no_grad()
-def _project_a(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
-    """The loop of project A, which is that of its time's ControlNet code: everything at every step, on both halves."""
+def _plain(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
+    """The loop of the first ControlNet demos: everything at every step, on both halves of the guidance."""
     picture = torch.from_numpy(control)[None, None].expand(2, 3, -1, -1).float() / 255
     began = time.perf_counter()
     words = torch.cat([pipeline.encode_prompt(text, "cpu", 1, False)[0] for text in ("", PROMPT)])
@@ -135,7 +135,7 @@ def _high_water() -> int:
 
 
 def compare(model: Path, sketch: Path, resolution: int, variants: dict, measured: int, rounds: int) -> dict:
-    """Every variant in a process of its own, and how often ours go into project A's time."""
+    """Every variant in a process of its own, and what share of the plain loop's time each takes."""
     found = {}
     for name, variant in variants.items():
         wish = {"model": str(model), "sketch": str(sketch), "resolution": resolution, "variant": variant}
@@ -147,7 +147,7 @@ def compare(model: Path, sketch: Path, resolution: int, variants: dict, measured
         found[name] = json.loads(done.stdout.splitlines()[-1])
         print(name, json.dumps(found[name]), flush=True)
     for one in found.values():
-        one["share_of_project_a"] = round(one["seconds"] / found["project_a"]["seconds"], 5)
+        one["share_of_plain"] = round(one["seconds"] / found["plain"]["seconds"], 5)
     return {"resolution": resolution, "threads": torch.get_num_threads(), "rounds": rounds, "variants": found}
 
 
@@ -186,7 +186,7 @@ def plot(found: dict, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=["demo", "sd15"], default=["demo", "sd15"])
-    parser.add_argument("--variants", nargs="+", help="only these, beside project_a")
+    parser.add_argument("--variants", nargs="+", help="only these, beside plain")
     parser.add_argument("--measured", type=int, default=5, help="steps that are measured at most (default: 5)")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median is taken (default: 3)")
     parser.add_argument("--out", type=Path, default=HERE / "generation.json")
@@ -200,9 +200,7 @@ def main() -> None:
     for part in chosen.only:
         with tempfile.TemporaryDirectory() as folder:
             size, variants = (128, DEMO) if part == "demo" else (512, VARIANTS)
-            wanted = {
-                name: one for name, one in variants.items() if name in ("project_a", *(chosen.variants or variants))
-            }
+            wanted = {name: one for name, one in variants.items() if name in ("plain", *(chosen.variants or variants))}
             model = PROJECT / "data/base"
             if part == "sd15":
                 from training import save_sd15  # beside this file

@@ -3,8 +3,9 @@
 import warnings
 from pathlib import Path
 
-from diffusers import ControlNetModel, UNet2DConditionModel
-from peft import LoraConfig
+import torch
+from diffusers import ControlNetModel, StableDiffusionPipeline, UNet2DConditionModel
+from peft import LoraConfig, get_peft_model_state_dict
 from safetensors.torch import save_file
 
 PROJECTIONS = ("to_q", "to_k", "to_v", "to_out.0")  # of attn1 and attn2 in every transformer block
@@ -73,9 +74,16 @@ def save(controlnet: ControlNetModel, place: Path, adapter: Path, projections: b
     if changed:
         save_file(changed, adapter / "weights.safetensors")
     if getattr(controlnet, "peft_config", None):
-        controlnet.save_lora_adapter(adapter)
+        controlnet.to(memory_format=torch.contiguous_format).save_lora_adapter(adapter)
     merge(controlnet)
     controlnet.save_pretrained(place)
+
+
+def save_unet_lora(pipeline: StableDiffusionPipeline, folder: Path) -> None:
+    """Write the low-rank updates of the pipeline's UNet as ``load_lora_weights`` reads them."""
+    metadata = pipeline.unet.peft_config["default"].to_dict()
+    state = get_peft_model_state_dict(pipeline.unet.to(memory_format=torch.contiguous_format))
+    pipeline.save_lora_weights(folder, state, unet_lora_adapter_metadata=metadata)
 
 
 def _is_projection(module_name: str) -> bool:

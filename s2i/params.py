@@ -237,6 +237,19 @@ class TextInTheMiddle(Group):
     naming: Annotated[str, AfterValidator(template("caption"))] = "{caption}"
 
 
+class Distill(Optimisation):
+    """A student of the trained model that draws in few steps, as low-rank updates; see ``s2i.distilling``."""
+
+    steps: Annotated[int, Field(ge=0)] = Field(0, description="of its training; 0 makes none")
+    rank: Count = 64
+    solver_steps: Annotated[int, Field(ge=4, le=250)] = Field(50, description="of DDIM on the teacher's path")
+    batch_size: Count = 16
+    learning_rate: Annotated[float, Field(gt=0)] = 5.0e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    warmup_steps: Annotated[int, Field(ge=0)] = 20
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98
+
+
 class Generate(Group):
     """How sketches are drawn: what `s2i.sampling.denoise` is told."""
 
@@ -307,6 +320,7 @@ class Params(Group):
     dreambooth: DreamBooth = DreamBooth()
     textual_inversion: TextualInversion = TextualInversion()
     text_in_the_middle: TextInTheMiddle = TextInTheMiddle()
+    distill: Distill = Distill()
     generate: Generate = Generate()
     evaluate: Evaluate = Evaluate()
     study: Study = Study()

@@ -1,6 +1,7 @@
 """Noise schedulers by name, each set up as the base was trained."""
 
 from difflib import get_close_matches
+from inspect import signature
 
 from diffusers import (
     DDIMScheduler,
@@ -34,7 +35,8 @@ def scheduler(given: SchedulerMixin, name: str | None, steps: int, device: str =
         hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(SCHEDULERS)}."
         raise UserError(f"scheduler is '{name}', which does not exist; {hint}")
     kind, changes = (type(given), {}) if name is None else SCHEDULERS[name]
-    made = kind.from_config(given.config, **changes)
+    known = {key: value for key, value in given.config.items() if key in signature(kind.__init__).parameters}
+    made = kind.from_config(known, **changes)
     try:
         made.set_timesteps(steps, device=device)
     except ValueError as error:

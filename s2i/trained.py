@@ -13,6 +13,7 @@ from s2i.params import Params
 
 FOLDER = Path("models/trained")
 RECOMMENDATION = Path("metrics/steps.json")
+SETTINGS = "generate.json"  # in a student's folder: how it draws
 
 
 class Trained(NamedTuple):
@@ -75,7 +76,10 @@ def controlnets(folder: Path, conditions: Sequence[str]) -> list[Path]:
 
 def _in_folder(folder: Path, params: Params) -> Trained:
     whole = (folder / "model_index.json").exists()
-    lora = folder / base.UNET_LORA
+    lora, settings = folder / base.UNET_LORA, folder / SETTINGS
+    if settings.exists():
+        told = json.loads(settings.read_text(encoding="utf-8"))
+        params = params.model_copy(update={"generate": params.generate.model_copy(update=told)})
     return Trained(
         folder.resolve().name,
         str(folder) if whole else params.base,

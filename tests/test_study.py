@@ -97,6 +97,11 @@ def study(rows, tmp_path):
         records.write([row | {"finetuned": picture or row["sketch"]} for row in wanted], drawn / name)
     (drawn / "broken").mkdir()
     (drawn / "broken/failed.txt").write_text("the loss is nan at step 3: lower the rate.")
+    for name, subjects in {"same": ["barn", "tower"], "one": ["barn"]}.items():
+        curves = tmp_path / "training" / name / "plots"
+        (curves / "images").mkdir(parents=True)
+        pd.DataFrame({"after": subjects, "subject": "barn", "mean": 0.5}).to_csv(curves / "forgetting.csv")
+        images.write_png(curves / "images/forgetting.png", np.zeros((4, 4, 3), np.uint8))
     published = tmp_path / "published.yaml"
     published.write_text(
         yaml.safe_dump({"source": "of others.", "to_reference": {"one": 12.5}, "pairwise": {"a and b": 3}})
@@ -106,7 +111,7 @@ def study(rows, tmp_path):
     tree["study"] |= {"grids": [4, 9, 25], "published": str(published)}
     folder = tmp_path / "study"
     folder.mkdir()
-    return chosen, drawn, tmp_path / "mosaics", folder, params.Params.model_validate(tree)
+    return chosen, drawn, tmp_path / "training", tmp_path / "mosaics", folder, params.Params.model_validate(tree)
 
 
 def test_a_study_ranks_its_variants_and_marks_the_hole(study):
@@ -127,6 +132,10 @@ def test_a_study_ranks_its_variants_and_marks_the_hole(study):
     assert {file.name for file in mosaics.iterdir()} == {"all.jpg", *made}
     with Image.open(mosaics / "same-9.jpg") as picture:
         assert picture.size == (3 * 64 + 2 * 4,) * 2
+    assert [file.name for file in sorted(folder.glob("forgetting-*"))] == [
+        "forgetting-same.csv",
+        "forgetting-same.png",
+    ]
     for name in ("ranked.png", "matrix.png", "classes.png", "overview.jpg"):
         assert np.asarray(Image.open(folder / name)).std() > 5
 
@@ -138,14 +147,14 @@ def test_a_class_that_was_not_trained_on_is_warned_of(study):
 
 
 def test_a_study_in_which_nothing_was_drawn_is_refused(study):
-    rows, drawn, mosaics, folder, settings = study
+    rows, drawn, training, mosaics, folder, settings = study
     shutil.rmtree(drawn / "same")
     shutil.rmtree(drawn / "one")
     (drawn / "same").mkdir()
     (drawn / "same/failed.txt").write_text("no.")
     only = settings.model_copy(update={"variants": {"same": None}})
     with pytest.raises(UserError, match=r"no variant drew anything: same: no\."):
-        compare.compare(rows, drawn, mosaics, folder, only)
+        compare.compare(rows, drawn, training, mosaics, folder, only)
 
 
 def test_a_method_that_fails_leaves_word_and_the_study_goes_on(tmp_path):

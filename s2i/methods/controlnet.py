@@ -1,13 +1,13 @@
 """Fine-tune the ControlNet on sketches, the rest of the base frozen."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import ControlNetModel, DDPMScheduler
+from diffusers import ControlNetModel, DDPMScheduler, UNet2DConditionModel
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from torch.utils.data import DataLoader
 
@@ -40,7 +40,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     models.set_up(nets(controlnet), [pipeline.unet], params.train, device, precision)
     pipeline.to(device)
     examples, held_out = (EncodedExamples(encoded, split) for split in ("train", "val"))
-    _check(examples[0], encoded, pipeline, params)
+    check(examples[0], encoded, pipeline, params)
     loss = _loss(pipeline, empty_prompt(encoded).to(device), params)
     batches = DataLoader(held_out, max(1, params.train.batch_size // params.train.accumulate))
     shown = list(islice((record for record in records if record["split"] == "val"), SHOWN))
@@ -105,6 +105,30 @@ def _task(examples: list[dict], controlnets: Sequence[str | Path], conditions: S
     return DrawTask(examples, [params.base, *controlnets], load, conditions)
 
 
+def control_images(batch: Mapping[str, torch.Tensor], conditions: Sequence[str]) -> list[torch.Tensor]:
+    """What the ControlNet of each condition is shown of a batch of encoded examples, (B, 3, H, W) in [0, 1]."""
+    return [batch[f"control.{name}"].expand(-1, 3, -1, -1) for name in conditions]
+
+
+def prediction(
+    unet: UNet2DConditionModel,
+    controlnet: ControlNetModel | MultiControlNetModel,
+    noisy: torch.Tensor,
+    timesteps: torch.Tensor,
+    words: torch.Tensor,
+    seen: Sequence[torch.Tensor],
+) -> torch.Tensor:
+    """What the UNet predicts of noisy latents (B, C, h, w), shown what the ControlNets add; the same shape.
+
+    words: (B, tokens, width).  seen: a batch of control images for each ControlNet.
+    """
+    several = {"conditioning_scale": [1.0] * len(seen)} if len(seen) > 1 else {}
+    shown = seen if several else seen[0]
+    down, mid = controlnet(noisy, timesteps, words, controlnet_cond=shown, **several, return_dict=False)
+    residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
+    return unet(noisy, timesteps, words, **residuals).sample
+
+
 def nets(controlnet: ControlNetModel | MultiControlNetModel) -> list[ControlNetModel]:
     """The ControlNets of one or several."""
     return list(controlnet.nets) if isinstance(controlnet, MultiControlNetModel) else [controlnet]
@@ -145,16 +169,12 @@ def _loss(pipeline, silence: torch.Tensor, params: Params) -> Loss:
     def loss(controlnet, batch, draws):
         latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], draws)
         words = torch.where(draws.uniform((len(latents), 1, 1)) < train.prompt_dropout, silence, batch["embedding"])
-        images_of = [batch[f"control.{name}"].expand(-1, 3, -1, -1) for name in params.conditions]
+        seen = control_images(batch, params.conditions)
         if train.condition_dropout:
-            images_of = [one * (draws.uniform((len(one), 1, 1, 1)) >= train.condition_dropout) for one in images_of]
-        several = {"conditioning_scale": [1.0] * len(images_of)} if len(images_of) > 1 else {}
-        seen = images_of if several else images_of[0]
+            seen = [one * (draws.uniform((len(one), 1, 1, 1)) >= train.condition_dropout) for one in seen]
 
         def predict(noisy_latents, timesteps):
-            down, mid = controlnet(noisy_latents, timesteps, words, seen, **several, return_dict=False)
-            residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
-            return unet(noisy_latents, timesteps, words, **residuals).sample
+            return prediction(unet, controlnet, noisy_latents, timesteps, words, seen)
 
         weights = None
         if train.background_weight < 1:
@@ -168,7 +188,7 @@ def _loss(pipeline, silence: torch.Tensor, params: Params) -> Loss:
     return loss
 
 
-def _check(example: dict, encoded: Path, pipeline, params: Params) -> None:
+def check(example: dict, encoded: Path, pipeline, params: Params) -> None:
     """Raise UserError when an example was not encoded for this base, resolution and these conditions."""
     if encoded_for(encoded) != cache.model_hash(params.base):
         raise UserError(f"the examples were encoded with another base than {params.base}: run `dvc repro encode`.")

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from diffusers import StableDiffusionPipeline
-from peft import get_peft_model_state_dict
 
 from s2i import adapters, base, cache, devices, draw_tasks, images, plots, sampling, tensors
 from s2i.draw_tasks import DrawTask
@@ -114,9 +113,7 @@ def _model(pipeline: StableDiffusionPipeline, params: Params, device: torch.devi
 def _save(pipeline: StableDiffusionPipeline, target: Path, params: Params) -> None:
     """Write what was trained as `base.load_trained` and plain diffusers read it."""
     if params.adapter == "lora":
-        metadata = pipeline.unet.peft_config["default"].to_dict()
-        state = get_peft_model_state_dict(pipeline.unet)
-        pipeline.save_lora_weights(target / base.UNET_LORA, state, unet_lora_adapter_metadata=metadata)
+        adapters.save_unet_lora(pipeline, target / base.UNET_LORA)
     else:
         pipeline.unet.save_pretrained(target / "unet")
     if params.dreambooth.text_encoder:

@@ -1,11 +1,13 @@
 """How the variants of a study differ: how far from a reference and each other, whose classes can be told."""
 
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 
 from s2i import images, probes, summary, tensors
 from s2i.errors import UserError
@@ -16,22 +18,20 @@ from s2i.metrics.resampling import frechet_distance_of_few, frechet_interval
 from s2i.metrics.subject import similarity
 from s2i.params import Params
 from s2i.records import Records
+from s2i.scoring import POOLED
 from s2i.stage import FAILED
 from s2i.study import items, report
 
 REFERENCE, OTHERS = "reference", "other references"
 SIMILARITY = "similarity_efficientnet_lite0"
-NETWORKS = {  # the name of a network's Frechet distance, the name of its kernel distance, the network
-    "fd_efficientnet_lite0": ("kid_efficientnet_lite0", frechet.efficientnet_lite0),
-    "fid": ("kid_inception", frechet.fid_inception),
-}
 BATCH = 32
 
 
-def compare(rows: Sequence[dict], drawn: Path, mosaics: Path, folder: Path, params: Params) -> dict:
+def compare(rows: Sequence[dict], drawn: Path, training: Path, mosaics: Path, folder: Path, params: Params) -> dict:
     """The figures of metrics/sketchy.json; tables and plots go into ``folder``, mosaics into ``mosaics``.
 
-    rows: the study's records.  drawn: a folder for each variant, as `generate` writes it.
+    rows: the study's records.  drawn: a folder for each variant, as `generate` writes it, and training as `train` does:
+    what several subjects in turn made of the earlier ones comes from there.
     {"items": their number, "variants": {variant: {metric: number}}, "failed": {variant: why}}; intervals are in
     table.csv.  Beside the variants stands the reference's training half: as near as another sample of the same comes.
     Raises UserError when no variant drew anything.
@@ -44,22 +44,25 @@ def compare(rows: Sequence[dict], drawn: Path, mosaics: Path, folder: Path, para
         warnings.warn(f"no training {of} is of class {', '.join(unseen)}: the probe cannot tell it.", stacklevel=2)
     files = {REFERENCE: [row[of] for row in wanted], OTHERS: [file for _, file in others]} | found
     pictures = {name: [images.read(Path(file)) for file in each] for name, each in files.items()}
-    figures, pairs, features = {name: {} for name in list(files)[1:]}, {}, {}
-    for distance, (kernel, network) in NETWORKS.items():
-        if loaded := network():
-            features[distance] = {name: _features(each, loaded) for name, each in pictures.items()}
-            pairs[distance] = _pairwise(features[distance])
-            reference = features[distance][REFERENCE]
-            for name, values in figures.items():
-                values[distance] = frechet_interval(features[distance][name], reference, level)
-                values[kernel] = frechet.kernel_distance(features[distance][name], reference)
-    pictured = _per_picture(wanted, {name: pictures[name] for name in (REFERENCE, *found)}, features, rows, of)
+    probed = {name: probes.features(each) for name, each in pictures.items()}
+    features = {"efficientnet_lite0": {name: one[:, :POOLED].double().numpy() for name, one in probed.items()}}
+    if inception := frechet.fid_inception():
+        features["inception"] = {name: _features(each, inception) for name, each in pictures.items()}
+    figures, pairs = {name: {} for name in list(files)[1:]}, {}
+    for network, sets in features.items():
+        distance, kernel = frechet.NAMES[network]
+        pairs[distance] = _pairwise(sets)
+        for name, values in figures.items():
+            values[distance] = frechet_interval(sets[name], sets[REFERENCE], level)
+            values[kernel] = frechet.kernel_distance(sets[name], sets[REFERENCE])
+    pictured = _per_picture(wanted, {name: probed[name] for name in (REFERENCE, *found)}, rows, of)
     for name, scores in pictured.groupby("variant", sort=False):
         for metric in (SIMILARITY, "label_accuracy"):
             figures.setdefault(name, {})[metric] = bootstrap(scores[metric], list(scores["id"]), level=level)
     found_out = {"items": len(wanted), "variants": figures, "failed": failed}
     pictured.to_csv(folder / "per_picture.csv", index=False)
     report.write(found_out, pictured, pairs, folder, params)
+    _forgetting(training, list(found), folder)
     report.draw(wanted, {name: pictures[name] for name in found}, mosaics, folder, params.study.grids)
     return found_out | {"variants": summary.numbers(figures)}
 
@@ -82,6 +85,15 @@ def _variants(wanted: Sequence[dict], drawn: Path, names: Sequence[str]) -> tupl
     return found, failed
 
 
+def _forgetting(training: Path, names: Sequence[str], folder: Path) -> None:
+    """The curves of the variants that learned several subjects in turn, copied to the study's figures."""
+    for name in names:
+        table = training / name / "plots/forgetting.csv"
+        if table.exists() and pd.read_csv(table)["after"].nunique() > 1:
+            shutil.copyfile(table, folder / f"forgetting-{name}.csv")
+            shutil.copyfile(table.with_name("images") / "forgetting.png", folder / f"forgetting-{name}.png")
+
+
 def _features(pictures: Sequence[np.ndarray], network) -> np.ndarray:
     return frechet.features(tensors.unit(tensors.stack(pictures)).split(BATCH), network)
 
@@ -93,7 +105,7 @@ def _pairwise(features: Mapping[str, np.ndarray]) -> pd.DataFrame:
 
 
 def _per_picture(
-    wanted: Sequence[dict], pictures: Mapping[str, Sequence[np.ndarray]], features: dict, rows: Sequence[dict], of: str
+    wanted: Sequence[dict], probed: Mapping[str, torch.Tensor], rows: Sequence[dict], of: str
 ) -> pd.DataFrame:
     """Of each picture of each set whether a probe tells its class, and how like the references of its class it is.
 
@@ -101,10 +113,13 @@ def _per_picture(
     """
     probe = items.fit_probe(rows, of)
     labels = np.array([row.get("label", "") for row in wanted])
-    ids, looks = np.array([row["id"] for row in wanted]), features["fd_efficientnet_lite0"]
+    ids, looks = (
+        np.array([row["id"] for row in wanted]),
+        {name: one[:, :POOLED].numpy() for name, one in probed.items()},
+    )
     tables = []
-    for name, each in pictures.items():
-        said = [guess[items.CLASS] for guess in probe.predict(probes.features(each))]
+    for name, seen in probed.items():
+        said = [guess[items.CLASS] for guess in probe.predict(seen)]
         told = [guess == spoken(label).lower() for guess, label in zip(said, labels, strict=True)]
         alike = np.empty(len(wanted))
         for place, label in enumerate(labels):

@@ -1,7 +1,10 @@
-"""Compare the variants of the study.  data/sketchy/items, drawn, mosaics -> metrics/sketchy, metrics/sketchy.json"""
+"""Compare the variants of the study.
+
+data/sketchy/items, drawn, training, mosaics -> metrics/sketchy, metrics/sketchy.json
+"""
 
 from s2i import records, stage
 from s2i.study import compare
 
-with stage.run() as (params, (source, drawn, mosaics), output):
-    output.score(compare.compare(list(records.Records(source)), drawn, mosaics, output.folder, params))
+with stage.run() as (params, (source, drawn, training, mosaics), output):
+    output.score(compare.compare(list(records.Records(source)), drawn, training, mosaics, output.folder, params))

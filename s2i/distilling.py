@@ -1,0 +1,157 @@
+"""A student of a trained model that draws in few steps and without guidance.
+
+Latent consistency distillation into low-rank updates of UNet and ControlNets: Luo et al. 2023, "Latent consistency
+models" and "LCM-LoRA".
+"""
+
+from collections.abc import Iterable, Sequence
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import ControlNetModel, DDPMScheduler, StableDiffusionControlNetPipeline, UNet2DConditionModel
+from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+from peft import LoraConfig
+from torch import nn
+
+from s2i import adapters, base, cache, controls, devices, images, sampling, trained
+from s2i.consistency import consistency_loss
+from s2i.encoding import EncodedExamples, empty_prompt, sample_latents
+from s2i.errors import UserError
+from s2i.files import write_json
+from s2i.methods import models
+from s2i.methods.controlnet import check, control_images, nets, prediction
+from s2i.metrics.structure import edge_f1
+from s2i.mosaics import mosaic
+from s2i.params import Params
+from s2i.showing import spread
+from s2i.training import enough_memory, fit
+
+CODE = ("distilling", "consistency", "methods.controlnet", "sampling", "schedulers")  # that decides what it learns
+TARGETS = (  # what LCM-LoRA updates: attention, feed-forward, convolutions and timestep embeddings of every block
+    *adapters.PROJECTIONS,
+    *("proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "time_emb_proj"),
+    *("conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv"),
+)
+FEW = (1, 2, 4)  # steps that it is made for
+DRAWN = {"steps": 4, "guidance_scale": 1.0, "scheduler": "lcm"}  # how it draws unless told otherwise
+VALIDATED = 24  # validation examples drawn while training
+SHOWN = 4  # of these in the mosaic
+
+
+class Student(nn.Module):
+    """UNet and ControlNets as one model, low-rank updates of which learn."""
+
+    def __init__(self, unet: UNet2DConditionModel, controlnet: ControlNetModel | MultiControlNetModel, rank: int):
+        super().__init__()
+        self.unet, self.controlnet = unet, controlnet
+        for part in (unet, *nets(controlnet)):
+            part.requires_grad_(False)
+            part.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(TARGETS)))
+
+    def forward(self, *shown) -> torch.Tensor:
+        """`prediction` of noisy latents, timesteps, words and control images."""
+        return prediction(self.unet, self.controlnet, *shown)
+
+
+@enough_memory()
+def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, live: Path, params: Params) -> None:
+    """Teach a student of the model in ``teacher`` and write it into ``target``.
+
+    target/unet_lora and target/adapter, one for each condition, are what diffusers loads beside the teacher, with its
+    LCMScheduler; target/controlnet is the ControlNet with the adapter merged, and generate.json how it draws, so that
+    ``s2i generate --model`` takes the folder.  The weights that keep validation sketches' contours best, drawn in few
+    steps, are kept.  Figures and pictures of the run go to ``live``.  An interrupted run goes on.
+    Raises UserError when the teacher draws from words alone, or the examples were not encoded for it.
+    """
+    if params.method != "controlnet":
+        raise UserError(f"distill needs method controlnet, and method is {params.method}: set distill.steps to 0.")
+    settings = params.distill
+    device, precision = devices.pick(params.device, params.precision)
+    controlnets = trained.controlnets(teacher, params.conditions)
+    pipeline = base.load(params.base, base.load_controlnet(*controlnets))
+    examples, silence = EncodedExamples(encoded, "train"), empty_prompt(encoded).to(device)
+    check(examples[0], encoded, pipeline, params)
+    told = deepcopy(pipeline.unet), deepcopy(pipeline.controlnet)
+    torch.manual_seed(params.training_seed)
+    student = Student(pipeline.unet, pipeline.controlnet, settings.rank)
+    learning, frozen = ([unet, *nets(controlnet)] for unet, controlnet in ((student.unet, student.controlnet), told))
+    models.set_up(learning, frozen, params.train, device, precision)
+    pipeline.to(device)
+    loss = _loss(pipeline, told, silence, params)
+    candidates = [record for record in records if record["split"] == "val"]
+    held_out = [candidates[place] for place in spread(len(candidates), VALIDATED)]
+    checkpoints = models.checkpoints(
+        params, {"conditions", "distill", "generate"}, [params.base, *controlnets], CODE, cache.folder_hash(encoded)
+    )
+    with models.tracked(checkpoints, live, params) as tracker:
+
+        @torch.no_grad()
+        def validate(step: int) -> float:
+            drawn = {f"{steps} steps": _drawn(pipeline, held_out, steps, params) for steps in FEW}
+            photos = [images.read(record["photo"]) for record in held_out]
+            kept = [edge_f1(one, photo) for each in drawn.values() for one, photo in zip(each, photos, strict=True)]
+            sketches = {"sketch": [images.read_grey(record["sketch"]) for record in held_out]}
+            columns = sketches | drawn | {"target": photos}
+            tracker.figures(step, {"validation_edge_f1": float(np.mean(kept))})
+            tracker.picture(step, "validation", mosaic({name: each[:SHOWN] for name, each in columns.items()}))
+            return 1 - float(np.mean(kept))
+
+        fit(
+            student,
+            loss,
+            examples,
+            settings,
+            checkpoints / "weights",
+            device=device,
+            precision=precision,
+            seed=params.training_seed,
+            validate=validate,
+            log=tracker.figures,
+            description="distil",
+        )
+    adapters.save_unet_lora(pipeline, target / base.UNET_LORA)
+    places = base.saved_controlnets(target, len(params.conditions))
+    for net, place in zip(nets(student.controlnet), places, strict=True):
+        adapters.save(net, place, place.with_name(place.name.replace("controlnet", "adapter")))
+    write_json(target / trained.SETTINGS, DRAWN)
+
+
+def _loss(pipeline: StableDiffusionControlNetPipeline, told, silence: torch.Tensor, params: Params):
+    """What distillation minimises; ``told`` are the teacher's UNet and ControlNets."""
+    noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+    scaling, guidance = pipeline.vae.config.scaling_factor, params.generate.guidance_scale
+
+    def loss(student, batch, draws):
+        latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], draws)
+        words, seen = batch["embedding"], control_images(batch, params.conditions)
+        both = torch.cat([silence.expand_as(words), words])
+
+        def answer(noisy, timesteps):
+            return student(noisy, timesteps, words, seen)
+
+        def teach(noisy, timesteps):
+            twice = (torch.cat([one] * 2) for one in (noisy, timesteps))
+            without, with_words = prediction(*told, *twice, both, [torch.cat([one] * 2) for one in seen]).chunk(2)
+            return without + guidance * (with_words - without)
+
+        return consistency_loss(answer, teach, latents, noise_scheduler, draws, params.distill.solver_steps)
+
+    return loss
+
+
+def _drawn(pipeline, records: Sequence[dict], steps: int, params: Params) -> list[np.ndarray]:
+    settings = params.generate.model_copy(update=DRAWN | {"steps": steps})
+    return list(
+        sampling.draw(
+            pipeline,
+            [record["prompt"] for record in records],
+            range(len(records)),
+            controls=[controls.of(record, params.conditions) for record in records],
+            resolution=params.resolution,
+            batch_size=settings.batch_size,
+            **settings.sampling,
+            description=f"validation pictures of {steps} steps",
+        )
+    )
