@@ -7,8 +7,8 @@ import pandas as pd
 from PIL import Image
 
 from s2i import images, plots, revisions
-from s2i.mosaics import cells, mosaic
-from s2i.showing import COLUMNS, spread
+from s2i.mosaics import cells, mosaic, spread
+from s2i.showing import COLUMNS
 
 CURVES = {"loss": 20, "validation_loss": 1}  # rows that are averaged
 COLORS = {"old": "C0", "new": "C1"}

@@ -23,9 +23,8 @@ from s2i.files import write_json
 from s2i.methods import models
 from s2i.methods.controlnet import check, control_images, nets, prediction
 from s2i.metrics.structure import edge_f1
-from s2i.mosaics import mosaic
+from s2i.mosaics import mosaic, spread
 from s2i.params import Params
-from s2i.showing import spread
 from s2i.training import enough_memory, fit
 
 CODE = ("distilling", "consistency", "methods.controlnet", "sampling", "schedulers")  # that decides what it learns

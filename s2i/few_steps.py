@@ -15,9 +15,8 @@ from s2i.metrics.intervals import bootstrap
 from s2i.metrics.names import improvement
 from s2i.metrics.perceptual import ShiftTolerantLPIPS
 from s2i.metrics.structure import edge_f1
-from s2i.mosaics import mosaic
+from s2i.mosaics import mosaic, spread
 from s2i.params import Params
-from s2i.showing import spread
 from s2i.trained import Trained
 
 MANY = 50  # steps of the teacher that all else is compared with

@@ -24,6 +24,11 @@ def mosaic(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
     return np.asarray(canvas)
 
 
+def spread(count: int, rows: int) -> list[int]:
+    """At most ``rows`` places from the first of ``count`` to the last."""
+    return np.unique(np.linspace(0, count - 1, rows).round().astype(int)).tolist()
+
+
 def grid(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
     """Pictures (H, W, 3) uint8 of one size row by row, as many in each as there are columns -> RGB."""
     height, width = pictures[0].shape[:2]

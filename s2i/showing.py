@@ -5,11 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from s2i import images, plots
 from s2i.metrics.names import PICTURES, improvement
-from s2i.mosaics import mosaic
+from s2i.mosaics import mosaic, spread
 
 STRIP = 10
 RANKED_BY = "st_lpips"
@@ -25,7 +24,7 @@ def show(records: Sequence[dict], table: pd.DataFrame, figures: Mapping[str, Map
     images.write_png(folder / "mosaic.png", examples([records[place] for place in spread(len(records), rows)]))
     ranked = np.argsort(improvement(RANKED_BY) * table[RANKED_BY].to_numpy(), kind="stable")
     for name, places in {"worst": ranked[:STRIP], "best": ranked[::-1][:STRIP]}.items():
-        Image.fromarray(examples([records[place] for place in places])).save(folder / f"{name}.jpg", quality=90)
+        images.write_jpg(folder / f"{name}.jpg", examples([records[place] for place in places]))
     plot(figures, folder / "figures.png")
 
 
@@ -37,11 +36,6 @@ def examples(records: Sequence[dict]) -> np.ndarray:
             for title, name in COLUMNS.items()
         }
     )
-
-
-def spread(count: int, rows: int) -> list[int]:
-    """At most ``rows`` places from the first of ``count`` to the last."""
-    return np.unique(np.linspace(0, count - 1, rows).round().astype(int)).tolist()
 
 
 def plot(figures: Mapping[str, Mapping], file: Path) -> None:
@@ -58,9 +52,9 @@ def plot(figures: Mapping[str, Mapping], file: Path) -> None:
         for place, model in enumerate(SHOWN):
             if value := figures[model].get(name):
                 low, high = value.get("low", value["mean"]), value.get("high", value["mean"])
-                spread = [[value["mean"] - low], [high - value["mean"]]]
+                error = [[value["mean"] - low], [high - value["mean"]]]
                 color = f"C{place - 1}" if model in ("finetuned", "base") else "0.6"
-                axis.errorbar(place, value["mean"], spread, fmt="o", capsize=4, color=color)
+                axis.errorbar(place, value["mean"], error, fmt="o", capsize=4, color=color)
         axis.set(xlim=(-0.6, len(SHOWN) - 0.4), xticks=range(len(SHOWN)), xticklabels=SHOWN.values())
         axis.set_title(f"{name}, {PICTURES[name].better} is better", fontsize=8)
         axis.tick_params(axis="x", labelrotation=30, labelsize=8)

@@ -15,7 +15,7 @@ from s2i.matting import intersection_over_union
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.resketch import strokes
 from s2i.metrics.structure import edge_f1
-from s2i.mosaics import mosaic
+from s2i.mosaics import mosaic, spread
 from s2i.params import Survey, Work
 
 Facts = dict[str, str | bool]  # an attribute and its value
@@ -46,7 +46,9 @@ def survey(records: Collection[dict], ingested: Path, folder: Path, params: Surv
     }
     figures |= _against_truth(seen, probes)
     plot_coverage(facts, params.wanted, folder / "coverage.png")
-    images.write_png(folder / "sketches.png", _contact_sheet(_spread(records)))
+    shown = spread(len(records), SHEET_ROWS)
+    chosen = [record for place, record in enumerate(records) if place in shown]
+    images.write_png(folder / "sketches.png", _contact_sheet(chosen))
     _compare_captions(seen, folder)
     (folder / "README.md").write_text(_card(figures, unlicensed, refused), encoding="utf-8")
     return figures
@@ -241,12 +243,6 @@ def _compare_captions(seen: list[dict], folder: Path) -> None:
 
 def _strokes(sketch: str) -> np.ndarray:
     return strokes(images.read_grey(Path(sketch)))
-
-
-def _spread(records: Collection[dict]) -> list[dict]:
-    """SHEET_ROWS records from the first to the last."""
-    places = set(np.linspace(0, len(records) - 1, SHEET_ROWS).astype(int))
-    return [record for place, record in enumerate(records) if place in places]
 
 
 def _contact_sheet(chosen: list[dict]) -> np.ndarray:

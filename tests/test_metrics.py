@@ -5,13 +5,12 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-import torchvision
 from PIL import Image
 
 from s2i import tensors, weights
 from s2i.edges import canny
 from s2i.errors import UserError
-from s2i.metrics import frechet, perceptual
+from s2i.metrics import frechet
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.perceptual import ShiftTolerantLPIPS
 from s2i.metrics.structure import count_windows, edge_f1, window_count_error
@@ -66,24 +65,6 @@ def test_st_lpips_has_finite_gradients_where_features_vanish(st_lpips):
     picture = torch.zeros(1, 3, 32, 32, requires_grad=True)
     st_lpips(picture, torch.zeros(1, 3, 32, 32)).sum().backward()
     assert picture.grad.isfinite().all()
-
-
-def test_lpips_is_what_the_lpips_package_computes_with_the_same_trunk():
-    import lpips
-
-    torch.manual_seed(0)
-    alexnet = torchvision.models.alexnet()
-    with mock.patch.object(torchvision.models, "alexnet", lambda **_: alexnet):
-        reference = lpips.LPIPS(net="alex", verbose=False)
-    a, b = noise(2, 3, 64, 64), noise(2, 3, 64, 64, seed=1)
-    ours = perceptual.lpips_alexnet(alexnet.state_dict())(a, b)
-    assert ours.shape == (2,) and (ours > 0).all()
-    assert torch.equal(ours, reference(a, b).flatten())
-
-
-def test_lpips_is_absent_where_its_weights_are(monkeypatch):
-    monkeypatch.setattr(weights, "hub_path", lambda name: None)
-    assert list(perceptual.available()) == ["st_lpips"]
 
 
 def test_fid_and_its_kid_are_absent_where_inceptions_weights_are(monkeypatch):

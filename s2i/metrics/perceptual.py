@@ -1,10 +1,4 @@
-"""Perceptual distances between two pictures.
-
-`st_lpips` is shift-tolerant LPIPS, which can be had everywhere; `lpips` is the lpips package, absent where the ImageNet
-weights of its trunk cannot be had.
-"""
-
-from collections.abc import Callable, Mapping
+"""Shift-tolerant LPIPS, the perceptual distance whose weights can be had everywhere."""
 
 import torch
 import torch.nn.functional as F
@@ -76,26 +70,3 @@ class ShiftTolerantLPIPS(nn.Module):
     def forward(self, generated: Tensor, target: Tensor) -> Tensor:
         differences = zip(self.scores, self.features(generated), self.features(target), strict=True)
         return sum(score((a - b).square()).mean(dim=(1, 2, 3)) for score, a, b in differences)
-
-
-def lpips_alexnet(trunk: Mapping[str, Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
-    """The lpips package's distance on AlexNet: (B, 3, H, W) twice in [-1, 1] -> (B,).
-
-    trunk: state dict of torchvision's AlexNet, which the package would otherwise download itself.
-    Source: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018.
-    """
-    import lpips
-
-    model = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
-    names = [name for name, _ in model.net.named_parameters()]  # "slice2.3.weight" is AlexNet's "features.3.weight"
-    model.net.load_state_dict({name: trunk["features." + name.split(".", 1)[1]] for name in names})
-    model.requires_grad_(False)
-    return lambda generated, target: model(generated, target).flatten()
-
-
-def available() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
-    """The perceptual distances that can be had on this machine, by name: (B, 3, H, W) twice in [-1, 1] -> (B,)."""
-    found = {"st_lpips": ShiftTolerantLPIPS.load()}
-    if file := weights.hub_path(weights.LPIPS_ALEXNET):
-        found["lpips"] = lpips_alexnet(torch.load(file, map_location="cpu", weights_only=True))
-    return found

@@ -43,11 +43,11 @@ def draw(
 ) -> None:
     """A grid of each variant's pictures in each size, all.jpg with a row an item, and in ``folder`` a part of that."""
     mosaics.mkdir(parents=True, exist_ok=True)
-    spread = _spread(wanted)
+    order = _in_turn(wanted)
     for name, pictures in found.items():
         for size in sizes:
             if size <= len(pictures):
-                chosen = [pictures[place] for place in spread[:size]]
+                chosen = [pictures[place] for place in order[:size]]
                 images.write_jpg(mosaics / f"{name}-{size}.jpg", grid(chosen, round(size**0.5)))
     columns = {
         "sketch": [images.read_grey(Path(row["sketch"])) for row in wanted],
@@ -55,12 +55,12 @@ def draw(
     }
     columns |= found
     images.write_jpg(mosaics / "all.jpg", mosaic(columns))
-    shown = sorted(spread[: len({row.get("label") for row in wanted})])
+    shown = sorted(order[: len({row.get("label") for row in wanted})])
     overview = {name: [each[place] for place in shown] for name, each in columns.items()}
     images.write_jpg(folder / "overview.jpg", mosaic(overview))
 
 
-def _spread(wanted: Sequence[dict]) -> list[int]:
+def _in_turn(wanted: Sequence[dict]) -> list[int]:
     """The places of the items, one of each class in turn, so that the first few show many classes."""
     turns: dict[str, int] = {}
     order = []

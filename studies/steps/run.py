@@ -22,7 +22,7 @@ from s2i.errors import UserError
 from s2i.files import write_json
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1
-from s2i.showing import spread
+from s2i.mosaics import spread
 
 METRIC, ALL = "edge_f1", "all"
 TRAINED, METRICS = Path("models/trained"), Path("metrics")
