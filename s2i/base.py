@@ -78,7 +78,7 @@ def _pretrained(kind: type, key: str, name: str | Path, index: str, dtype: torch
     if folder.is_dir() and not (folder / index).exists():
         raise UserError(f"{key}: the folder {name} has no {index}; it must hold a model in diffusers format.")
     try:
-        return kind.from_pretrained(str(name), use_safetensors=True, torch_dtype=dtype or torch.float32, **options)
+        return kind.from_pretrained(str(name), use_safetensors=True, dtype=dtype or torch.float32, **options)
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         reason = first_line(error)
         if folder.is_dir():

@@ -7,7 +7,7 @@ from s2i import records, stage
 
 with stage.run() as (params, (augmented, encoded, teacher, generated, shown), output):
     if not params.distill.steps:
-        shown.mkdir(parents=True)
+        shown.mkdir(parents=True, exist_ok=True)
         output.score({})
     else:
         from s2i import distilling, few_steps  # torch and diffusers take seconds to import

@@ -80,7 +80,7 @@ def test_a_counter_that_is_none_is_one_clear_sentence(tmp_path):
 
 @pytest.fixture(scope="module")
 def vae():
-    return AutoencoderKL.from_pretrained(PROJECT / "data/base/vae", torch_dtype=torch.float32).requires_grad_(False)
+    return AutoencoderKL.from_pretrained(PROJECT / "data/base/vae", dtype=torch.float32).requires_grad_(False)
 
 
 @torch.no_grad()
