@@ -1,4 +1,4 @@
-"""What a student that draws in few steps learns: to give from anywhere on a path what the path ends in."""
+"""What a student that draws in few steps learns: to give from anywhere on its teacher's path what the path ends in."""
 
 from collections.abc import Callable
 
@@ -37,6 +37,24 @@ def consistency_loss(
         clean = objectives.denoised(teacher(noisy, start).float(), noisy, start, noise_scheduler)
         nearer = noise_scheduler.add_noise(clean, _noise(noisy, clean, start, noise_scheduler), end)
         target = consistent(student(nearer, end), nearer, end, noise_scheduler)
+    return huber(answer, target)
+
+
+def path_loss(
+    student: Predict, noisy: torch.Tensor, timesteps: torch.Tensor, clean: torch.Tensor, noise_scheduler: SchedulerMixin
+) -> torch.Tensor:
+    """How far the student's answers from places on the teacher's path are from where the path ended; a scalar.
+
+    noisy, clean: (B, C, h, w).  Unlike `consistency_loss` it asks nothing of the student's own answers, so it neither
+    drifts nor has to carry what is known near the end of the path step by step to its beginning.
+    Source: Yin et al. 2024, "One-step diffusion with distribution matching distillation", the regression loss; Luhman
+    and Luhman 2021, "Knowledge distillation in iterative generative models".
+    """
+    return huber(consistent(student(noisy, timesteps), noisy, timesteps, noise_scheduler), clean)
+
+
+def huber(answer: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """The mean of the pseudo-Huber distances of Song and Dhariwal 2023, "Improved techniques"; a scalar."""
     return ((answer - target).square() + HUBER**2).sqrt().mean() - HUBER
 
 

@@ -16,7 +16,7 @@ from peft import LoraConfig
 from torch import nn
 
 from s2i import adapters, base, cache, controls, devices, images, sampling, trained
-from s2i.consistency import consistency_loss
+from s2i.consistency import consistency_loss, path_loss
 from s2i.encoding import EncodedExamples, empty_prompt, sample_latents
 from s2i.errors import UserError
 from s2i.files import write_json
@@ -25,9 +25,17 @@ from s2i.methods.controlnet import check, control_images, nets, prediction
 from s2i.metrics.structure import edge_f1
 from s2i.mosaics import mosaic, spread
 from s2i.params import Params
+from s2i.paths import Paths
 from s2i.training import enough_memory, fit
 
-CODE = ("distilling", "consistency", "methods.controlnet", "sampling", "schedulers")  # that decides what it learns
+CODE = (
+    "distilling",
+    "consistency",
+    "paths",
+    "methods.controlnet",
+    "sampling",
+    "schedulers",
+)  # that decides what it learns
 TARGETS = (  # what LCM-LoRA updates: attention, feed-forward, convolutions and timestep embeddings of every block
     *adapters.PROJECTIONS,
     *("proj_in", "proj_out", "ff.net.0.proj", "ff.net.2", "time_emb_proj"),
@@ -70,19 +78,27 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
     device, precision = devices.pick(params.device, params.precision)
     controlnets = trained.controlnets(teacher, params.conditions)
     pipeline = base.load(params.base, base.load_controlnet(*controlnets))
-    examples, silence = EncodedExamples(encoded, "train"), empty_prompt(encoded).to(device)
+    examples = EncodedExamples(encoded, "train")
     check(examples[0], encoded, pipeline, params)
+    content = cache.folder_hash(encoded)
+    if settings.loss == "path":
+        dtype = devices.DTYPES[precision]
+        drawing = base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype).to(device)
+        examples = Paths(examples, drawing, [params.base, *controlnets], content, FEW, params)
     told = deepcopy(pipeline.unet), deepcopy(pipeline.controlnet)
     torch.manual_seed(params.training_seed)
     student = Student(pipeline.unet, pipeline.controlnet, settings.rank)
     learning, frozen = ([unet, *nets(controlnet)] for unet, controlnet in ((student.unet, student.controlnet), told))
     models.set_up(learning, frozen, params.train, device, precision)
     pipeline.to(device)
-    loss = _loss(pipeline, told, silence, params)
+    if settings.loss == "path":
+        loss = _path_loss(pipeline, params)
+    else:
+        loss = _consistency_loss(pipeline, told, empty_prompt(encoded).to(device), params)
     candidates = [record for record in records if record["split"] == "val"]
     held_out = [candidates[place] for place in spread(len(candidates), VALIDATED)]
     checkpoints = models.checkpoints(
-        params, {"conditions", "distill", "generate"}, [params.base, *controlnets], CODE, cache.folder_hash(encoded)
+        params, {"conditions", "distill", "generate"}, [params.base, *controlnets], CODE, content
     )
     with models.tracked(checkpoints, live, params) as tracker:
 
@@ -117,7 +133,7 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
     write_json(target / trained.SETTINGS, DRAWN)
 
 
-def _loss(pipeline: StableDiffusionControlNetPipeline, told, silence: torch.Tensor, params: Params):
+def _consistency_loss(pipeline: StableDiffusionControlNetPipeline, told, silence: torch.Tensor, params: Params):
     """What distillation minimises; ``told`` are the teacher's UNet and ControlNets."""
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     scaling, guidance = pipeline.vae.config.scaling_factor, params.generate.guidance_scale
@@ -136,6 +152,21 @@ def _loss(pipeline: StableDiffusionControlNetPipeline, told, silence: torch.Tens
             return without + guidance * (with_words - without)
 
         return consistency_loss(answer, teach, latents, noise_scheduler, draws, params.distill.solver_steps)
+
+    return loss
+
+
+def _path_loss(pipeline: StableDiffusionControlNetPipeline, params: Params):
+    """What distillation minimises on `Paths`."""
+    noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
+
+    def loss(student, batch, draws):
+        words, seen = batch["embedding"], control_images(batch, params.conditions)
+
+        def answer(noisy, timesteps):
+            return student(noisy, timesteps, words, seen)
+
+        return path_loss(answer, batch["noisy"], batch["timestep"], batch["clean"], noise_scheduler)
 
     return loss
 

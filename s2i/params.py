@@ -241,7 +241,11 @@ class Distill(Optimisation):
     """A student of the trained model that draws in few steps, as low-rank updates; see ``s2i.distilling``."""
 
     steps: Annotated[int, Field(ge=0)] = Field(0, description="of its training; 0 makes none")
-    rank: Count = 64
+    rank: Count = 16
+    loss: Literal["path", "consistency"] = Field(
+        "path",
+        description="path: where the teacher's path ends, drawn before; consistency: that neighbouring places agree",
+    )
     solver_steps: Annotated[int, Field(ge=4, le=250)] = Field(50, description="of DDIM on the teacher's path")
     batch_size: Count = 16
     learning_rate: Annotated[float, Field(gt=0)] = 5.0e-4

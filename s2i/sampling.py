@@ -22,12 +22,14 @@ WHOLE = (0.0, 1.0)  # of the steps
 class Step(NamedTuple):
     """Where a drawing stands: ``number`` of ``steps`` are done.
 
-    latents: (B, C, h, w), still noisy before the last step.  estimate() gives those without noise that the step's
-    prediction points to, for a preview; `decode` makes pictures of either.
+    latents: (B, C, h, w), still noisy before the last step.  The step began at ``timestep`` from ``noisier`` ones.
+    estimate() gives those without noise that the step's prediction points to, for a preview; `decode` makes pictures.
     """
 
     number: int
     steps: int
+    timestep: float
+    noisier: torch.Tensor
     latents: torch.Tensor
     estimate: Callable[[], torch.Tensor]
 
@@ -116,8 +118,9 @@ def denoise(
         prediction = pipeline.unet(sample, timestep, told, **added, return_dict=False)[0]
         if guided:
             prediction = _guided(prediction, guidance_scale, guidance_rescale)
-        latents = noise_scheduler.step(prediction, timestep, latents, **extra, return_dict=False)[0]
-        yield Step(number, total, latents, _estimate(prediction, seen, timestep, noise_scheduler))
+        noisier, latents = latents, noise_scheduler.step(prediction, timestep, latents, **extra, return_dict=False)[0]
+        estimate = _estimate(prediction, seen, timestep, noise_scheduler)
+        yield Step(number, total, timestep.item(), noisier, latents, estimate)
 
 
 @torch.no_grad()

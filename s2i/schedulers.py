@@ -42,3 +42,8 @@ def scheduler(given: SchedulerMixin, name: str | None, steps: int, device: str =
     except ValueError as error:
         raise UserError(f"steps is {steps}, which {name or 'this scheduler'} refuses: {first_line(error)}") from None
     return made
+
+
+def trailing(given: SchedulerMixin) -> SchedulerMixin:
+    """The same scheduler, its timesteps evenly spaced from the last of the training on, as LCM's are."""
+    return type(given).from_config(given.config, timestep_spacing="trailing")

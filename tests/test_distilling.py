@@ -1,4 +1,5 @@
 import json
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from PIL import Image
 from test_generating import examples, params, tiny_base  # noqa: F401
 from test_objectives import LATENTS, noise_of
 
-from s2i import base, distilling, drawing, encoding, few_steps, images, trained
-from s2i.consistency import _noise, consistency_loss, consistent
+from s2i import base, distilling, drawing, encoding, few_steps, images, paths, sampling, trained
+from s2i.consistency import _noise, consistency_loss, consistent, path_loss
 from s2i.controls import control_images
 from s2i.draws import Draws
 from s2i.errors import UserError
@@ -77,11 +78,38 @@ def test_what_is_read_off_a_prediction_is_what_lcms_scheduler_reads():
         torch.testing.assert_close(read, lcm.step(prediction, timestep, noisy).denoised, atol=1e-4, rtol=1e-4)
 
 
-@pytest.fixture
-def taught(examples, params, tiny_base, tmp_path):  # noqa: F811
+def test_a_student_that_ends_where_the_path_does_has_no_loss():
+    timesteps = torch.full((len(LATENTS),), 499)
+    noise = torch.randn(LATENTS.shape, generator=torch.Generator().manual_seed(2))
+    noisy = NOISE.add_noise(LATENTS, noise, timesteps)
+    assert path_loss(lambda *_: noise, noisy, timesteps, LATENTS, NOISE) < 1e-3
+    assert path_loss(lambda *_: torch.zeros_like(noise), noisy, timesteps, LATENTS, NOISE) > 0.1
+
+
+def test_paths_hold_what_lcm_asks_for_and_where_the_teacher_ends(examples, params, tiny_base, tmp_path):  # noqa: F811
+    assert paths.timesteps((1, 2, 4), 50) == [999, 759, 499, 259]
+    pipeline = base.load(tiny_base, tiny_base / "controlnet")
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
+    encoded = encoding.EncodedExamples(tmp_path / "encoded", "train")
+    seen = paths.Paths(encoded, pipeline, [tiny_base], "these", (1, 2), params())
+    assert len(seen) == 8 and [seen[place]["timestep"].item() for place in range(3)] == [999, 499, 999]
+    assert torch.equal(seen[2]["clean"], seen[3]["clean"]) and not torch.equal(seen[0]["clean"], seen[2]["clean"])
+    assert torch.equal(seen[2]["embedding"], encoded[1]["embedding"])
+    fresh = seen[0]["noisy"]
+    assert abs(fresh.mean()) < 0.2 and fresh.std() == pytest.approx(1, abs=0.2), "the path begins with noise"
+    loaded = sampling.denoise
+    with mock.patch.object(sampling, "denoise", side_effect=loaded) as drawn:
+        paths.Paths(encoded, pipeline, [tiny_base], "these", (1, 2), params())
+        assert not drawn.called, "it is kept"
+        paths.Paths(encoded, pipeline, [tiny_base], "others", (1, 2), params())
+        assert drawn.called
+
+
+@pytest.fixture(params=["path", "consistency"])
+def taught(request, examples, params, tiny_base, tmp_path):  # noqa: F811
     """A student of the tiny base's ControlNet, which is its own teacher, and what it was taught with."""
     settings = {"steps": 4, "rank": 2, "batch_size": 2, "learning_rate": 3e-2, "validate_every": 2}
-    chosen = params(distill=settings | {"warmup_steps": 0, "ema_decay": 0})
+    chosen = params(distill=settings | {"loss": request.param, "warmup_steps": 0, "ema_decay": 0})
     pipeline = base.load(tiny_base, tiny_base / "controlnet")
     encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
     student = tmp_path / "student"

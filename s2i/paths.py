@@ -1,0 +1,106 @@
+"""The ways a teacher takes from noise to pictures of the training examples, for a student to learn where they end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import LCMScheduler
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from s2i import cache, devices, draw_tasks, sampling, schedulers
+from s2i.encoding import EncodedExamples
+from s2i.fan_out import chunked
+from s2i.files import whole_file
+from s2i.params import Params
+
+
+class Paths(Dataset):
+    """Every example at every timestep that a student of few steps draws from.
+
+    An item is an encoded example's ``embedding`` and control images, ``timestep`` (), ``noisy`` (C, h, w), where the
+    teacher's path is at that timestep, and ``clean`` (C, h, w), where it ends.  Paths are drawn once and kept.
+    """
+
+    def __init__(
+        self,
+        examples: EncodedExamples,
+        pipeline,
+        teacher: Sequence[str | Path],
+        encoded: str,
+        few: Sequence[int],
+        params: Params,
+    ):
+        """pipeline: the teacher; teacher: the folders it was loaded from; encoded: what identifies the examples."""
+        self.examples, self.timesteps = examples, timesteps(few, params.distill.solver_steps)
+        device, precision = devices.pick(params.device, params.precision)
+        code = cache.code(__name__, "s2i.sampling", "s2i.schedulers")
+        models = [cache.model_hash(model) for model in teacher]
+        settings = [*code, models, encoded, params.generate.guidance_scale, self.timesteps, params.distill.solver_steps]
+        settings += [params.training_seed, params.resolution, device.type, precision]
+        self.files = []
+        for batch in tqdm(list(chunked(range(len(examples)), params.generate.batch_size)), "paths", unit="batch"):
+            file = cache.place(".safetensors", "paths", settings, batch[0], batch[-1])
+            if not file.exists():
+                with whole_file(file) as draft:
+                    save_file(_drawn(pipeline, examples, batch, self.timesteps, params), draft)
+            self.files += [(safe_open(file, "pt"), row) for row in range(len(batch))]
+
+    def __len__(self) -> int:
+        return len(self.examples) * len(self.timesteps)
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        example, place = divmod(index, len(self.timesteps))
+        file, row = self.files[example]
+        told = {name: one for name, one in self.examples[example].items() if not name.startswith(("latent", "matte"))}
+        return told | {
+            "timestep": torch.tensor(self.timesteps[place]),
+            "noisy": file.get_slice("noisy")[row : row + 1, place][0].float(),
+            "clean": file.get_slice("clean")[row : row + 1][0].float(),
+        }
+
+
+def timesteps(few: Sequence[int], solver_steps: int) -> list[int]:
+    """Where diffusers' LCMScheduler asks a student that draws in so many steps, the noisiest first."""
+    scheduler, asked = LCMScheduler(original_inference_steps=solver_steps), set()
+    for steps in few:
+        scheduler.set_timesteps(steps)
+        asked.update(scheduler.timesteps.tolist())
+    return sorted(asked, reverse=True)
+
+
+@torch.no_grad()
+def _drawn(
+    pipeline, examples: EncodedExamples, batch: Sequence[int], asked: Sequence[int], params: Params
+) -> dict[str, torch.Tensor]:
+    """{"noisy": (B, T, C, h, w), "clean": (B, C, h, w)}, half precision."""
+    items = [examples[index] for index in batch]
+    pipeline.scheduler = schedulers.trailing(pipeline.scheduler)
+    seeds = [draw_tasks.seed_of(params.training_seed, "path", index) for index in batch]
+    steps = sampling.denoise(
+        pipeline,
+        torch.stack([item["embedding"] for item in items]).to(pipeline.unet.device, pipeline.unet.dtype),
+        sampling.encode_prompts(pipeline, [])[""],
+        seeds,
+        [[_picture(item[f"control.{name}"]) for name in params.conditions] for item in items],
+        resolution=params.resolution,
+        steps=params.distill.solver_steps,
+        guidance_scale=params.generate.guidance_scale,
+    )
+    seen = {}
+    for step in steps:
+        seen[round(step.timestep)] = step.noisier.half().cpu()
+        last = step.latents
+    return {
+        "noisy": torch.stack([seen[timestep] for timestep in asked], dim=1).contiguous(),
+        "clean": last.half().cpu(),
+    }
+
+
+def _picture(control: torch.Tensor) -> np.ndarray:
+    """A control image (1 or 3, H, W) in [0, 1] as it was drawn: (H, W) or (H, W, 3) uint8."""
+    planes = (control * 255).round().byte().permute(1, 2, 0).numpy()
+    return planes[..., 0] if planes.shape[-1] == 1 else planes
