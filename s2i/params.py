@@ -246,7 +246,7 @@ class Distill(Optimisation):
         "path",
         description="path: where the teacher's path ends, drawn before; consistency: that neighbouring places agree",
     )
-    solver_steps: Annotated[int, Field(ge=4, le=250)] = Field(50, description="of DDIM on the teacher's path")
+    solver_steps: Annotated[int, Field(ge=4, le=250)] = Field(20, description="of the teacher's path")
     batch_size: Count = 16
     learning_rate: Annotated[float, Field(gt=0)] = 5.0e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.0

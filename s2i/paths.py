@@ -19,7 +19,7 @@ from s2i.params import Params
 
 
 class Paths(Dataset):
-    """Every example at every timestep that a student of few steps draws from.
+    """Every example at every timestep that a student of few steps draws from, or the nearest that the teacher passes.
 
     An item is an encoded example's ``embedding`` and control images, ``timestep`` (), ``noisy`` (C, h, w), where the
     teacher's path is at that timestep, and ``clean`` (C, h, w), where it ends.  Paths are drawn once and kept.
@@ -35,11 +35,16 @@ class Paths(Dataset):
         params: Params,
     ):
         """pipeline: the teacher; teacher: the folders it was loaded from; encoded: what identifies the examples."""
-        self.examples, self.timesteps = examples, timesteps(few, params.distill.solver_steps)
+        steps = params.distill.solver_steps
+        teacher_scheduler = schedulers.trailing(pipeline.scheduler)
+        teacher_scheduler.set_timesteps(steps)
+        passed = teacher_scheduler.timesteps.tolist()
+        self.examples = examples
+        self.timesteps = [min(passed, key=lambda one, asked=asked: abs(one - asked)) for asked in timesteps(few)]
         device, precision = devices.pick(params.device, params.precision)
         code = cache.code(__name__, "s2i.sampling", "s2i.schedulers")
         models = [cache.model_hash(model) for model in teacher]
-        settings = [*code, models, encoded, params.generate.guidance_scale, self.timesteps, params.distill.solver_steps]
+        settings = [*code, models, encoded, params.generate.guidance_scale, self.timesteps, steps]
         settings += [params.training_seed, params.resolution, device.type, precision]
         self.files = []
         for batch in tqdm(list(chunked(range(len(examples)), params.generate.batch_size)), "paths", unit="batch"):
@@ -63,9 +68,9 @@ class Paths(Dataset):
         }
 
 
-def timesteps(few: Sequence[int], solver_steps: int) -> list[int]:
+def timesteps(few: Sequence[int]) -> list[int]:
     """Where diffusers' LCMScheduler asks a student that draws in so many steps, the noisiest first."""
-    scheduler, asked = LCMScheduler(original_inference_steps=solver_steps), set()
+    scheduler, asked = LCMScheduler(), set()
     for steps in few:
         scheduler.set_timesteps(steps)
         asked.update(scheduler.timesteps.tolist())

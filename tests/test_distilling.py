@@ -87,7 +87,7 @@ def test_a_student_that_ends_where_the_path_does_has_no_loss():
 
 
 def test_paths_hold_what_lcm_asks_for_and_where_the_teacher_ends(examples, params, tiny_base, tmp_path):  # noqa: F811
-    assert paths.timesteps((1, 2, 4), 50) == [999, 759, 499, 259]
+    assert paths.timesteps((1, 2, 4)) == [999, 759, 499, 259]
     pipeline = base.load(tiny_base, tiny_base / "controlnet")
     encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
     encoded = encoding.EncodedExamples(tmp_path / "encoded", "train")
