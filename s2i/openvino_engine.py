@@ -33,7 +33,7 @@ ENGINES = ("torch", "openvino", INT8)
 PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 EXAMPLES = Path("data/augmented")
 SKETCHES = 4  # that int8 is calibrated on
-STEPS = 6  # of each of their drawings
+STEPS = 6  # of each of their drawings, at most
 IN_FLOATS = [".*conv_in/.*", ".*conv_out/.*", ".*time_emb.*"]
 
 Inputs = tuple[torch.Tensor, ...]
@@ -224,7 +224,7 @@ def _calibrate(pipeline, examples: Sequence[dict], params: Params) -> None:
         batch_size=1,
         description="calibrate",
         resolution=params.resolution,
-        **params.generate.sampling | {"steps": STEPS},
+        **params.generate.sampling | {"steps": min(params.generate.steps, STEPS)},
     )
     for _ in drawn:
         pass

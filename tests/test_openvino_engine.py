@@ -121,8 +121,8 @@ def test_int8_is_calibrated_on_training_sketches(project, house):
         photo = images.resize_and_crop(house(number), 64)
         row = {"id": f"{number:016x}", "split": split, "prompt": f"house {number}", "flip": False, "variant": 0}
         row |= {"photo": str(project / f"{number}.png"), "sketch": str(project / f"{number}-sketch.png")}
-        images.write_png(row["photo"], photo)
-        images.write_png(row["sketch"], images.grey(photo))
+        images.write_png(project / row["photo"], photo)
+        images.write_png(project / row["sketch"], images.grey(photo))
         rows.append(row)
     records.write(rows, project / "data/augmented")
     assert [one["id"] for one in openvino_engine._examples()] == [row["id"] for row in rows[:2]]
