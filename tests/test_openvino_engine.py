@@ -27,13 +27,15 @@ def loaded(tiny_base, monkeypatch):
     """loaded(calibrated=None, ...) is a pipeline on torch, or on OpenVINO where that is True or False."""
     monkeypatch.setenv("S2I_CACHE", str(tiny_base / "cache"))  # converting takes seconds
 
-    def loaded(calibrated=None, nets=1, dtype=torch.float32):
+    def loaded(calibrated=None, nets=1, dtype=torch.float32, **config):
         controlnet = base.load_controlnet(*[tiny_base / "controlnet"] * nets, dtype=dtype)
+        if config:
+            controlnet.register_to_config(**config)
         pipeline = base.load(tiny_base, controlnet, dtype)
         pipeline.set_progress_bar_config(disable=True)
         if calibrated is not None:
             calibrate = (lambda: draw(pipeline, steps=2, nets=nets)) if calibrated else None
-            openvino_engine.install(pipeline, 64, calibrate, "tiny", nets)
+            openvino_engine.install(pipeline, 64, calibrate, "tiny", nets, config)
         return pipeline
 
     return loaded
@@ -62,6 +64,11 @@ def test_bf16_is_close(loaded):
     pipeline = loaded(False, dtype=torch.bfloat16)
     assert pipeline.unet.dtype == torch.bfloat16
     assert np.abs(draw(pipeline) - draw(loaded())).mean() < 3
+
+
+def test_a_controlnet_may_want_its_channels_turned(loaded):
+    order = {"controlnet_conditioning_channel_order": "bgr"}
+    assert np.abs(draw(loaded(False, **order)) - draw(loaded(**order))).max() <= 1
 
 
 @int8
