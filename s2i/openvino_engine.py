@@ -7,8 +7,10 @@ predictions: SmoothQuant makes it larger (0.043 of their size, 0.032 without), a
 """
 
 import gc
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import version
@@ -205,8 +207,10 @@ def _examples() -> list[dict]:
     """Training records of different photos."""
     found: dict[str, dict] = {}
     for record in Records(EXAMPLES) if (EXAMPLES / "records.parquet").exists() else ():
-        if record["split"] == "train" and len(found) < SKETCHES:
+        if record["split"] == "train":
             found.setdefault(record["id"], record)
+        if len(found) == SKETCHES:
+            break
     if not found:
         raise UserError(
             f"--engine {INT8} is calibrated on training sketches, and {EXAMPLES} has none: run `dvc repro augment`, "
@@ -284,6 +288,7 @@ def _traced(pipeline, nets: Sequence[nn.Module], resolution: int) -> Iterator[tu
 def _in_int8(model: openvino.Model, calls: Sequence[Inputs]) -> openvino.Model:
     import nncf
 
+    nncf.set_log_level(logging.ERROR)
     none = nncf.AdvancedSmoothQuantParameters(convolution=-1, matmul=-1)
     return nncf.quantize(
         model,
@@ -302,7 +307,7 @@ def _quietly() -> Iterator[None]:
     before = os.environ.get("CI")
     os.environ["CI"] = "true"
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr), warnings.catch_warnings(action="ignore"):  # of what tracing sees as constant
             yield
     finally:
         del os.environ["CI"]
