@@ -9,13 +9,15 @@ Every variant has a process of its own.  It loads the model, draws one picture o
 measures ``--rounds`` times; figures are medians.  Measured are seconds to encode the prompts, seconds of one denoising
 step, and seconds to decode; ``seconds`` is what they sum to for the steps of the variant, so a baseline of 50 steps
 is a multiple of ``--measured`` steps, all alike.  ``megabytes`` is the largest resident set from when the model is
-loaded on, model included, and ``loading_megabytes`` the largest before.  Other programs on the machine make wall time
-worthless: run it on an idle one.
+loaded on, model included, and ``loading_megabytes`` the largest before.  Models for OpenVINO were converted by another
+process, int8 calibrated on a drawing of two steps.  Other programs on the machine make wall time worthless: run it on
+an idle one.
 """
 
 import argparse
 import gc
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -27,12 +29,14 @@ import numpy as np
 import torch
 from diffusers import AutoencoderTiny, DDIMScheduler
 
-from s2i import base, controls, images, records, sampling
+from s2i import base, cache, controls, images, openvino_engine, records, sampling
+from s2i.openvino_engine import INT8
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
 PROMPT = "house of red made of brick"
 FAST = {"precision": "bf16", "tiny": True}
+UNGUIDED = {"guidance_scale": 1.0, "scheduler": "lcm"}
 HALF = FAST | {"control_unconditional": False}
 VARIANTS = {
     "plain": {"plain": True, "steps": 50, "guidance_scale": 7.5, "scheduler": "ddim"},
@@ -44,6 +48,9 @@ VARIANTS = {
     "ours_4": FAST | {"steps": 4, "guidance_scale": 1.0, "scheduler": "lcm"},
     "ours_2": FAST | {"steps": 2, "guidance_scale": 1.0, "scheduler": "lcm"},
     "ours_1": FAST | {"steps": 1, "guidance_scale": 1.0, "scheduler": "lcm"},
+    "ours_4_openvino": FAST | UNGUIDED | {"steps": 4, "engine": "openvino"},
+    "ours_4_int8": FAST | UNGUIDED | {"steps": 4, "engine": INT8},
+    "ours_1_int8": FAST | UNGUIDED | {"steps": 1, "engine": INT8},
     "ours_1_compiled": FAST | {"steps": 1, "guidance_scale": 1.0, "scheduler": "lcm", "compile": True},
 }
 DEMO = {
@@ -51,6 +58,8 @@ DEMO = {
     "ours_20_fp32": {"steps": 20, "guidance_scale": 3.0},
     "ours_20": {"precision": "bf16", "steps": 20, "guidance_scale": 3.0},
     "ours_4": {"precision": "bf16", "steps": 4, "guidance_scale": 1.0, "scheduler": "lcm"},
+    "ours_4_openvino": UNGUIDED | {"precision": "bf16", "steps": 4, "engine": "openvino"},
+    "ours_4_int8": UNGUIDED | {"precision": "bf16", "steps": 4, "engine": INT8},
 }
 
 
@@ -58,6 +67,7 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
     """Seconds of each part of a drawing, medians of ``rounds``, and memory; in a process of its own."""
     variant = dict(variant)
     plain, compiled = variant.pop("plain", False), variant.pop("compile", False)
+    engine = variant.pop("engine", "torch")
     dtype = torch.bfloat16 if variant.pop("precision", "fp32") == "bf16" else torch.float32
     pipeline = base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype)
     if variant.pop("tiny", False):
@@ -69,6 +79,12 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
         pipeline.unet.compile()
         pipeline.controlnet.compile()
     (control,) = controls.control_images(images.read_grey(sketch))
+    if engine != "torch":
+        two = UNGUIDED | {"steps": 2}
+        calibrate = (lambda: _ours(pipeline, control, resolution, two)) if engine == INT8 else None
+        openvino_engine.install(pipeline, resolution, calibrate, cache.model_hash(model))
+    if not rounds:
+        return {}
     loading = _peak()
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
@@ -140,15 +156,21 @@ def compare(model: Path, sketch: Path, resolution: int, variants: dict, measured
     for name, variant in variants.items():
         wish = {"model": str(model), "sketch": str(sketch), "resolution": resolution, "variant": variant}
         wish |= {"measured": measured, "rounds": rounds}
-        command = [sys.executable, __file__, "--one", json.dumps(wish)]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
-        found[name] = json.loads(done.stdout.splitlines()[-1])
+        if "engine" in variant:  # it is converted before, by a process that leaves nothing in the memory of this one
+            _one(name, wish | {"rounds": 0}, sketch.parent)
+        found[name] = _one(name, wish, sketch.parent)
         print(name, json.dumps(found[name]), flush=True)
     for one in found.values():
         one["share_of_plain"] = round(one["seconds"] / found["plain"]["seconds"], 5)
     return {"resolution": resolution, "threads": torch.get_num_threads(), "rounds": rounds, "variants": found}
+
+
+def _one(name: str, wish: dict, kept: Path) -> dict:
+    command = [sys.executable, __file__, "--one", json.dumps(wish)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"S2I_CACHE": str(kept / "cache")})
+    if done.returncode:
+        sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def held_out(folder: Path, size: int) -> Path:

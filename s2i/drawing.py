@@ -35,12 +35,18 @@ class Model:
 
     tiny_decoder: a folder or hub id of an AutoencoderTiny for the base's latents, which decodes in the place of the
     full autoencoder, faster and coarser.  compile: torch.compile UNet and ControlNets: minutes at first, then faster.
-    Raises UserError when a part cannot be had, is not whole, or does not fit the base.
+    engine: what computes UNet and ControlNets, one of `openvino_engine.ENGINES`.
+    Raises UserError when a part cannot be had, is not whole, or does not fit the base, or the engine cannot be had.
     """
 
-    def __init__(self, trained: Trained, tiny_decoder: str | None = None, compile: bool = False):
-        self.trained, self.params = trained, trained.params
-        device, self.precision = devices.pick(self.params.device, self.params.precision)
+    def __init__(self, trained: Trained, tiny_decoder: str | None = None, compile: bool = False, engine: str = "torch"):
+        self.trained, self.params, self.engine = trained, trained.params, engine
+        if engine != "torch":
+            from s2i import openvino_engine  # takes a second to import
+
+            openvino_engine.check(engine, self.params.device, compile)
+        wanted = self.params.device if engine == "torch" else "cpu"
+        device, self.precision = devices.pick(wanted, self.params.precision)
         dtype = devices.DTYPES[self.precision]
         controlnet = base.load_controlnet(*trained.controlnets, dtype=dtype)
         self.pipeline = base.load(trained.base, controlnet, dtype)
@@ -57,6 +63,8 @@ class Model:
         if compile:
             for model in (self.pipeline.unet, *nets):
                 model.compile()
+        if engine != "torch":
+            openvino_engine.replace(self.pipeline, trained, engine)
 
     def controls(self, sketch: np.ndarray, prompt: str) -> dict[str, np.ndarray]:
         """What the model sees of a sketch (H, W) uint8: a control image for each of its conditions."""
@@ -82,7 +90,7 @@ class Model:
     def drawings(self, step: sampling.Step, prompt: str, seeds: Sequence[int], settings: Generate) -> list[Drawing]:
         """The pictures of the last step, one a seed, with what they were made with."""
         told = {"prompt": prompt, "model": self.trained.name, "resolution": self.params.resolution}
-        told |= settings.sampling | {"precision": self.precision}
+        told |= settings.sampling | {"precision": self.precision, "engine": self.engine}
         told["scheduler"] = settings.scheduler or type(self.pipeline.scheduler).__name__
         pictures = [sampling.decode(self.pipeline, latents)[0] for latents in step.latents.split(1)]
         return [Drawing(picture, told | {"seed": seed}) for picture, seed in zip(pictures, seeds, strict=True)]

@@ -22,6 +22,7 @@ def launch(
     login: tuple[str, str] | None = None,
     tiny_decoder: str | None = None,
     compile: bool = False,
+    engine: str = "torch",
     most_waiting: int = MOST_WAITING,
     block: bool = True,
 ):
@@ -46,7 +47,7 @@ def launch(
     def load():
         from s2i import drawing  # torch and diffusers take seconds to import: the page does not wait for them
 
-        return drawing.Model(trained, tiny_decoder, compile)
+        return drawing.Model(trained, tiny_decoder, compile, engine)
 
     artist = drawer.Drawer(load, trained.params, folder)
     made = page.page(artist, offers)

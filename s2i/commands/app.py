@@ -20,7 +20,9 @@ def add_to(commands) -> None:
     app.set_defaults(run=run)
 
 
-def run(model: str, tiny_decoder: str | None, compile: bool, host: str, port: int, user: str | None) -> None:
+def run(
+    model: str, tiny_decoder: str | None, compile: bool, engine: str, host: str, port: int, user: str | None
+) -> None:
     """Serve the page until Ctrl-C; raises UserError when there is no such model, or no password for the user."""
     from s2i.app import launching, offers
 
@@ -31,4 +33,5 @@ def run(model: str, tiny_decoder: str | None, compile: bool, host: str, port: in
     found = trained.in_few_steps(trained.find(model))
     place = Path(model)
     offered = offers.of_folder(place) if (place / offers.FILE).exists() else offers.of_records()
-    launching.launch(found, offered, host=host, port=port, login=login, tiny_decoder=tiny_decoder, compile=compile)
+    computing = {"tiny_decoder": tiny_decoder, "compile": compile, "engine": engine}
+    launching.launch(found, offered, host=host, port=port, login=login, **computing)
