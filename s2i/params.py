@@ -247,8 +247,8 @@ class Distill(Optimisation):
         description="path: where the teacher's path ends, drawn before; consistency: that neighbouring places agree",
     )
     solver_steps: Annotated[int, Field(ge=4, le=250)] = Field(20, description="of the teacher's path")
-    batch_size: Count = 16
-    learning_rate: Annotated[float, Field(gt=0)] = 5.0e-4
+    batch_size: Count = 8
+    learning_rate: Annotated[float, Field(gt=0)] = 1.0e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     warmup_steps: Annotated[int, Field(ge=0)] = 20
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.98

@@ -115,9 +115,10 @@ def test_fid_is_the_figure_of_pytorch_fids_command_line_on_the_same_folders(ince
     from pytorch_fid import fid_score
 
     batches = []
-    for folder in ("drawn", "photos"):
-        rng = np.random.default_rng(len(folder))
-        pictures = [rng.integers(0, 256, (75, 75, 3), np.uint8) for _ in range(4)]
+    for folder, coarse in {"drawn": 75, "photos": 15}.items():
+        rng = np.random.default_rng(coarse)
+        blocks = [rng.integers(0, 256, (coarse, coarse, 3), np.uint8) for _ in range(4)]
+        pictures = [one.repeat(75 // coarse, axis=0).repeat(75 // coarse, axis=1) for one in blocks]
         (tmp_path / folder).mkdir()
         for number, picture in enumerate(pictures):
             Image.fromarray(picture).save(tmp_path / folder / f"{number}.png")
