@@ -42,4 +42,4 @@ $(VENV)/.ready: pyproject.toml s2i/weights.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info data/ingested data/paired data/captioned data/matted \
-		data/augmented data/encoded data/generated models/trained
+		data/augmented data/encoded data/generated models/trained models/student

@@ -30,7 +30,7 @@ import torch
 from diffusers import AutoencoderTiny, DDIMScheduler
 
 from s2i import base, cache, controls, images, openvino_engine, records, sampling
-from s2i.openvino_engine import INT8
+from s2i.engines import INT8
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from s2i import base, controls, devices, draw_tasks, images, openvino_engine, sampling, tensors, trained
+from s2i import base, controls, devices, draw_tasks, engines, images, openvino_engine, sampling, tensors, trained
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.perceptual import ShiftTolerantLPIPS
 from s2i.metrics.structure import edge_f1
@@ -28,7 +28,7 @@ ENGINES = {
     "fp32": ("torch", "fp32"),
     "bf16": ("torch", "bf16"),
     "openvino_bf16": ("openvino", "bf16"),
-    "openvino_int8": (openvino_engine.INT8, "bf16"),
+    "openvino_int8": (engines.INT8, "bf16"),
 }
 SHOWN = 8  # in the mosaic
 

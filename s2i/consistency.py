@@ -8,7 +8,7 @@ from diffusers import LCMScheduler, SchedulerMixin
 from s2i import objectives
 from s2i.draws import Draws
 
-HUBER = 0.001
+HUBER = 0.001  # as Luo et al. have it, for latents of unit variance
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 

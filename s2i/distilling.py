@@ -1,7 +1,7 @@
-"""A student of a trained model that draws in few steps and without guidance.
+"""A student of a trained model that draws in few steps and without guidance, as low-rank updates of its networks.
 
-Latent consistency distillation into low-rank updates of UNet and ControlNets: Luo et al. 2023, "Latent consistency
-models" and "LCM-LoRA".
+It learns where the teacher's paths end (see `consistency.path_loss`), or by latent consistency distillation (Luo et al.
+2023, "Latent consistency models").  What is updated, and that LCM's scheduler draws, is of their "LCM-LoRA".
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,6 +43,8 @@ TARGETS = (  # what LCM-LoRA updates: attention, feed-forward, convolutions and 
 )
 FEW = (1, 2, 4)  # steps that it is made for
 DRAWN = {"steps": 4, "guidance_scale": 1.0, "scheduler": "lcm"}  # how it draws unless told otherwise
+DRAWN |= {"conditioning_scale": 1.0, "guidance_rescale": 0.0, "guidance_interval": (0.0, 1.0)}  # of the teacher alone
+DRAWN |= {"control_interval": (0.0, 1.0)}
 VALIDATED = 24  # validation examples drawn while training
 SHOWN = 4  # of these in the mosaic
 
@@ -82,19 +84,16 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
     check(examples[0], encoded, pipeline, params)
     content = cache.folder_hash(encoded)
     if settings.loss == "path":
-        dtype = devices.DTYPES[precision]
-        drawing = base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype).to(device)
-        examples = Paths(examples, drawing, [params.base, *controlnets], content, FEW, params)
-    told = deepcopy(pipeline.unet), deepcopy(pipeline.controlnet)
-    torch.manual_seed(params.training_seed)
-    student = Student(pipeline.unet, pipeline.controlnet, settings.rank)
-    learning, frozen = ([unet, *nets(controlnet)] for unet, controlnet in ((student.unet, student.controlnet), told))
-    models.set_up(learning, frozen, params.train, device, precision)
-    pipeline.to(device)
-    if settings.loss == "path":
+        examples, frozen = _paths(examples, controlnets, content, params), []
         loss = _path_loss(pipeline, params)
     else:
-        loss = _consistency_loss(pipeline, told, empty_prompt(encoded).to(device), params)
+        unet, controlnet = deepcopy(pipeline.unet), deepcopy(pipeline.controlnet)
+        frozen = [unet, *nets(controlnet)]
+        loss = _consistency_loss(pipeline, (unet, controlnet), empty_prompt(encoded).to(device), params)
+    torch.manual_seed(params.training_seed)
+    student = Student(pipeline.unet, pipeline.controlnet, settings.rank)
+    models.set_up([student.unet, *nets(student.controlnet)], frozen, params.train, device, precision)
+    pipeline.to(device)
     candidates = [record for record in records if record["split"] == "val"]
     held_out = [candidates[place] for place in spread(len(candidates), VALIDATED)]
     checkpoints = models.checkpoints(
@@ -133,8 +132,16 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
     write_json(target / trained.SETTINGS, DRAWN)
 
 
-def _consistency_loss(pipeline: StableDiffusionControlNetPipeline, told, silence: torch.Tensor, params: Params):
-    """What distillation minimises; ``told`` are the teacher's UNet and ControlNets."""
+def _paths(examples: EncodedExamples, controlnets: Sequence[Path], content: str, params: Params) -> Paths:
+    """The teacher's, drawn by a pipeline that is let go of before the student learns."""
+    device, precision = devices.pick(params.device, params.precision)
+    dtype = devices.DTYPES[precision]
+    teacher = base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype).to(device)
+    return Paths(examples, teacher, [params.base, *controlnets], content, FEW, params)
+
+
+def _consistency_loss(pipeline: StableDiffusionControlNetPipeline, teacher, silence: torch.Tensor, params: Params):
+    """What latent consistency distillation minimises; of how the ``teacher`` draws it knows guidance_scale alone."""
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     scaling, guidance = pipeline.vae.config.scaling_factor, params.generate.guidance_scale
 
@@ -148,7 +155,7 @@ def _consistency_loss(pipeline: StableDiffusionControlNetPipeline, told, silence
 
         def teach(noisy, timesteps):
             twice = (torch.cat([one] * 2) for one in (noisy, timesteps))
-            without, with_words = prediction(*told, *twice, both, [torch.cat([one] * 2) for one in seen]).chunk(2)
+            without, with_words = prediction(*teacher, *twice, both, [torch.cat([one] * 2) for one in seen]).chunk(2)
             return without + guidance * (with_words - without)
 
         return consistency_loss(answer, teach, latents, noise_scheduler, draws, params.distill.solver_steps)

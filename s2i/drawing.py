@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch.nn import functional as F
 
-from s2i import base, controls, devices, sampling
+from s2i import base, controls, devices, engines, sampling
 from s2i.errors import UserError, first_line
 from s2i.files import whole_file
 from s2i.params import Generate
@@ -35,16 +35,13 @@ class Model:
 
     tiny_decoder: a folder or hub id of an AutoencoderTiny for the base's latents, which decodes in the place of the
     full autoencoder, faster and coarser.  compile: torch.compile UNet and ControlNets: minutes at first, then faster.
-    engine: what computes UNet and ControlNets, one of `openvino_engine.ENGINES`.
+    engine: what computes UNet and ControlNets, one of `engines.ENGINES`.
     Raises UserError when a part cannot be had, is not whole, or does not fit the base, or the engine cannot be had.
     """
 
     def __init__(self, trained: Trained, tiny_decoder: str | None = None, compile: bool = False, engine: str = "torch"):
         self.trained, self.params, self.engine = trained, trained.params, engine
-        if engine != "torch":
-            from s2i import openvino_engine  # takes a second to import
-
-            openvino_engine.check(engine, self.params.device, compile)
+        engines.check(engine, self.params.device, compile)
         wanted = self.params.device if engine == "torch" else "cpu"
         device, self.precision = devices.pick(wanted, self.params.precision)
         dtype = devices.DTYPES[self.precision]
@@ -64,6 +61,8 @@ class Model:
             for model in (self.pipeline.unet, *nets):
                 model.compile()
         if engine != "torch":
+            from s2i import openvino_engine  # takes a second to import
+
             openvino_engine.replace(self.pipeline, trained, engine)
 
     def controls(self, sketch: np.ndarray, prompt: str) -> dict[str, np.ndarray]:

@@ -27,7 +27,7 @@ BATCH = 32
 
 
 def compare(examples: Sequence[dict], teacher: Path, student: Path, folder: Path, params: Params) -> dict:
-    """The figures of metrics/distill.json; table.csv, quality.png and mosaic.png go into ``folder``.
+    """The figures of metrics/distill.json; table.csv goes into ``folder``, quality.png and mosaic.png into its plots.
 
     examples: what `generate` wrote.  {"teacher_50": {metric: mean, "seconds": of one picture}, ...}; all but the first
     also have ``METRIC_change``, the relative difference to it, where positive is better.  table.csv has the intervals,
@@ -37,26 +37,31 @@ def compare(examples: Sequence[dict], teacher: Path, student: Path, folder: Path
     ids, level = [example["id"] for example in examples], params.evaluate.level
     distance, rows, drawn, first = ShiftTolerantLPIPS.load(), [], {}, None
     for model, found in {"teacher": trained.find(teacher, params), "student": trained.find(student, params)}.items():
-        seconds = dict(_seconds(found, examples[0], STEPS[model]))
+        artist = drawing.Model(found)
+        seconds = dict(_seconds(artist, examples[0], STEPS[model]))
         for steps in STEPS[model]:
-            files = draw_tasks.pictures(_task(examples, found), _with(found, steps).params, f"{model}, {steps} steps")
+            task = _task(examples, artist)
+            files = draw_tasks.pictures(task, _with(found, steps).params, f"{model}, {steps} steps")
             pictures = [images.read(file) for file in files]
             scores = _scores(pictures, photos, distance)
             first = scores if first is None else first
             row = {"model": model, "steps": steps, "seconds": seconds[steps]}
             for metric in METRICS:
                 row |= _columns(metric, bootstrap(scores[metric], ids, level=level))
-                better = improvement(metric) * (scores[metric] - first[metric]) / first[metric].mean()
-                row |= _columns(f"{metric}_change", bootstrap(better, ids, level=level))
+                if first[metric].mean():
+                    better = improvement(metric) * (scores[metric] - first[metric]) / first[metric].mean()
+                    row |= _columns(f"{metric}_change", bootstrap(better, ids, level=level))
             rows.append(row)
             drawn[f"{model} {steps}"] = pictures
     table = pd.DataFrame(rows)
     table.to_csv(folder / "table.csv", index=False, float_format="%.5g")
-    plot(table, folder / "quality.png")
+    shown = folder / "plots/images"
+    shown.mkdir(parents=True, exist_ok=True)
+    plot(table, shown / "quality.png")
     chosen = spread(len(examples), params.evaluate.mosaic_rows)
     columns = {"sketch": [images.read_grey(example["sketch"]) for example in examples]} | drawn | {"target": photos}
-    shown = mosaic({name: [each[place] for place in chosen] for name, each in columns.items()})
-    images.write_png(folder / "mosaic.png", shown)
+    compared = mosaic({name: [each[place] for place in chosen] for name, each in columns.items()})
+    images.write_png(shown / "mosaic.png", compared)
     return {f"{row['model']}_{row['steps']}": _figures(row) for row in rows} | {"images": len(examples)}
 
 
@@ -65,7 +70,7 @@ def plot(table: pd.DataFrame, file: Path) -> None:
     figure, axes = plots.pyplot().subplots(1, len(METRICS), figsize=(5 * len(METRICS), 4), layout="constrained")
     for axis, metric in zip(axes, METRICS, strict=True):
         for model, rows in table.groupby("model", sort=False):
-            low, high = (rows[f"{metric}_{end}"] for end in ("low", "high"))
+            low, high = (rows.get(f"{metric}_{end}", rows[metric]) for end in ("low", "high"))  # of one photo none
             error = [rows[metric] - low, high - rows[metric]]
             axis.errorbar(rows["seconds"], rows[metric], error, marker="o", capsize=3, label=model)
             for _, row in rows.iterrows():
@@ -77,9 +82,10 @@ def plot(table: pd.DataFrame, file: Path) -> None:
     plots.save(figure, file)
 
 
-def _task(examples: Sequence[dict], found: Trained) -> DrawTask:
+def _task(examples: Sequence[dict], artist: drawing.Model) -> DrawTask:
+    found = artist.trained
     parts = [found.base, *found.controlnets, *([found.unet_lora] if found.unet_lora else [])]
-    return DrawTask(examples, parts, lambda dtype: drawing.Model(found).pipeline, found.params.conditions)
+    return DrawTask(examples, parts, lambda _: artist.pipeline, found.params.conditions)
 
 
 def _with(found: Trained, steps: int) -> Trained:
@@ -87,15 +93,15 @@ def _with(found: Trained, steps: int) -> Trained:
     return found._replace(params=found.params.model_copy(update={"generate": generate}))
 
 
-def _seconds(found: Trained, example: dict, several: Sequence[int]) -> Iterator[tuple[int, float]]:
+def _seconds(artist: drawing.Model, example: dict, several: Sequence[int]) -> Iterator[tuple[int, float]]:
     """How long a picture takes in so many steps, the model loaded and warm: the median of some."""
-    model, sketch = drawing.Model(found), images.read_grey(example["sketch"])
+    sketch = images.read_grey(example["sketch"])
     for steps in several:
-        settings, taken = _with(found, steps).params.generate, []
+        settings, taken = _with(artist.trained, steps).params.generate, []
         for _ in range(ROUNDS + 1):
             began = time.perf_counter()
-            *_, last = model.steps([sketch], example["prompt"], [0], settings)
-            model.drawings(last, example["prompt"], [0], settings)
+            *_, last = artist.steps([sketch], example["prompt"], [0], settings)
+            artist.drawings(last, example["prompt"], [0], settings)
             taken.append(time.perf_counter() - began)
         yield steps, statistics.median(taken[1:])
 
@@ -112,5 +118,5 @@ def _columns(name: str, found: dict[str, float]) -> dict[str, float]:
 
 
 def _figures(row: dict) -> dict[str, float]:
-    left_out = () if (row["model"], row["steps"]) == ("teacher", MANY) else tuple(f"{name}_change" for name in METRICS)
-    return {name: float(f"{row[name]:.4g}") for name in ("seconds", *METRICS, *left_out)}
+    changes = () if (row["model"], row["steps"]) == ("teacher", MANY) else tuple(f"{name}_change" for name in METRICS)
+    return {name: float(f"{row[name]:.4g}") for name in ("seconds", *METRICS, *changes) if name in row}

@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +24,13 @@ from diffusers import StableDiffusionControlNetPipeline
 from torch import nn
 
 from s2i import cache, controls, sampling
+from s2i.engines import INT8
 from s2i.errors import UserError
 from s2i.files import whole_folder
 from s2i.params import Params
 from s2i.records import Records
 from s2i.trained import Trained
 
-INT8 = "openvino-int8"
-ENGINES = ("torch", "openvino", INT8)
 PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 EXAMPLES = Path("data/augmented")
 SKETCHES = 4  # that int8 is calibrated on
@@ -40,20 +38,6 @@ STEPS = 6  # of each of their drawings, at most
 IN_FLOATS = [".*conv_in/.*", ".*conv_out/.*", ".*time_emb.*"]
 
 Inputs = tuple[torch.Tensor, ...]
-
-
-def check(engine: str, device: str, compile: bool) -> None:
-    """Raise UserError unless there is such an engine, and it can compute on a device, compiled by torch or not."""
-    if engine not in ENGINES:
-        raise UserError(f"--engine is '{engine}', which does not exist; take {', '.join(ENGINES)}.")
-    if engine == "torch":
-        return
-    if device not in ("auto", "cpu"):
-        raise UserError(f"params.yaml: device is '{device}', and --engine {engine} computes on the CPU; use 'cpu'.")
-    if compile:
-        raise UserError(f"--compile is torch's, and --engine {engine} computes without torch: leave out one of them.")
-    if engine == INT8 and not find_spec("nncf"):
-        raise UserError(f"nncf is not installed: `pip install -e '.[int8]'` installs what --engine {INT8} needs.")
 
 
 def replace(pipeline: StableDiffusionControlNetPipeline, trained: Trained, engine: str) -> None:
@@ -82,10 +66,10 @@ def install(pipeline, resolution: int, calibrate: Callable[[], None] | None, *ke
     in int8, the ranges being those of what UNet and ControlNets see while it runs.  Converted models are kept in the
     cache under ``key``, and mapped into memory from there.
     """
-    packages = [version(name) for name in ("openvino", "nncf")[: 2 if calibrate else 1]]
-    folder = cache.root() / "openvino" / cache.fingerprint(key, resolution, packages, cache.code(__name__))
-    nets = getattr(pipeline.controlnet, "nets", [pipeline.controlnet])
     dtype = pipeline.unet.dtype
+    packages = [version(name) for name in ("openvino", "nncf")[: 2 if calibrate else 1]]
+    folder = cache.root() / "openvino" / cache.fingerprint(key, str(dtype), resolution, packages, cache.code(__name__))
+    nets = getattr(pipeline.controlnet, "nets", [pipeline.controlnet])
     if not folder.is_dir():
         with whole_folder(folder) as draft:
             _convert(pipeline, nets, resolution, calibrate, draft)
@@ -247,11 +231,13 @@ def _convert(pipeline, nets: Sequence[nn.Module], resolution: int, calibrate: Ca
         calibrate()
         for handle in handles:
             handle.remove()
+    halved = pipeline.unet.dtype != torch.float32
     for number, (module, inputs) in enumerate(_traced(pipeline, nets, resolution)):
         with torch.no_grad(), _quietly():
             model = openvino.convert_model(module, example_input=inputs)
             model.reshape({place: [-1 if one.ndim > 1 else 1, *one.shape[1:]] for place, one in enumerate(inputs)})
-            openvino.save_model(_in_int8(model, calls[number]) if calibrate else model, folder / _file(number))
+            model = _in_int8(model, calls[number]) if calibrate else model
+            openvino.save_model(model, folder / _file(number), compress_to_fp16=halved)
 
 
 def _recorder(calls: list[Inputs]) -> Callable:

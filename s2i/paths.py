@@ -17,6 +17,8 @@ from s2i.fan_out import chunked
 from s2i.files import whole_file
 from s2i.params import Params
 
+SOLVER = "dpm-solver++"  # deterministic, and its latents are those of training at the same timestep
+
 
 class Paths(Dataset):
     """Every example at every timestep that a student of few steps draws from, or the nearest that the teacher passes.
@@ -35,24 +37,24 @@ class Paths(Dataset):
         params: Params,
     ):
         """pipeline: the teacher; teacher: the folders it was loaded from; encoded: what identifies the examples."""
-        steps = params.distill.solver_steps
-        teacher_scheduler = schedulers.trailing(pipeline.scheduler)
-        teacher_scheduler.set_timesteps(steps)
-        passed = teacher_scheduler.timesteps.tolist()
+        sampled = params.generate.sampling | {"steps": params.distill.solver_steps, "scheduler": SOLVER}
+        pipeline.scheduler = schedulers.trailing(pipeline.scheduler)
+        passed = schedulers.scheduler(pipeline.scheduler, SOLVER, sampled["steps"]).timesteps.tolist()
         self.examples = examples
-        self.timesteps = [min(passed, key=lambda one, asked=asked: abs(one - asked)) for asked in timesteps(few)]
+        self.timesteps = [min(passed, key=lambda one, asked=asked: abs(one - asked)) for asked in lcm_timesteps(few)]
         device, precision = devices.pick(params.device, params.precision)
         code = cache.code(__name__, "s2i.sampling", "s2i.schedulers")
         models = [cache.model_hash(model) for model in teacher]
-        settings = [*code, models, encoded, params.generate.guidance_scale, self.timesteps, steps]
+        settings = [*code, models, encoded, sampled, self.timesteps]
         settings += [params.training_seed, params.resolution, device.type, precision]
         self.files = []
         for batch in tqdm(list(chunked(range(len(examples)), params.generate.batch_size)), "paths", unit="batch"):
             file = cache.place(".safetensors", "paths", settings, batch[0], batch[-1])
             if not file.exists():
                 with whole_file(file) as draft:
-                    save_file(_drawn(pipeline, examples, batch, self.timesteps, params), draft)
-            self.files += [(safe_open(file, "pt"), row) for row in range(len(batch))]
+                    save_file(_drawn(pipeline, examples, batch, self.timesteps, sampled, params), draft)
+            opened = safe_open(file, "pt")
+            self.files += [(opened, row) for row in range(len(batch))]
 
     def __len__(self) -> int:
         return len(self.examples) * len(self.timesteps)
@@ -60,15 +62,15 @@ class Paths(Dataset):
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         example, place = divmod(index, len(self.timesteps))
         file, row = self.files[example]
-        told = {name: one for name, one in self.examples[example].items() if not name.startswith(("latent", "matte"))}
-        return told | {
+        item = {name: one for name, one in self.examples[example].items() if not name.startswith(("latent", "matte"))}
+        return item | {
             "timestep": torch.tensor(self.timesteps[place]),
             "noisy": file.get_slice("noisy")[row : row + 1, place][0].float(),
             "clean": file.get_slice("clean")[row : row + 1][0].float(),
         }
 
 
-def timesteps(few: Sequence[int]) -> list[int]:
+def lcm_timesteps(few: Sequence[int]) -> list[int]:
     """Where diffusers' LCMScheduler asks a student that draws in so many steps, the noisiest first."""
     scheduler, asked = LCMScheduler(), set()
     for steps in few:
@@ -79,11 +81,10 @@ def timesteps(few: Sequence[int]) -> list[int]:
 
 @torch.no_grad()
 def _drawn(
-    pipeline, examples: EncodedExamples, batch: Sequence[int], asked: Sequence[int], params: Params
+    pipeline, examples: EncodedExamples, batch: Sequence[int], asked: Sequence[int], sampled: dict, params: Params
 ) -> dict[str, torch.Tensor]:
     """{"noisy": (B, T, C, h, w), "clean": (B, C, h, w)}, half precision."""
     items = [examples[index] for index in batch]
-    pipeline.scheduler = schedulers.trailing(pipeline.scheduler)
     seeds = [draw_tasks.seed_of(params.training_seed, "path", index) for index in batch]
     steps = sampling.denoise(
         pipeline,
@@ -92,8 +93,7 @@ def _drawn(
         seeds,
         [[_picture(item[f"control.{name}"]) for name in params.conditions] for item in items],
         resolution=params.resolution,
-        steps=params.distill.solver_steps,
-        guidance_scale=params.generate.guidance_scale,
+        **sampled,
     )
     seen = {}
     for step in steps:

@@ -12,6 +12,7 @@ from s2i.files import whole_folder
 from s2i.params import Params
 
 FOLDER = Path("models/trained")
+STUDENT = Path("models/student")
 RECOMMENDATION = Path("metrics/steps.json")
 SETTINGS = "generate.json"  # in a student's folder: how it draws
 
@@ -34,6 +35,8 @@ def find(place: str | Path = FOLDER, params: Params | None = None) -> Trained:
     Raises UserError when there is none, or it was trained with other conditions than params has.
     """
     folder, params = Path(place), params or parameters.load()
+    if folder == STUDENT and not (folder / "controlnet").is_dir():
+        raise UserError(f"{STUDENT} holds no student: set distill.steps in params.yaml, and run `dvc repro`.")
     if folder.is_dir():
         return _in_folder(folder, params)
     if folder == FOLDER:
@@ -78,8 +81,11 @@ def _in_folder(folder: Path, params: Params) -> Trained:
     whole = (folder / "model_index.json").exists()
     lora, settings = folder / base.UNET_LORA, folder / SETTINGS
     if settings.exists():
-        told = json.loads(settings.read_text(encoding="utf-8"))
-        params = params.model_copy(update={"generate": params.generate.model_copy(update=told)})
+        try:
+            told = dict(json.loads(settings.read_text(encoding="utf-8")))
+        except (ValueError, TypeError):
+            raise UserError(f"{settings} is no JSON object: run `dvc repro` again.") from None
+        params = params.model_copy(update={"generate": parameters.changed(params.generate, told)})
     return Trained(
         folder.resolve().name,
         str(folder) if whole else params.base,

@@ -4,13 +4,17 @@ data/augmented, data/encoded, models/trained, data/generated -> models/student, 
 """
 
 from s2i import records, stage
+from s2i.processes import is_main_process
 
-with stage.run() as (params, (augmented, encoded, teacher, generated, shown), output):
-    if not params.distill.steps:
-        shown.mkdir(parents=True, exist_ok=True)
-        output.score({})
-    else:
+with stage.run() as (params, (augmented, encoded, teacher, generated, live), output):
+    figures = {}
+    for folder in ("plots/metrics", "plots/images"):
+        (live / folder).mkdir(parents=True, exist_ok=True)
+    if params.distill.steps:
         from s2i import distilling, few_steps  # torch and diffusers take seconds to import
 
-        distilling.distil(records.Records(augmented), encoded, teacher, output.folder, shown, params)
-        output.score(few_steps.compare(list(records.Records(generated)), teacher, output.folder, shown, params))
+        distilling.distil(records.Records(augmented), encoded, teacher, output.folder, live, params)
+        if is_main_process():
+            figures = few_steps.compare(list(records.Records(generated)), teacher, output.folder, live, params)
+    if is_main_process():
+        output.score(figures)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from unittest import mock
 
 import numpy as np
@@ -9,6 +10,7 @@ from diffusers import (
     ControlNetModel,
     DDIMScheduler,
     DDPMScheduler,
+    EulerDiscreteScheduler,
     LCMScheduler,
     StableDiffusionControlNetPipeline,
 )
@@ -21,6 +23,7 @@ from s2i.consistency import _noise, consistency_loss, consistent, path_loss
 from s2i.controls import control_images
 from s2i.draws import Draws
 from s2i.errors import UserError
+from s2i.methods import controlnet
 from s2i.metrics import perceptual
 from s2i.params import Encode
 
@@ -87,7 +90,7 @@ def test_a_student_that_ends_where_the_path_does_has_no_loss():
 
 
 def test_paths_hold_what_lcm_asks_for_and_where_the_teacher_ends(examples, params, tiny_base, tmp_path):  # noqa: F811
-    assert paths.timesteps((1, 2, 4)) == [999, 759, 499, 259]
+    assert paths.lcm_timesteps((1, 2, 4)) == [999, 759, 499, 259]
     pipeline = base.load(tiny_base, tiny_base / "controlnet")
     encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
     encoded = encoding.EncodedExamples(tmp_path / "encoded", "train")
@@ -151,16 +154,71 @@ def test_a_student_is_a_lora_that_plain_diffusers_draws_the_same_picture_with(ta
     assert (live / "plots/images/validation.png").exists()
 
 
-def test_a_student_draws_other_pictures_than_its_teacher(taught, examples, tiny_base):  # noqa: F811
-    student, chosen, _ = taught
-    sketch = images.read_grey(examples[0]["sketch"])
-    drawn = []
-    for place in (student, tiny_base):
-        model = drawing.Model(trained.find(place, chosen))
-        settings = trained.find(student, chosen).params.generate
-        *_, last = model.steps([sketch], "house", [3], settings)
-        drawn.append(model.drawings(last, "house", [3], settings)[0].picture.astype(int))
-    assert np.abs(drawn[0] - drawn[1]).max() > 1
+def test_a_student_comes_nearer_to_where_the_paths_end(examples, params, tiny_base, tmp_path):  # noqa: F811
+    settings = {"steps": 40, "rank": 8, "batch_size": 4, "learning_rate": 1e-2, "warmup_steps": 0, "ema_decay": 0}
+    chosen = params(distill=settings | {"validate_every": 100})
+    pipeline = base.load(tiny_base, tiny_base / "controlnet")
+    encoding.encode(examples[:1] + examples[4:], tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
+    (tmp_path / "student").mkdir()
+    distilling.distil(examples, tmp_path / "encoded", tiny_base, tmp_path / "student", tmp_path / "live", chosen)
+    one = encoding.EncodedExamples(tmp_path / "encoded", "train")
+    (_, end) = seen = [paths.Paths(one, pipeline, [tiny_base], "this", (1, 2), chosen)[place] for place in range(2)]
+    apart = []
+    for place in (tiny_base, tmp_path / "student"):
+        artist = drawing.Model(trained.find(place, chosen)).pipeline
+        unet, net = artist.unet, artist.controlnet
+        errors = []
+        for item in seen:
+            words, shown = item["embedding"][None], [item["control.sketch"][None].expand(-1, 3, -1, -1)]
+            where = item["noisy"][None], item["timestep"][None]
+            with torch.no_grad():
+                said = controlnet.prediction(unet, net, *where, words, shown)
+            errors.append((consistent(said, *where, pipeline_noise(pipeline)) - end["clean"]).abs().mean().item())
+        apart.append(np.mean(errors))
+    assert apart[1] < 0.7 * apart[0]
+
+
+def pipeline_noise(pipeline):
+    """The noise that the pipeline's base was trained with."""
+    return DDPMScheduler.from_config(pipeline.scheduler.config)
+
+
+def test_paths_of_a_base_with_another_scheduler_are_those_of_training(examples, params, tiny_base, tmp_path):  # noqa: F811
+    pipeline = base.load(tiny_base, tiny_base / "controlnet")
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
+    encoded = encoding.EncodedExamples(tmp_path / "encoded", "train")
+    expected = paths.Paths(encoded, pipeline, [tiny_base], "these", (1, 2), params())[1]
+    pipeline.scheduler = EulerDiscreteScheduler.from_config(pipeline.scheduler.config)
+    found = paths.Paths(encoded, pipeline, [tiny_base], "others", (1, 2), params())[1]
+    assert found["timestep"].dtype == torch.int64 and torch.equal(found["clean"], expected["clean"])
+
+
+def test_a_student_of_two_conditions_has_an_adapter_for_each(examples, params, tiny_base, tmp_path):  # noqa: F811
+    conditions = ["sketch", "edges"]
+    pipeline = base.load(tiny_base, base.load_controlnet(*[tiny_base / "controlnet"] * 2))
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), conditions, Encode())
+    for name in ("controlnet", "controlnet_1"):
+        shutil.copytree(tiny_base / "controlnet", tmp_path / "teacher" / name)
+    chosen = params(conditions=conditions, distill={"steps": 1, "rank": 2, "batch_size": 2})
+    (tmp_path / "student").mkdir()
+    told = tmp_path / "encoded", tmp_path / "teacher", tmp_path / "student", tmp_path / "live"
+    distilling.distil(examples, *told, chosen)
+    assert len(trained.find(tmp_path / "student", chosen).controlnets) == 2
+    assert (tmp_path / "student/adapter_1/pytorch_lora_weights.safetensors").exists()
+
+
+@pytest.mark.parametrize("content", ['{"steps":', "[4]", '{"steps": "four"}', '{"stepz": 3}'])
+def test_how_a_student_draws_is_checked(content, tiny_base, tmp_path, params):  # noqa: F811
+    student = shutil.copytree(tiny_base / "controlnet", tmp_path / "student/controlnet").parent
+    (student / "generate.json").write_text(content)
+    with pytest.raises(UserError, match=r"generate\.json is no JSON object|steps|stepz"):
+        trained.find(student, params())
+
+
+def test_where_no_student_was_taught_that_is_said(tmp_path, monkeypatch, params):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"models/student holds no student: set distill\.steps"):
+        trained.find("models/student", params())
 
 
 def test_student_and_teacher_are_compared_by_steps_and_seconds(taught, examples, tiny_base, tmp_path, monkeypatch):  # noqa: F811
@@ -179,7 +237,7 @@ def test_student_and_teacher_are_compared_by_steps_and_seconds(taught, examples,
     assert few["edge_f1_change"] == pytest.approx(few["edge_f1"] / first["edge_f1"] - 1, abs=1e-4)
     assert (table["edge_f1_change_low"] <= table["edge_f1_change"]).all()
     for name in ("quality.png", "mosaic.png"):
-        assert np.asarray(Image.open(live / name)).std() > 5
+        assert np.asarray(Image.open(live / "plots/images" / name)).std() > 5
 
 
 def test_there_is_no_student_of_a_method_without_sketches(examples, params, tiny_base, tmp_path):  # noqa: F811

@@ -6,7 +6,7 @@ import torch
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from tiny import save_base
 
-from s2i import base, drawing, images, openvino_engine, records, sampling, trained
+from s2i import base, drawing, engines, images, openvino_engine, records, sampling, trained
 from s2i import params as parameters
 from s2i.errors import UserError
 
@@ -147,10 +147,10 @@ def test_int8_is_calibrated_on_training_sketches(project, house):
 )
 def test_an_engine_that_cannot_be_is_one_clear_sentence(told, sentence):
     with pytest.raises(UserError, match=sentence):
-        openvino_engine.check(*told)
+        engines.check(*told)
 
 
 def test_a_missing_nncf_is_one_clear_sentence(monkeypatch):
-    monkeypatch.setattr(openvino_engine, "find_spec", lambda name: None)
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"nncf is not installed: `pip install -e '.\[int8\]'` installs what --engine"):
-        openvino_engine.check("openvino-int8", "auto", False)
+        engines.check("openvino-int8", "auto", False)

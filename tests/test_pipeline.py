@@ -108,6 +108,19 @@ def test_another_rank_concerns_training_onward_only(clone):
     clone.edit(rank=2)
 
 
+def test_a_student_is_taught_where_the_parameters_say_so_and_gone_where_they_do_not(clone):
+    student, figures = clone.folder / "models/student", clone.folder / "metrics/distill.json"
+    assert not any(student.iterdir()) and json.loads(figures.read_text()) == {}
+    clone.edit(distill={"steps": 2, "rank": 2, "batch_size": 2, "validate_every": 1})
+    assert clone.changed_stages() == {"distill"}
+    clone.run("dvc", "repro")
+    assert {"teacher_50", "student_4"} <= json.loads(figures.read_text()).keys()
+    assert (student / "generate.json").exists() and clone.changed_stages() == set()
+    clone.edit(distill={"steps": 0})
+    clone.run("dvc", "repro")
+    assert not any(student.iterdir())
+
+
 def test_another_prompt_template_concerns_augmenting_onward_only(clone):
     templates = clone.folder / "s2i/prompts.yaml"
     before = templates.read_text()

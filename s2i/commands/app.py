@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from s2i import trained
+from s2i import engines, trained
 from s2i.commands.generate import add_model
 from s2i.errors import UserError
 
@@ -31,6 +31,7 @@ def run(
         raise UserError(f"--user needs a password: set the environment variable {PASSWORD}.")
     login = (user, password) if user else None
     found = trained.in_few_steps(trained.find(model))
+    engines.check(engine, found.params.device, compile)
     place = Path(model)
     offered = offers.of_folder(place) if (place / offers.FILE).exists() else offers.of_records()
     computing = {"tiny_decoder": tiny_decoder, "compile": compile, "engine": engine}

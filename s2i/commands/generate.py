@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+from s2i import engines, prompt_limits, prompts, trained
 from s2i import params as parameters
-from s2i import prompt_limits, prompts, trained
 from s2i.errors import UserError
 from s2i.params import Params
 
@@ -40,6 +40,7 @@ def add_model(command) -> None:
     command.add_argument("--compile", action="store_true", help="torch.compile: minutes at first, then faster")
     command.add_argument(
         "--engine",
+        choices=engines.ENGINES,
         default="torch",
         help="openvino is faster on a CPU, openvino-int8 faster still, after minutes at first (default: torch)",
     )
