@@ -90,7 +90,7 @@ def plot(cells: pd.DataFrame, chosen: dict, file: Path) -> None:
         ticks = sorted(cells["steps"].unique())
         axis.set(title=title, xlabel="num_inference_steps", xscale="log", xticks=ticks, xticklabels=ticks)
         axis.minorticks_off()
-        axis.legend(fontsize=8)
+        axis.legend(fontsize=7, loc="lower left", ncols=2)
     axes[0].set_ylabel(f"{METRIC}, higher is better")
     plots.save(figure, file)
 
