@@ -1,11 +1,24 @@
 """What computes UNet and ControlNets when sketches are drawn: torch, or OpenVINO on a CPU."""
 
+from functools import cache as once
 from importlib.util import find_spec
 
 from s2i.errors import UserError
 
 INT8 = "openvino-int8"
 ENGINES = ("torch", "openvino", INT8)
+
+
+@once
+def openvino_core():
+    """The one openvino.Core of a process, which is kept.
+
+    One that goes takes with it the stack that the thread which made it handles signals on, when another was made in
+    between: the next signal, a Ctrl-C, would then end the process with a segmentation fault.
+    """
+    import openvino  # takes a second
+
+    return openvino.Core()
 
 
 def check(engine: str, device: str, compile: bool) -> None:

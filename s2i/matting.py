@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from s2i import cache, images, weights
+from s2i.engines import openvino_core
 from s2i.errors import UserError, first_line
 from s2i.fan_out import fan_out
 from s2i.params import Matte, Work
@@ -106,10 +107,8 @@ class _OnCpu:
     """
 
     def __init__(self, network: str, inputs: list, side: int):
-        import openvino
-
         self.inputs = inputs
-        model = openvino.Core().read_model(network)
+        model = openvino_core().read_model(network)
         (_, _, self.side, width) = inputs[0].shape
         smaller = max(LEAST_SIDE, 32 * round(side * ENLARGED / 32))
         if self.side == width and smaller < self.side:
@@ -117,10 +116,10 @@ class _OnCpu:
                 model.reshape([1, 3, smaller, smaller])
                 self.side = smaller
             except RuntimeError:  # of some networks the shape is fixed
-                model = openvino.Core().read_model(network)
+                model = openvino_core().read_model(network)
         # The photos are spread over the processes already; each would be pinned to the same core.
         settings = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
-        self.request = openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
+        self.request = openvino_core().compile_model(model, "CPU", settings).create_infer_request()
 
     def get_inputs(self) -> list:
         return self.inputs

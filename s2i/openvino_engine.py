@@ -24,7 +24,7 @@ from diffusers import StableDiffusionControlNetPipeline
 from torch import nn
 
 from s2i import cache, controls, sampling
-from s2i.engines import INT8
+from s2i.engines import INT8, openvino_core
 from s2i.errors import UserError
 from s2i.files import whole_folder
 from s2i.params import Params
@@ -96,7 +96,7 @@ class _Compiled(nn.Module):
             "PERFORMANCE_HINT": "LATENCY",
             "ENABLE_CPU_PINNING": False,
         }
-        self.request = openvino.Core().compile_model(file, "CPU", settings).create_infer_request()
+        self.request = openvino_core().compile_model(file, "CPU", settings).create_infer_request()
 
     def infer(self, *inputs: torch.Tensor) -> list[torch.Tensor]:
         """The outputs for inputs, float32."""

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,3 +103,17 @@ def test_overlap_of_blank_mattes_is_whole():
     blank = np.zeros((4, 4), np.uint8)
     assert matting.intersection_over_union(blank, blank) == 1
     assert matting.intersection_over_union(blank, blank + 255) == 0
+
+
+def test_signals_are_handled_when_networks_have_gone_in_any_order():
+    networks_gone = """
+import os, signal
+from s2i.matting import _U2netp
+first, second = _U2netp(64), _U2netp(64)
+del first
+del second
+signal.signal(signal.SIGTERM, lambda *_: print("handled"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    done = subprocess.run([sys.executable, "-c", networks_gone], capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
