@@ -1,4 +1,7 @@
+import re
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,6 +55,14 @@ def draw(pipeline, seeds=(5,), nets=1, **changes):
 )
 def test_openvino_draws_what_torch_draws(loaded, changes):
     assert np.abs(draw(loaded(False), **changes) - draw(loaded(), **changes)).max() <= 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_weight_files_that_openvino_has_copied_take_no_memory(loaded, tiny_base):
+    pipeline = loaded(False)
+    draw(pipeline)
+    mapped = re.findall(rf"{tiny_base}/\S+\.bin\n(?:\w+: .*\n)*?Rss: +(\d+) kB", Path("/proc/self/smaps").read_text())
+    assert len(mapped) == 2 and not any(map(int, mapped))
 
 
 def test_the_effects_of_several_controlnets_add_up(loaded):
