@@ -62,7 +62,7 @@ def test_weight_files_that_openvino_has_copied_take_no_memory(loaded, tiny_base)
     pipeline = loaded(False)
     draw(pipeline)
     mapped = re.findall(rf"{tiny_base}/\S+\.bin\n(?:\w+: .*\n)*?Rss: +(\d+) kB", Path("/proc/self/smaps").read_text())
-    assert len(mapped) == 2 and not any(map(int, mapped))
+    assert mapped and not any(map(int, mapped))
 
 
 def test_the_effects_of_several_controlnets_add_up(loaded):
