@@ -71,7 +71,13 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
         examples = _examples(offers)
         drawn = gr.State([], time_to_live=KEPT, delete_callback=_remove)
         gallery = gr.Gallery(
-            label="This session", columns=6, height="auto", type="filepath", visible=False, elem_id="gallery"
+            label="This session",
+            columns=6,
+            height="auto",
+            type="filepath",
+            visible=False,
+            buttons=["download", "fullscreen"],
+            elem_id="gallery",
         )
 
         outputs = [frame, compare, told, download, seen, gallery, drawn, advanced["seed"], draw, cancel]
@@ -163,6 +169,7 @@ def _examples(offers: Offers) -> gr.Gallery | None:
         allow_preview=False,
         object_fit="contain",
         interactive=False,
+        buttons=[],
         elem_id="examples",
     )
 
