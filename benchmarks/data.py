@@ -1,9 +1,10 @@
 """How the data stages scale: python benchmarks/data.py -> benchmarks/data.json, benchmarks/data.png
 
 Synthetic photos, copies of the embedded ones that differ in crop, colour and noise, go through the stages from ingest
-to augment in a folder of their own with an empty cache.  Measured are wall time and the peak memory of the largest
-process for several numbers of photos, what one more photo costs, what two workers gain over one, and pictures matted
-a second beside rembg's own command line (pip install "rembg[cli]") on the same files.
+to augment in a folder of their own with an empty cache.  Measured are wall time, CPU time of all processes, which other
+programs on the machine disturb less, and the peak memory of the largest process for several numbers of photos, what
+one more photo costs, what two workers gain over one, and pictures matted a second beside rembg's own command line
+(pip install "rembg[cli]") on the same files.
 """
 
 import argparse
@@ -59,7 +60,7 @@ class Workshop:
             pass
 
     def run(self, stage: str) -> dict[str, float]:
-        """Wall seconds of a stage, and the peak memory of its largest process in megabytes."""
+        """Wall and CPU seconds of a stage, and the peak memory of its largest process in megabytes."""
         command = [sys.executable, PROJECT / "stages" / f"{stage}.py"]
         return self.measured([*command, *(Path("data") / name for name in STAGES[stage])])
 
@@ -71,7 +72,11 @@ class Workshop:
             _, status, usage = os.wait4(process.pid, 0)
         if status:
             sys.exit(f"{' '.join(map(str, command))} failed: see {self.folder / 'log.txt'}.")
-        return {"seconds": round(time.monotonic() - began, 2), "megabytes": round(usage.ru_maxrss / 1024)}
+        return {
+            "seconds": round(time.monotonic() - began, 2),
+            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+            "megabytes": round(usage.ru_maxrss / 1024),
+        }
 
     def run_all(self) -> dict[str, dict[str, float]]:
         return {stage: self.run(stage) for stage in STAGES}
@@ -91,8 +96,8 @@ def varied_copy(job: tuple[int, Path]) -> None:
     Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{number:06}.jpg", quality=92)
 
 
-def seconds(measured: dict[str, dict[str, float]]) -> float:
-    return round(sum(one["seconds"] for one in measured.values()), 1)
+def total(measured: dict[str, dict[str, float]], name: str = "seconds") -> float:
+    return round(sum(one[name] for one in measured.values()), 1)
 
 
 def scaling(folder: Path, sizes: list[int], resolution: int) -> dict:
@@ -104,7 +109,9 @@ def scaling(folder: Path, sizes: list[int], resolution: int) -> dict:
         if found["one_more"] is None:
             workshop.add(size, 1)
             found["one_more"] = workshop.run_all()
-            found["one_more_ratio"] = round(seconds(found["one_more"]) / seconds(found["stages"][0]), 4)
+            for name in ("seconds", "cpu_seconds"):
+                ratio = total(found["one_more"], name) / total(found["stages"][0], name)
+                found[f"one_more_ratio_of_{name}"] = round(ratio, 4)
         shutil.rmtree(workshop.folder)
         print(size, json.dumps(found["stages"][-1]), flush=True)
     return found
@@ -126,7 +133,7 @@ def workers(folder: Path, photos: int) -> dict:
     taken = {}
     for count in (1, 2):
         workshop = Workshop(folder / f"workers-{count}", photos, work={"workers": count})
-        taken[count] = seconds(workshop.run_all())
+        taken[count] = total(workshop.run_all())
     return {"photos": photos, "one": taken[1], "two": taken[2], "ratio": round(taken[1] / taken[2], 2)}
 
 
@@ -170,9 +177,9 @@ def plot(curves: Sequence[dict], file: Path) -> None:
     figure, rows = pyplot.subplots(len(curves), 2, figsize=(10, 3.4 * len(curves)), layout="constrained", squeeze=False)
     for found, (left, right) in zip(curves, rows, strict=True):
         for stage in found["stages"][0]:
-            left.plot(found["photos"], [one[stage]["seconds"] for one in found["stages"]], "o-", label=stage)
+            left.plot(found["photos"], [one[stage]["cpu_seconds"] for one in found["stages"]], "o-", label=stage)
             right.plot(found["photos"], [one[stage]["megabytes"] for one in found["stages"]], "o-", label=stage)
-        left.set(xlabel="photos", ylabel="seconds", title=f"wall time of a stage, {found['resolution']} px")
+        left.set(xlabel="photos", ylabel="seconds", title=f"CPU time of a stage, {found['resolution']} px")
         right.set(xlabel="photos", ylabel="MB", title="peak memory of its largest process", ylim=(0, None))
         left.legend(fontsize=8)
     figure.savefig(file, dpi=110)

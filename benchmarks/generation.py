@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from diffusers import AutoencoderTiny, DDIMScheduler
 
 from s2i import base, cache, controls, images, openvino_engine, records, sampling
 from s2i.engines import INT8
+from s2i.files import whole_folder
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -211,6 +213,7 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", help="only these, beside plain")
     parser.add_argument("--measured", type=int, default=5, help="steps that are measured at most (default: 5)")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median is taken (default: 3)")
+    parser.add_argument("--kept", type=Path, help="folder that keeps the models, converted ones too, for the next run")
     parser.add_argument("--out", type=Path, default=HERE / "generation.json")
     parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -220,15 +223,17 @@ def main() -> None:
         return
     found = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
     for part in chosen.only:
-        with tempfile.TemporaryDirectory() as folder:
+        with nullcontext(chosen.kept) if chosen.kept else tempfile.TemporaryDirectory() as folder:
             size, variants = (128, DEMO) if part == "demo" else (512, VARIANTS)
             wanted = {name: one for name, one in variants.items() if name in ("plain", *(chosen.variants or variants))}
             model = PROJECT / "data/base"
             if part == "sd15":
                 from training import save_sd15  # beside this file
 
-                model = save_sd15(Path(folder) / "base")
-                half(model)
+                model = Path(folder) / "base"
+                if not model.exists():
+                    with whole_folder(model) as draft:
+                        half(save_sd15(draft))
             sketch = held_out(Path(folder), size)
             found[part] = compare(model, sketch, size, wanted, chosen.measured, chosen.rounds)
         chosen.out.write_text(json.dumps(found, indent=2) + "\n")
