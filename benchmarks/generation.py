@@ -74,12 +74,6 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
     pipeline = base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype)
     if variant.pop("tiny", False):
         pipeline.vae = AutoencoderTiny(latent_channels=pipeline.unet.config.in_channels).to(dtype)
-    if not plain:
-        for part in (pipeline.unet, pipeline.controlnet, pipeline.vae):
-            part.to(memory_format=torch.channels_last)
-    if compiled:
-        pipeline.unet.compile()
-        pipeline.controlnet.compile()
     (control,) = controls.control_images(images.read_grey(sketch))
     if engine != "torch":
         two = UNGUIDED | {"steps": 2}
@@ -87,6 +81,12 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
         openvino_engine.install(pipeline, resolution, calibrate, cache.model_hash(model))
     if not rounds:
         return {}
+    if not plain:
+        for part in (pipeline.unet, pipeline.controlnet, pipeline.vae):
+            part.to(memory_format=torch.channels_last)
+    if compiled:
+        pipeline.unet.compile()
+        pipeline.controlnet.compile()
     loading = _peak()
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
@@ -153,7 +153,7 @@ def _high_water() -> int:
 
 
 def compare(model: Path, sketch: Path, resolution: int, variants: dict, measured: int, rounds: int) -> dict:
-    """Every variant in a process of its own, and what share of the plain loop's time each takes."""
+    """Every variant in a process of its own."""
     found = {}
     for name, variant in variants.items():
         wish = {"model": str(model), "sketch": str(sketch), "resolution": resolution, "variant": variant}
@@ -162,9 +162,7 @@ def compare(model: Path, sketch: Path, resolution: int, variants: dict, measured
             _one(name, wish | {"rounds": 0}, sketch.parent)
         found[name] = _one(name, wish, sketch.parent)
         print(name, json.dumps(found[name]), flush=True)
-    for one in found.values():
-        one["share_of_plain"] = round(one["seconds"] / found["plain"]["seconds"], 5)
-    return {"resolution": resolution, "threads": torch.get_num_threads(), "rounds": rounds, "variants": found}
+    return found
 
 
 def _one(name: str, wish: dict, kept: Path) -> dict:
@@ -210,7 +208,7 @@ def plot(found: dict, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=["demo", "sd15"], default=["demo", "sd15"])
-    parser.add_argument("--variants", nargs="+", help="only these, beside plain")
+    parser.add_argument("--variants", nargs="+", help="measure only these anew")
     parser.add_argument("--measured", type=int, default=5, help="steps that are measured at most (default: 5)")
     parser.add_argument("--rounds", type=int, default=3, help="of which the median is taken (default: 3)")
     parser.add_argument("--kept", type=Path, help="folder that keeps the models, converted ones too, for the next run")
@@ -225,7 +223,7 @@ def main() -> None:
     for part in chosen.only:
         with nullcontext(chosen.kept) if chosen.kept else tempfile.TemporaryDirectory() as folder:
             size, variants = (128, DEMO) if part == "demo" else (512, VARIANTS)
-            wanted = {name: one for name, one in variants.items() if name in ("plain", *(chosen.variants or variants))}
+            wanted = {name: one for name, one in variants.items() if name in (chosen.variants or variants)}
             model = PROJECT / "data/base"
             if part == "sd15":
                 from training import save_sd15  # beside this file
@@ -235,7 +233,12 @@ def main() -> None:
                     with whole_folder(model) as draft:
                         half(save_sd15(draft))
             sketch = held_out(Path(folder), size)
-            found[part] = compare(model, sketch, size, wanted, chosen.measured, chosen.rounds)
+            measured = compare(model, sketch, size, wanted, chosen.measured, chosen.rounds)
+        known = found.get(part, {}).get("variants", {}) if chosen.variants else {}
+        found[part] = {"resolution": size, "threads": torch.get_num_threads(), "rounds": chosen.rounds}
+        found[part]["variants"] = known | measured
+        for one in found[part]["variants"].values():
+            one["share_of_plain"] = round(one["seconds"] / found[part]["variants"]["plain"]["seconds"], 5)
         chosen.out.write_text(json.dumps(found, indent=2) + "\n")
         plot(found, chosen.out.with_suffix(".png"))
 

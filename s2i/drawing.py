@@ -55,15 +55,16 @@ class Model:
         if tiny_decoder:
             self.pipeline.vae = _tiny(tiny_decoder, dtype, self.pipeline)
         self.pipeline.to(device)
+        if engine != "torch":  # first, as changing the layout of weights reads all of them into memory
+            from s2i import openvino_engine  # takes a second to import
+
+            openvino_engine.replace(self.pipeline, trained, engine)
+            nets = []
         for model in (self.pipeline.unet, self.pipeline.vae, *nets):
             model.to(memory_format=torch.channels_last)
         if compile:
             for model in (self.pipeline.unet, *nets):
                 model.compile()
-        if engine != "torch":
-            from s2i import openvino_engine  # takes a second to import
-
-            openvino_engine.replace(self.pipeline, trained, engine)
 
     def controls(self, sketch: np.ndarray, prompt: str) -> dict[str, np.ndarray]:
         """What the model sees of a sketch (H, W) uint8: a control image for each of its conditions."""
