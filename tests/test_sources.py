@@ -164,6 +164,34 @@ def test_sketches_that_the_info_lists_call_invalid_are_not_used(run, sketchy):
     assert len(record["given_sketches"]) == 1
 
 
+@pytest.mark.parametrize("line", ["\ufeffn0001_7-1", "n0001_7-1.png", "cat/n0001_7-1", r"cat\n0001_7-1.png"])
+def test_the_info_lists_may_name_files_or_paths_and_begin_with_a_mark(run, sketchy, line):
+    (sketchy / "info/invalid-context.txt").write_text(line, encoding="utf-8")
+    _, reasons = run(sketchy, source="sketchy", val=0.35)
+    assert list(reasons) == ["256x256/sketch/tx_000000000000/cat/n0001_7-1.png"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("n0001_7-9", "names no sketch 'n0001_7-9' (line 2)"),
+        ("all of them", "names no sketch 'all of them' (line 2)"),
+        ("n0011_7-9", None),
+        ("dog/n0077_7-1", None),
+    ],
+)
+def test_a_line_of_an_info_list_that_fits_no_sketch_of_a_photo_that_is_read_is_named(run, sketchy, line, reason):
+    (sketchy / "info/invalid-context.txt").write_text(f"\n{line}\n", encoding="utf-8")
+    _, reasons = run(sketchy, source="sketchy", classes=["cat"], val=0.35)
+    assert reasons == ({"info/invalid-context.txt": reason} if reason else {})
+
+
+def test_an_info_list_in_another_encoding_is_one_clear_sentence(run, sketchy):
+    (sketchy / "info/invalid-context.txt").write_bytes(b"n0001_7-1\r\ncaf\xe9\r\n")
+    with pytest.raises(UserError, match=r"invalid-context.txt line 2 is not UTF-8: save the file in UTF-8"):
+        run(sketchy, source="sketchy")
+
+
 def test_a_class_that_is_missing_on_one_side_is_named(run, sketchy):
     (sketchy / "256x256/sketch/tx_000000000000/cat").rename(sketchy / "256x256/sketch/tx_000000000000/dog")
     found, reasons = run(sketchy, source="sketchy", val=0.35)
