@@ -306,8 +306,8 @@ def test_columns_and_photos_that_photos_csv_does_not_know_are_named(run, photo_f
 
 
 def test_photos_csv_in_another_encoding_or_with_a_column_twice_is_one_clear_sentence(run, photo_folder):
-    (photo_folder / "photos.csv").write_bytes("file,author\nhouse-00.png,Käthe\n".encode("latin-1"))
-    with pytest.raises(UserError, match=r"photos.csv is not UTF-8: save it as CSV in UTF-8"):
+    (photo_folder / "photos.csv").write_bytes("file,author\n,\nhouse-00.png,Käthe\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"photos.csv line 3 is not UTF-8: save the file in UTF-8"):
         run(photo_folder)
     table(photo_folder, "file,color,color", "house-00.png,red,blue")
     with pytest.raises(UserError, match=r"photos.csv has the column 'color' twice: keep one"):

@@ -112,7 +112,10 @@ def test_a_prompts_json_that_is_no_list_or_no_json_is_one_clear_sentence(run, pa
     with pytest.raises(UserError, match=r"prompts.json must be a list of .* not a table"):
         run(paired, source="paired")
     (paired / "prompts.json").write_text("[{", encoding="utf-8")
-    with pytest.raises(UserError, match=r"prompts.json is not JSON in UTF-8: .* line 1"):
+    with pytest.raises(UserError, match=r"prompts.json is not JSON: .* line 1"):
+        run(paired, source="paired")
+    (paired / "prompts.json").write_bytes('[\n{"image": "image_1.png", "prompt": "café"}]'.encode("latin-1"))
+    with pytest.raises(UserError, match=r"prompts.json line 2 is not UTF-8: save the file in UTF-8"):
         run(paired, source="paired")
 
 

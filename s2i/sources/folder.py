@@ -1,11 +1,14 @@
 """Photos from a folder tree, described by a photos.csv where there is one."""
 
 import csv
+import os
 from collections.abc import Iterator
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path, PurePosixPath
 
 from s2i.errors import UserError
+from s2i.files import read_text
 from s2i.quarantine import Refused
 from s2i.sources.found import Photo, name_of, photos
 
@@ -29,37 +32,34 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
         yield from photos(folder)
         return
     listed = set()
-    for row, where in _rows(table):
+    for row, line in _rows(table):
         if isinstance(row, Refused):
             yield row
             continue
         listed |= {PurePosixPath(value.strip()).as_posix() for value in row.values() if isinstance(value, str)}
-        yield _photo(folder, row, where)
+        yield _photo(folder, row, f"({table.name} line {line})")
     for found in photos(folder):
         if isinstance(found, Photo) and found.name not in listed:
             yield Refused(found.name, "not listed", f"in {table.name}")
 
 
-def _rows(table: Path) -> Iterator[tuple[dict | Refused, str]]:
-    """Each row and where it stands, after one refusal for each column that means nothing here."""
+def _rows(table: Path) -> Iterator[tuple[dict | Refused, int]]:
+    """Each row and its line, after one refusal for each column that means nothing here."""
     known = ("file", "caption", *TEXTS, *NUMBERS, *YES_OR_NO, *FILES, *UNUSED)
+    reader = csv.DictReader(StringIO(read_text(table), newline=""), restkey="", strict=True)
     try:
-        with open(table, encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, restkey="", strict=True)
-            columns = reader.fieldnames or ()
-            if "file" not in columns:
-                raise UserError(f"{table} has no column 'file': its first line must name the columns.")
-            if twice := [column for column in known if columns.count(column) > 1]:
-                raise UserError(f"{table} has the column '{twice[0]}' twice: keep one.")
-            for column in columns:
-                if column not in known:
-                    close = get_close_matches(column, known, n=1)
-                    detail = f"'{column}'" + (f", did you mean '{close[0]}'?" if close else "")
-                    yield Refused(table.name, "unknown column", detail), ""
-            for row in reader:
-                yield row, f"({table.name} line {reader.line_num})"
-    except UnicodeDecodeError:
-        raise UserError(f"{table} is not UTF-8: save it as CSV in UTF-8.") from None
+        columns = reader.fieldnames or ()
+        if "file" not in columns:
+            raise UserError(f"{table} has no column 'file': its first line must name the columns.")
+        if twice := [column for column in known if columns.count(column) > 1]:
+            raise UserError(f"{table} has the column '{twice[0]}' twice: keep one.")
+        for column in columns:
+            if column not in known:
+                close = get_close_matches(column, known, n=1)
+                detail = f"'{column}'" + (f", did you mean '{close[0]}'?" if close else "")
+                yield Refused(table.name, "unknown column", detail), 0
+        for row in reader:
+            yield row, reader.line_num
     except csv.Error as error:
         raise UserError(f"{table} line {reader.line_num} cannot be read as CSV: {error}.") from None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from s2i.errors import UserError
+from s2i.files import read_text
 from s2i.quarantine import Refused
 from s2i.sources.found import Photo, photos
 
@@ -62,9 +63,9 @@ def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused
     if not file.exists():
         return {}, []
     try:
-        entries = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{file} is not JSON in UTF-8: {error}.") from None
+        entries = json.loads(read_text(file))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{file} is not JSON: {error}.") from None
     if not isinstance(entries, list):
         raise UserError(f'{file} must be a list of {{"image": file name, "prompt": text}}, not a {_kind(entries)}.')
     prompts, refused = {}, []
