@@ -276,7 +276,13 @@ def test_what_came_with_a_photo_is_cropped_as_the_photo_is(run, photo_folder, ho
     [
         ("gone.png,,red,1", "missing (photos.csv line 22)"),
         ("house-00.png,,red", "row does not fit the columns (photos.csv line 22)"),
-        ("house-00.png,,red,many", "wrong value windows is 'many', not a whole number (photos.csv line 22)"),
+        *[
+            (
+                f"house-00.png,,red,{number}",
+                f"wrong value windows is '{number}', not a whole number from 0 to 2147483647 (photos.csv line 22)",
+            )
+            for number in ("many", "inf", "nan", "-1", "2.5", "3000000000")
+        ],
         ("house-00.png,lost.png,red,1", "companion missing lost.png (photos.csv line 22)"),
         ("../house-00.png,,red,1", "wrong value '../house-00.png' leads out of the folder (photos.csv line 22)"),
         ("house-19.png,tall.png,,", "unusable companion tall.png: shape 10 x 90 while the photo is 128 x 96"),

@@ -17,6 +17,7 @@ NUMBERS = ("windows", "balconies")
 YES_OR_NO = ("curved", "glass")
 FILES = ("sketch", "labels", "matte")
 UNUSED = ("depth", "normals", "description", "seed")  # the corpus writes them too
+MOST = 2**31 - 1  # what an int32 column of the records holds
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -93,9 +94,9 @@ def _count(column: str, value: str) -> int:
     try:
         number = float(value)
     except ValueError:
-        number = -1
-    if number < 0 or number != int(number):
-        raise ValueError(f"{column} is '{value}', not a whole number")
+        number = -1.0
+    if not (0 <= number <= MOST and number.is_integer()):
+        raise ValueError(f"{column} is '{value}', not a whole number from 0 to {MOST}")
     return int(number)
 
 
