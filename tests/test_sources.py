@@ -97,6 +97,7 @@ def test_what_has_no_counterpart_is_named_and_photos_without_sketches_are_kept(r
         ({"image": "image_1.png", "prompt": "again"}, "image named twice image_1.png (entry 21); the first one counts"),
         ({"prompt": "of nothing"}, "no image named (entry 21)"),
         ("image_1.png", "no image named (entry 21)"),
+        ({"image": "image_0.png", "prompt": "\ud83d"}, "half a character in the prompt (image_0.png, entry 21)"),
         ({"image": "image_99.png", "prompt": ""}, "image missing image_99.png (entry 21)"),
     ],
 )

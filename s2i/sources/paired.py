@@ -76,6 +76,8 @@ def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused
             refused.append(Refused(file.name, "no image named", f"(entry {number})"))
         elif not isinstance(prompt, str):
             refused.append(Refused(file.name, "prompt is no text", f"({image}, entry {number})"))
+        elif re.search("[\ud800-\udfff]", prompt):
+            refused.append(Refused(file.name, "half a character", f"in the prompt ({image}, entry {number})"))
         elif name not in photos:
             refused.append(Refused(file.name, "image missing", f"{image} (entry {number})"))
         elif name in prompts:
