@@ -61,10 +61,13 @@ def _identified(photo: Photo | Refused, max_megapixels: float) -> Identified | R
     if isinstance(photo, Refused):
         return photo
     try:
+        photo.name.encode()
         size = images.photo_size(photo.file, max_megapixels)
         return Identified(cache.file_hash(photo.file), photo, size)
     except images.Unreadable as error:
         return Refused(photo.name, error.reason, error.detail)
+    except UnicodeEncodeError:
+        return Refused(photo.name, "name is not UTF-8", "(rename the file)")
 
 
 def _without_duplicates(identified: Iterable) -> list[Identified | Refused]:

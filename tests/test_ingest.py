@@ -1,6 +1,7 @@
 import csv
 import os
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -205,6 +206,14 @@ def test_names_may_have_spaces_and_any_letters(run, photo_folder, house):
     name = "Straße mit Häusern 家 1.png"
     Image.fromarray(house(99)).save(photo_folder / name)
     assert converted(run, photo_folder, name).shape == (64, 64, 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux")
+def test_a_photo_whose_name_is_not_utf8_is_quarantined(run, photo_folder, house):
+    Image.fromarray(house(99)).save(photo_folder / "cafe.png")
+    os.rename(photo_folder / "cafe.png", os.fsencode(photo_folder) + b"/caf\xe9.png")
+    records, _, reasons = run(photo_folder)
+    assert len(records) == 20 and reasons == {r"caf\udce9.png": "name is not UTF-8 (rename the file)"}
 
 
 def test_an_empty_folder_is_one_clear_sentence(run, tmp_path):
