@@ -32,13 +32,16 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
     if not table.exists():
         yield from photos(folder)
         return
-    listed = set()
+    listed, lines = set(), {}
     for row, line in _rows(table):
         if isinstance(row, Refused):
             yield row
             continue
         listed |= {PurePosixPath(value.strip()).as_posix() for value in row.values() if isinstance(value, str)}
-        yield _photo(folder, row, f"({table.name} line {line})")
+        for found in _photo(folder, row, f"({table.name} line {line})"):
+            if isinstance(found, Photo) and (first := lines.setdefault(found.file, line)) != line:
+                found = Refused(found.name, "listed twice", f"({table.name} line {line}; line {first} counts)")
+            yield found
     for found in photos(folder):
         if isinstance(found, Photo) and found.name not in listed:
             yield Refused(found.name, "not listed", f"in {table.name}")
@@ -65,12 +68,13 @@ def _rows(table: Path) -> Iterator[tuple[dict | Refused, int]]:
         raise UserError(f"{table} line {reader.line_num} cannot be read as CSV: {error}.") from None
 
 
-def _photo(folder: Path, row: dict, where: str) -> Photo | Refused:
+def _photo(folder: Path, row: dict, where: str) -> list[Photo | Refused]:
+    """The photo of a row, if it names one, and what of the row cannot be used."""
     name = (row["file"] or "").strip()
     if not name:
-        return Refused("photos.csv", "no file named", where)
+        return [Refused("photos.csv", "no file named", where)]
     if "" in row or None in row.values():
-        return Refused(name, "row does not fit the columns", where)
+        return [Refused(name, "row does not fit the columns", where)]
     row = {column: value.strip() for column, value in row.items() if value.strip()}
     try:
         columns = {column: row[column] for column in TEXTS if column in row}
@@ -80,14 +84,15 @@ def _photo(folder: Path, row: dict, where: str) -> Photo | Refused:
         file = _inside(folder, name)
         companions = {kind: _inside(folder, row[kind]) for kind in FILES if kind in row}
     except ValueError as error:
-        return Refused(name, "wrong value", f"{error} {where}")
-    for companion in companions.values():
-        if not companion.is_file():
-            return Refused(name, "companion missing", f"{name_of(companion, folder)} {where}")
-    if not file.exists() and not file.is_symlink():
-        return Refused(name, "missing", where)
+        return [Refused(name, "wrong value", f"{error} {where}")]
+    if not os.path.lexists(file):  # unlike Path.exists, of names that are too long too
+        return [Refused(name, "missing", where)]
+    missing = [kind for kind, companion in companions.items() if not os.path.isfile(companion)]
+    refused = [
+        Refused(name, "companion missing", f"{name_of(companions.pop(kind), folder)} {where}") for kind in missing
+    ]
     sketch = companions.pop("sketch", None)
-    return Photo(file, name, columns, (sketch,) if sketch else (), **companions)
+    return [Photo(file, name, columns, (sketch,) if sketch else (), **companions), *refused]
 
 
 def _count(column: str, value: str) -> int:
