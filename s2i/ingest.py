@@ -76,7 +76,10 @@ def _without_duplicates(identified: Iterable) -> list[Identified | Refused]:
         if not isinstance(outcome, Refused):
             photo = first.setdefault(outcome.digest, outcome.photo)
             if photo is not outcome.photo:
-                outcome = Refused(outcome.photo.name, "duplicate", f"of {photo.name}")
+                again = outcome.photo
+                companions = ", ".join(file.name for file in (*again.sketches, again.labels, again.matte) if file)
+                detail = f"of {photo.name}" + (f"; not used with it: {companions}" if companions else "")
+                outcome = Refused(again.name, "duplicate", detail)
         unique.append(outcome)
     return unique
 

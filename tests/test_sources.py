@@ -206,6 +206,14 @@ def test_a_class_that_is_missing_on_one_side_is_named(run, sketchy):
     }
 
 
+def test_the_sketches_of_a_photo_that_is_dropped_as_a_duplicate_are_named(run, sketchy):
+    photos = sketchy / "256x256/photo/tx_000000000000/cat"
+    (photos / "n0005_7.jpg").write_bytes((photos / "n0002_7.jpg").read_bytes())
+    _, reasons = run(sketchy, source="sketchy", val=0.35)
+    (reason,) = reasons.values()
+    assert reason.endswith("cat/n0002_7.jpg; not used with it: n0005_7-1.png, n0005_7-2.png")
+
+
 def test_a_broken_sketch_costs_only_itself(run, sketchy):
     broken = sketchy / "256x256/sketch/tx_000000000000/cat/n0002_7-2.png"
     broken.write_bytes(b"")
