@@ -280,6 +280,25 @@ def test_what_came_with_a_photo_is_cropped_as_the_photo_is(run, photo_folder, ho
     assert matte.shape == images.read_labels(record["given_sketches"][0]).shape == (64, 64)
 
 
+def test_what_came_with_a_photo_is_read_once_but_checked_each_time(run, photo_folder, monkeypatch):
+    for number in range(20):
+        for kind in ("labels", "sketch", "matte"):
+            Image.new("L", (256, 192), number).save(photo_folder / f"{kind}-{number}.png")
+    rows = [f"house-{number:02}.png,labels-{number}.png,sketch-{number}.png,matte-{number}.png" for number in range(20)]
+    table(photo_folder, "file,labels,sketch,matte", *rows[:19])
+    run(photo_folder)
+    decoded = []
+    read_photo, read_labels = images.read_photo, images.read_labels
+    monkeypatch.setattr(images, "read_photo", lambda path, limit: decoded.append(path.name) or read_photo(path, limit))
+    monkeypatch.setattr(images, "read_labels", lambda path: decoded.append(path.name) or read_labels(path))
+    table(photo_folder, "file,labels,sketch,matte", *rows)
+    records, _, _ = run(photo_folder)
+    # The new sketch and matte are the same bytes.
+    assert len(records) == 20 and sorted(decoded) == ["house-19.png", "labels-19.png", "sketch-19.png"]
+    records, _, reasons = run(photo_folder, max_megapixels=0.03)
+    assert not any(record["given_sketches"] for record in records) and len(reasons) == 20
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
