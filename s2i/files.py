@@ -10,6 +10,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from s2i.errors import UserError
+
 
 @contextmanager
 def whole_folder(target: Path):
@@ -45,6 +47,15 @@ def open_binary(path: str | Path) -> BinaryIO:
     with open(path.parent, "rb") as shard:
         shard.seek(start)
         return BytesIO(shard.read(size))
+
+
+def read_text(path: Path) -> str:
+    """A text file without its byte order mark.  Raises UserError with the first line that is not UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = len(error.object[: error.start + 1].splitlines())
+        raise UserError(f"{path} line {line} is not UTF-8: save the file in UTF-8.") from None
 
 
 @lru_cache(maxsize=1024)

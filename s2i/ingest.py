@@ -7,8 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from s2i import cache, duplicates, images, quarantine, sources
 from s2i.errors import UserError
 from s2i.fan_out import fan_out
@@ -61,10 +59,13 @@ def _identified(photo: Photo | Refused, max_megapixels: float) -> Identified | R
     if isinstance(photo, Refused):
         return photo
     try:
+        photo.name.encode()
         size = images.photo_size(photo.file, max_megapixels)
         return Identified(cache.file_hash(photo.file), photo, size)
     except images.Unreadable as error:
         return Refused(photo.name, error.reason, error.detail)
+    except UnicodeEncodeError:
+        return Refused(photo.name, "name is not UTF-8", "(rename the file)")
 
 
 def _without_duplicates(identified: Iterable) -> list[Identified | Refused]:
@@ -73,7 +74,10 @@ def _without_duplicates(identified: Iterable) -> list[Identified | Refused]:
         if not isinstance(outcome, Refused):
             photo = first.setdefault(outcome.digest, outcome.photo)
             if photo is not outcome.photo:
-                outcome = Refused(outcome.photo.name, "duplicate", f"of {photo.name}")
+                again = outcome.photo
+                companions = ", ".join(file.name for file in (*again.sketches, again.labels, again.matte) if file)
+                detail = f"of {photo.name}" + (f"; not used with it: {companions}" if companions else "")
+                outcome = Refused(again.name, "duplicate", detail)
         unique.append(outcome)
     return unique
 
@@ -118,12 +122,11 @@ def _converted(
     def kept(file: Path, kind: str, name: str) -> list[str]:
         """Where a companion now stands: one path, or none if it cannot be used."""
         try:
-            picture = _companion(file, size, resolution, max_megapixels, is_labels=kind == "labels")
+            _companion(file, folder / kind / name, size, resolution, max_megapixels, is_labels=kind == "labels")
         except images.Unreadable as error:
             reason = f"{error.reason} {error.detail}".strip()
             refused.append(Refused(photo.name, "unusable companion", f"{file.name}: {reason}"))
             return []
-        images.write_png(folder / kind / name, picture)
         return [str(folder / kind / name)]
 
     given = [kept(file, "given", f"{id}-{number}.png") for number, file in enumerate(photo.sketches, start=1)]
@@ -135,18 +138,25 @@ def _converted(
 
 
 def _companion(
-    file: Path, size: tuple[int, int], resolution: int, max_megapixels: float, is_labels: bool
-) -> np.ndarray:
-    """A sketch, matte or label map, resized and cropped as its photo of `size` was; (resolution, resolution) uint8.
+    file: Path, target: Path, size: tuple[int, int], resolution: int, max_megapixels: float, is_labels: bool
+) -> None:
+    """Write a sketch, matte or label map to target, resized and cropped as its photo of `size` was.
 
     Raises Unreadable when it is no picture, or not of the photo's shape.
     """
     width, height = images.photo_size(file, max_megapixels)
     if abs(width * size[1] - height * size[0]) > 0.02 * width * size[1]:
         raise images.Unreadable("shape", f"{width} x {height} while the photo is {size[0]} x {size[1]}")
-    if is_labels:
-        return images.resize_and_crop(images.read_labels(file), resolution, images.NEAREST)
-    return images.resize_and_crop(images.grey(images.read_photo(file, max_megapixels)), resolution)
+
+    def normalise(draft: Path) -> None:
+        if is_labels:
+            picture = images.resize_and_crop(images.read_labels(file), resolution, images.NEAREST)
+        else:
+            picture = images.resize_and_crop(images.grey(images.read_photo(file, max_megapixels)), resolution)
+        images.write_png(draft, picture)
+
+    code = cache.code(__name__, "s2i.images")
+    cache.produce(target, normalise, "companion", code, cache.file_hash(file), resolution, is_labels)
 
 
 def _remove_unused(folder: Path, records: list[dict]) -> None:

@@ -156,15 +156,27 @@ def _matted(record: dict, folder: Path, params: Matte) -> dict:
     cache.produce(target, draw, *key)
     matted = record | {"matte": str(target)}
     if params.background != "keep":
-        cut = on_white if params.background == "white" else on_nothing
-        matted |= _cut(record, images.read_grey(target), folder, cut)
+        matted |= _cut(record, target, folder, params.background)
     return matted
 
 
-def _cut(record: dict, mask: np.ndarray, folder: Path, cut: Callable) -> dict:
-    target = folder / "photos" / f"{record['id']}.png"
-    images.write_png(target, cut(images.read(Path(record["photo"])), mask))
-    sketches = {style: folder / "sketches" / f"{record['id']}-{style}.png" for style in record["sketches"]}
-    for style, sketch in record["sketches"].items():
-        images.write_png(sketches[style], cut(images.read_grey(Path(sketch)), mask))
-    return {"photo": str(target), "sketches": {style: str(path) for style, path in sketches.items()}}
+def _cut(record: dict, matte: Path, folder: Path, background: str) -> dict:
+    lay = on_white if background == "white" else on_nothing
+    key = ("cut", cache.code(__name__, "s2i.images"), cache.file_hash(matte), background)
+    mask = once(lambda: images.read_grey(matte))
+
+    def cut(picture: str, target: Path, read: Callable) -> str:
+        def draw(draft: Path) -> None:
+            images.write_png(draft, lay(read(Path(picture)), mask()))
+
+        cache.produce(target, draw, *key, cache.file_hash(picture), read.__name__)
+        return str(target)
+
+    photo, sketches = folder / "photos" / f"{record['id']}.png", folder / "sketches"
+    return {
+        "photo": cut(record["photo"], photo, images.read),
+        "sketches": {
+            style: cut(sketch, sketches / f"{record['id']}-{style}.png", images.read_grey)
+            for style, sketch in record["sketches"].items()
+        },
+    }

@@ -20,8 +20,8 @@ class Refused:
 
 
 def write(refused: Iterable[Refused], folder: Path) -> None:
-    """Write folder/quarantine.csv."""
-    with open(folder / "quarantine.csv", "w", encoding="utf-8", newline="") as lines:
+    """Write folder/quarantine.csv; bytes of file names that are not UTF-8 are written as escapes."""
+    with open(folder / "quarantine.csv", "w", encoding="utf-8", errors="backslashreplace", newline="") as lines:
         writer = csv.writer(lines)
         writer.writerow(("file", "reason"))
         writer.writerows((one.name, one.reason) for one in refused)

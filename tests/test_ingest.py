@@ -1,6 +1,7 @@
 import csv
 import os
 import struct
+import sys
 import zlib
 
 import numpy as np
@@ -207,6 +208,14 @@ def test_names_may_have_spaces_and_any_letters(run, photo_folder, house):
     assert converted(run, photo_folder, name).shape == (64, 64, 3)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux")
+def test_a_photo_whose_name_is_not_utf8_is_quarantined(run, photo_folder, house):
+    Image.fromarray(house(99)).save(photo_folder / "cafe.png")
+    os.rename(photo_folder / "cafe.png", os.fsencode(photo_folder) + b"/caf\xe9.png")
+    records, _, reasons = run(photo_folder)
+    assert len(records) == 20 and reasons == {r"caf\udce9.png": "name is not UTF-8 (rename the file)"}
+
+
 def test_an_empty_folder_is_one_clear_sentence(run, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match=r"empty holds no photos \(\.avif, .*put some there"):
@@ -271,13 +280,41 @@ def test_what_came_with_a_photo_is_cropped_as_the_photo_is(run, photo_folder, ho
     assert matte.shape == images.read_labels(record["given_sketches"][0]).shape == (64, 64)
 
 
+def test_what_came_with_a_photo_is_read_once_but_checked_each_time(run, photo_folder, monkeypatch):
+    for number in range(20):
+        for kind in ("labels", "sketch", "matte"):
+            Image.new("L", (256, 192), number).save(photo_folder / f"{kind}-{number}.png")
+    rows = [f"house-{number:02}.png,labels-{number}.png,sketch-{number}.png,matte-{number}.png" for number in range(20)]
+    table(photo_folder, "file,labels,sketch,matte", *rows[:19])
+    run(photo_folder)
+    decoded = []
+    read_photo, read_labels = images.read_photo, images.read_labels
+    monkeypatch.setattr(images, "read_photo", lambda path, limit: decoded.append(path.name) or read_photo(path, limit))
+    monkeypatch.setattr(images, "read_labels", lambda path: decoded.append(path.name) or read_labels(path))
+    table(photo_folder, "file,labels,sketch,matte", *rows)
+    records, _, _ = run(photo_folder)
+    # The new sketch and matte are the same bytes.
+    assert len(records) == 20 and sorted(decoded) == ["house-19.png", "labels-19.png", "sketch-19.png"]
+    records, _, reasons = run(photo_folder, max_megapixels=0.03)
+    assert not any(record["given_sketches"] for record in records) and len(reasons) == 20
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
         ("gone.png,,red,1", "missing (photos.csv line 22)"),
+        (f"{'x' * 300}.png,,red,1", "missing (photos.csv line 22)"),
+        ("./house-00.png,tall.png,red,1", "listed twice (photos.csv line 22; line 2 counts)"),
         ("house-00.png,,red", "row does not fit the columns (photos.csv line 22)"),
-        ("house-00.png,,red,many", "wrong value windows is 'many', not a whole number (photos.csv line 22)"),
-        ("house-00.png,lost.png,red,1", "companion missing lost.png (photos.csv line 22)"),
+        *[
+            (
+                f"house-00.png,,red,{number}",
+                f"wrong value windows is '{number}', not a whole number from 0 to 2147483647 (photos.csv line 22)",
+            )
+            for number in ("many", "inf", "nan", "-1", "2.5", "3000000000")
+        ],
+        ("house-19.png,lost.png,red,1", "companion missing lost.png (photos.csv line 22)"),
+        (f"house-19.png,{'x' * 300},red,1", f"companion missing {'x' * 300} (photos.csv line 22)"),
         ("../house-00.png,,red,1", "wrong value '../house-00.png' leads out of the folder (photos.csv line 22)"),
         ("house-19.png,tall.png,,", "unusable companion tall.png: shape 10 x 90 while the photo is 128 x 96"),
         (",,red,1", "no file named (photos.csv line 22)"),
@@ -288,7 +325,7 @@ def test_a_bad_row_of_photos_csv_is_quarantined_with_its_line(run, photo_folder,
     rows = [f"house-{number:02}.png,,," for number in range(19)] + ["# nothing.png,,,"]
     table(photo_folder, "file,sketch,color,windows", *rows, row)
     records, _, reasons = run(photo_folder)
-    assert len(records) == 19 + ("unusable" in reason) and reason in reasons.values(), "a photo outlives its companions"
+    assert len(records) == 19 + ("companion" in reason) and reason in reasons.values(), "it outlives its companions"
 
 
 def test_columns_and_photos_that_photos_csv_does_not_know_are_named(run, photo_folder):
@@ -306,8 +343,8 @@ def test_columns_and_photos_that_photos_csv_does_not_know_are_named(run, photo_f
 
 
 def test_photos_csv_in_another_encoding_or_with_a_column_twice_is_one_clear_sentence(run, photo_folder):
-    (photo_folder / "photos.csv").write_bytes("file,author\nhouse-00.png,Käthe\n".encode("latin-1"))
-    with pytest.raises(UserError, match=r"photos.csv is not UTF-8: save it as CSV in UTF-8"):
+    (photo_folder / "photos.csv").write_bytes("file,author\n,\nhouse-00.png,Käthe\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"photos.csv line 3 is not UTF-8: save the file in UTF-8"):
         run(photo_folder)
     table(photo_folder, "file,color,color", "house-00.png,red,blue")
     with pytest.raises(UserError, match=r"photos.csv has the column 'color' twice: keep one"):

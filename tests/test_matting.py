@@ -99,6 +99,17 @@ def test_a_matte_is_made_once(paired, disc_mattes, tmp_path, work):
     assert len(disc_mattes) == 3
 
 
+def test_a_background_is_cut_once(paired, disc_mattes, tmp_path, work, monkeypatch):
+    cut, on_white = [], matting.on_white
+    monkeypatch.setattr(matting, "on_white", lambda *pictures: cut.append(1) or on_white(*pictures))
+    for some in (paired[:2], paired):
+        list(matting.cut_backgrounds(some, tmp_path / str(len(some)), Matte(background="white"), work))
+    assert len(cut) == 2 * 3
+    for kind in ("photos", "sketches"):
+        for file in (tmp_path / "2" / kind).iterdir():
+            assert file.read_bytes() == (tmp_path / "3" / kind / file.name).read_bytes()
+
+
 def test_overlap_of_blank_mattes_is_whole():
     blank = np.zeros((4, 4), np.uint8)
     assert matting.intersection_over_union(blank, blank) == 1

@@ -97,6 +97,7 @@ def test_what_has_no_counterpart_is_named_and_photos_without_sketches_are_kept(r
         ({"image": "image_1.png", "prompt": "again"}, "image named twice image_1.png (entry 21); the first one counts"),
         ({"prompt": "of nothing"}, "no image named (entry 21)"),
         ("image_1.png", "no image named (entry 21)"),
+        ({"image": "image_0.png", "prompt": "\ud83d"}, "half a character in the prompt (image_0.png, entry 21)"),
         ({"image": "image_99.png", "prompt": ""}, "image missing image_99.png (entry 21)"),
     ],
 )
@@ -112,7 +113,10 @@ def test_a_prompts_json_that_is_no_list_or_no_json_is_one_clear_sentence(run, pa
     with pytest.raises(UserError, match=r"prompts.json must be a list of .* not a table"):
         run(paired, source="paired")
     (paired / "prompts.json").write_text("[{", encoding="utf-8")
-    with pytest.raises(UserError, match=r"prompts.json is not JSON in UTF-8: .* line 1"):
+    with pytest.raises(UserError, match=r"prompts.json is not JSON: .* line 1"):
+        run(paired, source="paired")
+    (paired / "prompts.json").write_bytes('[\n{"image": "image_1.png", "prompt": "café"}]'.encode("latin-1"))
+    with pytest.raises(UserError, match=r"prompts.json line 2 is not UTF-8: save the file in UTF-8"):
         run(paired, source="paired")
 
 
@@ -164,6 +168,34 @@ def test_sketches_that_the_info_lists_call_invalid_are_not_used(run, sketchy):
     assert len(record["given_sketches"]) == 1
 
 
+@pytest.mark.parametrize("line", ["\ufeffn0001_7-1", "n0001_7-1.png", "cat/n0001_7-1", r"cat\n0001_7-1.png"])
+def test_the_info_lists_may_name_files_or_paths_and_begin_with_a_mark(run, sketchy, line):
+    (sketchy / "info/invalid-context.txt").write_text(line, encoding="utf-8")
+    _, reasons = run(sketchy, source="sketchy", val=0.35)
+    assert list(reasons) == ["256x256/sketch/tx_000000000000/cat/n0001_7-1.png"]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("n0001_7-9", "names no sketch 'n0001_7-9' (line 2)"),
+        ("all of them", "names no sketch 'all of them' (line 2)"),
+        ("n0011_7-9", None),
+        ("dog/n0077_7-1", None),
+    ],
+)
+def test_a_line_of_an_info_list_that_fits_no_sketch_of_a_photo_that_is_read_is_named(run, sketchy, line, reason):
+    (sketchy / "info/invalid-context.txt").write_text(f"\n{line}\n", encoding="utf-8")
+    _, reasons = run(sketchy, source="sketchy", classes=["cat"], val=0.35)
+    assert reasons == ({"info/invalid-context.txt": reason} if reason else {})
+
+
+def test_an_info_list_in_another_encoding_is_one_clear_sentence(run, sketchy):
+    (sketchy / "info/invalid-context.txt").write_bytes(b"n0001_7-1\r\ncaf\xe9\r\n")
+    with pytest.raises(UserError, match=r"invalid-context.txt line 2 is not UTF-8: save the file in UTF-8"):
+        run(sketchy, source="sketchy")
+
+
 def test_a_class_that_is_missing_on_one_side_is_named(run, sketchy):
     (sketchy / "256x256/sketch/tx_000000000000/cat").rename(sketchy / "256x256/sketch/tx_000000000000/dog")
     found, reasons = run(sketchy, source="sketchy", val=0.35)
@@ -172,6 +204,14 @@ def test_a_class_that_is_missing_on_one_side_is_named(run, sketchy):
         "256x256/sketch/tx_000000000000/cat": "missing while there are photos of 'cat'",
         "256x256/photo/tx_000000000000/dog": "missing while there are sketches of 'dog'",
     }
+
+
+def test_the_sketches_of_a_photo_that_is_dropped_as_a_duplicate_are_named(run, sketchy):
+    photos = sketchy / "256x256/photo/tx_000000000000/cat"
+    (photos / "n0005_7.jpg").write_bytes((photos / "n0002_7.jpg").read_bytes())
+    _, reasons = run(sketchy, source="sketchy", val=0.35)
+    (reason,) = reasons.values()
+    assert reason.endswith("cat/n0002_7.jpg; not used with it: n0005_7-1.png, n0005_7-2.png")
 
 
 def test_a_broken_sketch_costs_only_itself(run, sketchy):

@@ -1,11 +1,14 @@
 """Photos from a folder tree, described by a photos.csv where there is one."""
 
 import csv
+import os
 from collections.abc import Iterator
 from difflib import get_close_matches
+from io import StringIO
 from pathlib import Path, PurePosixPath
 
 from s2i.errors import UserError
+from s2i.files import read_text
 from s2i.quarantine import Refused
 from s2i.sources.found import Photo, name_of, photos
 
@@ -14,6 +17,7 @@ NUMBERS = ("windows", "balconies")
 YES_OR_NO = ("curved", "glass")
 FILES = ("sketch", "labels", "matte")
 UNUSED = ("depth", "normals", "description", "seed")  # the corpus writes them too
+MOST = 2**31 - 1  # what an int32 column of the records holds
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -28,48 +32,49 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
     if not table.exists():
         yield from photos(folder)
         return
-    listed = set()
-    for row, where in _rows(table):
+    listed, lines = set(), {}
+    for row, line in _rows(table):
         if isinstance(row, Refused):
             yield row
             continue
         listed |= {PurePosixPath(value.strip()).as_posix() for value in row.values() if isinstance(value, str)}
-        yield _photo(folder, row, where)
+        for found in _photo(folder, row, f"({table.name} line {line})"):
+            if isinstance(found, Photo) and (first := lines.setdefault(found.file, line)) != line:
+                found = Refused(found.name, "listed twice", f"({table.name} line {line}; line {first} counts)")
+            yield found
     for found in photos(folder):
         if isinstance(found, Photo) and found.name not in listed:
             yield Refused(found.name, "not listed", f"in {table.name}")
 
 
-def _rows(table: Path) -> Iterator[tuple[dict | Refused, str]]:
-    """Each row and where it stands, after one refusal for each column that means nothing here."""
+def _rows(table: Path) -> Iterator[tuple[dict | Refused, int]]:
+    """Each row and its line, after one refusal for each column that means nothing here."""
     known = ("file", "caption", *TEXTS, *NUMBERS, *YES_OR_NO, *FILES, *UNUSED)
+    reader = csv.DictReader(StringIO(read_text(table), newline=""), restkey="", strict=True)
     try:
-        with open(table, encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, restkey="", strict=True)
-            columns = reader.fieldnames or ()
-            if "file" not in columns:
-                raise UserError(f"{table} has no column 'file': its first line must name the columns.")
-            if twice := [column for column in known if columns.count(column) > 1]:
-                raise UserError(f"{table} has the column '{twice[0]}' twice: keep one.")
-            for column in columns:
-                if column not in known:
-                    close = get_close_matches(column, known, n=1)
-                    detail = f"'{column}'" + (f", did you mean '{close[0]}'?" if close else "")
-                    yield Refused(table.name, "unknown column", detail), ""
-            for row in reader:
-                yield row, f"({table.name} line {reader.line_num})"
-    except UnicodeDecodeError:
-        raise UserError(f"{table} is not UTF-8: save it as CSV in UTF-8.") from None
+        columns = reader.fieldnames or ()
+        if "file" not in columns:
+            raise UserError(f"{table} has no column 'file': its first line must name the columns.")
+        if twice := [column for column in known if columns.count(column) > 1]:
+            raise UserError(f"{table} has the column '{twice[0]}' twice: keep one.")
+        for column in columns:
+            if column not in known:
+                close = get_close_matches(column, known, n=1)
+                detail = f"'{column}'" + (f", did you mean '{close[0]}'?" if close else "")
+                yield Refused(table.name, "unknown column", detail), 0
+        for row in reader:
+            yield row, reader.line_num
     except csv.Error as error:
         raise UserError(f"{table} line {reader.line_num} cannot be read as CSV: {error}.") from None
 
 
-def _photo(folder: Path, row: dict, where: str) -> Photo | Refused:
+def _photo(folder: Path, row: dict, where: str) -> list[Photo | Refused]:
+    """The photo of a row, if it names one, and what of the row cannot be used."""
     name = (row["file"] or "").strip()
     if not name:
-        return Refused("photos.csv", "no file named", where)
+        return [Refused("photos.csv", "no file named", where)]
     if "" in row or None in row.values():
-        return Refused(name, "row does not fit the columns", where)
+        return [Refused(name, "row does not fit the columns", where)]
     row = {column: value.strip() for column, value in row.items() if value.strip()}
     try:
         columns = {column: row[column] for column in TEXTS if column in row}
@@ -79,23 +84,24 @@ def _photo(folder: Path, row: dict, where: str) -> Photo | Refused:
         file = _inside(folder, name)
         companions = {kind: _inside(folder, row[kind]) for kind in FILES if kind in row}
     except ValueError as error:
-        return Refused(name, "wrong value", f"{error} {where}")
-    for companion in companions.values():
-        if not companion.is_file():
-            return Refused(name, "companion missing", f"{name_of(companion, folder)} {where}")
-    if not file.exists() and not file.is_symlink():
-        return Refused(name, "missing", where)
+        return [Refused(name, "wrong value", f"{error} {where}")]
+    if not os.path.lexists(file):  # unlike Path.exists, of names that are too long too
+        return [Refused(name, "missing", where)]
+    missing = [kind for kind, companion in companions.items() if not os.path.isfile(companion)]
+    refused = [
+        Refused(name, "companion missing", f"{name_of(companions.pop(kind), folder)} {where}") for kind in missing
+    ]
     sketch = companions.pop("sketch", None)
-    return Photo(file, name, columns, (sketch,) if sketch else (), **companions)
+    return [Photo(file, name, columns, (sketch,) if sketch else (), **companions), *refused]
 
 
 def _count(column: str, value: str) -> int:
     try:
         number = float(value)
     except ValueError:
-        number = -1
-    if number < 0 or number != int(number):
-        raise ValueError(f"{column} is '{value}', not a whole number")
+        number = -1.0
+    if not (0 <= number <= MOST and number.is_integer()):
+        raise ValueError(f"{column} is '{value}', not a whole number from 0 to {MOST}")
     return int(number)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from s2i.errors import UserError
+from s2i.files import read_text
 from s2i.quarantine import Refused
 from s2i.sources.found import Photo, photos
 
@@ -62,9 +63,9 @@ def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused
     if not file.exists():
         return {}, []
     try:
-        entries = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{file} is not JSON in UTF-8: {error}.") from None
+        entries = json.loads(read_text(file))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{file} is not JSON: {error}.") from None
     if not isinstance(entries, list):
         raise UserError(f'{file} must be a list of {{"image": file name, "prompt": text}}, not a {_kind(entries)}.')
     prompts, refused = {}, []
@@ -75,6 +76,8 @@ def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused
             refused.append(Refused(file.name, "no image named", f"(entry {number})"))
         elif not isinstance(prompt, str):
             refused.append(Refused(file.name, "prompt is no text", f"({image}, entry {number})"))
+        elif re.search("[\ud800-\udfff]", prompt):
+            refused.append(Refused(file.name, "half a character", f"in the prompt ({image}, entry {number})"))
         elif name not in photos:
             refused.append(Refused(file.name, "image missing", f"{image} (entry {number})"))
         elif name in prompts:

@@ -3,11 +3,13 @@
 Source: Sangkloy, Burnell, Ham and Hays, "The Sketchy database: learning to retrieve badly drawn bunnies", 2016.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from s2i.errors import UserError
+from s2i.files import read_text
 from s2i.quarantine import Refused
 from s2i.sources.found import Photo, name_of, photos
 
@@ -16,8 +18,9 @@ def find(folder: Path, classes: Sequence[str] | None = None) -> Iterator[Photo |
     """256x256/photo/tx_*/<class>/<id>.jpg, each with 256x256/sketch/tx_*/<class>/<id>-<k>.png; some classes or all.
 
     The first tx_ folder counts: the others hold the same photos and sketches placed otherwise.  Sketches that a list
-    info/invalid-*.txt names are refused with the list's name, and those of no photo too.
-    Raises UserError when the folders are missing or a class that was asked for is not there.
+    info/invalid-*.txt names are refused with the list's name, and those of no photo too; so are lines of a list that
+    name no sketch, those of photos that are not read apart.
+    Raises UserError when the folders are missing, a class that was asked for is not there or a list is not UTF-8.
     """
     photo_root, sketch_root = (_placement(folder / "256x256" / kind) for kind in ("photo", "sketch"))
     names = sorted(path.name for path in photo_root.iterdir() if path.is_dir())
@@ -27,6 +30,7 @@ def find(folder: Path, classes: Sequence[str] | None = None) -> Iterator[Photo |
             hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(names)}."
             raise UserError(f"ingest.classes: {photo_root} has no class '{wanted}'; {hint}")
     invalid = _invalid(folder / "info")
+    yield from (_no_sketch(line, invalid) for line in invalid if not re.fullmatch(r".+-\d+", line))
     for name in classes or names:
         if not (sketch_root / name).is_dir():
             yield Refused(name_of(sketch_root / name, folder), "missing", f"while there are photos of '{name}'")
@@ -43,27 +47,35 @@ def _placement(folder: Path) -> Path:
     return found[0]
 
 
-def _invalid(folder: Path) -> dict[str, str]:
-    """{<id>-<k>: the list that calls this sketch invalid}."""
+def _invalid(folder: Path) -> dict[str, tuple[str, int]]:
+    """{<id>-<k>: the list that calls this sketch invalid, and in which line}, whether it names a file or a path."""
     return {
-        line.strip(): file.stem
+        PureWindowsPath(line.strip()).name.removesuffix(".png"): (f"info/{file.name}", number)
         for file in sorted(folder.glob("invalid-*.txt"))
-        for line in file.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(read_text(file).splitlines(), start=1)
         if line.strip()
     }
 
 
+def _no_sketch(line: str, invalid: dict) -> Refused:
+    name, number = invalid[line]
+    return Refused(name, "names no sketch", f"'{line}' (line {number})")
+
+
 def _of_class(name: str, folder: Path, photo_root: Path, sketch_root: Path, invalid: dict) -> Iterator[Photo | Refused]:
     sketches: dict[str, list[Path]] = {}
+    drawn, read = set(), set()
     for found in photos(sketch_root / name):
         full_name = f"{name_of(sketch_root / name, folder)}/{found.name}"
-        photo_id, _, number = Path(found.name).stem.rpartition("-")
+        stem = Path(found.name).stem
+        photo_id, _, number = stem.rpartition("-")
+        drawn.add(stem)
         if isinstance(found, Refused):
             yield Refused(full_name, found.why, found.detail)
         elif not (photo_id and number.isdigit()):
             yield Refused(full_name, "wrong name", "(not ID-NUMBER)")
-        elif f"{photo_id}-{number}" in invalid:
-            yield Refused(full_name, "invalid sketch", f"(info/{invalid[f'{photo_id}-{number}']}.txt)")
+        elif stem in invalid:
+            yield Refused(full_name, "invalid sketch", f"({invalid[stem][0]})")
         else:
             sketches.setdefault(photo_id, []).append(found.file)
     for found in photos(photo_root / name):
@@ -71,8 +83,12 @@ def _of_class(name: str, folder: Path, photo_root: Path, sketch_root: Path, inva
         if isinstance(found, Refused):
             yield Refused(full_name, found.why, found.detail)
             continue
+        read.add(found.file.stem)
         own = sorted(sketches.pop(found.file.stem, ()), key=lambda file: int(file.stem.rpartition("-")[2]))
         yield Photo(found.file, full_name, {"label": name}, tuple(own))
     for orphans in sketches.values():
         for file in orphans:
             yield Refused(name_of(file, folder), "no photo", "of its id")
+    for line in invalid:
+        if line not in drawn and line.rpartition("-")[0] in read:
+            yield _no_sketch(line, invalid)
