@@ -1,7 +1,7 @@
 """What the data is and what it lacks: figures, a heat map of its coverage, a contact sheet of its sketches, a card."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from s2i import attributes, cache, images, plots, quarantine
+from s2i.captioning import given
 from s2i.fan_out import fan_out
 from s2i.ingest import is_licensed
 from s2i.matting import intersection_over_union
@@ -23,6 +24,13 @@ Columns = dict[tuple[str, str | bool], np.ndarray]  # for an attribute and a val
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
 SHEET_ROWS = 6
 HOLES_LISTED = 30
+UNKNOWN = """
+What nobody looked at is no hole; a column of photos.csv, or `attributes` in `caption.by`, would tell:
+
+| not known | photos |
+|---|---|
+{rows}
+"""
 
 
 def survey(records: Collection[dict], ingested: Path, folder: Path, params: Survey, probes: Path, work: Work) -> dict:
@@ -94,13 +102,12 @@ def _sketch_f1(sketch: str, truth: str) -> float:
 
 def facts_of(record: dict) -> Facts:
     """What is known of a photo, given or read off it, by the names of the wanted mix."""
-    described = record["described"]
-    read = "attributes" in record["described_by"].values()
+    described = record["described"] | given(record)
     facts = {part: word for part, word in described.items() if part not in ("curved", "glass")}
     for name in ("curved", "glass"):
         if record.get(name) is not None:
             facts[name] = record[name]
-        elif read:
+        elif name in record["described_by"]:
             facts[name] = name in described
     return facts
 
@@ -110,25 +117,30 @@ def coverage(facts: Sequence[Facts], wanted: dict[str, list]) -> dict:
 
     "pairs": share of the pairs of values of two attributes that some photo shows.  "off_balance": for each attribute
     half the summed difference between its shares and equal ones, from 0 to 1.  "holes": what no photo shows, in words,
-    those that the wanted mix would show most often first.
+    those that the wanted mix would show most often first.  "unknown": of how many photos nobody knows an attribute;
+    what nobody looked at in any photo is neither a hole nor off balance.
     """
     pairs = [pair for names in combinations(wanted, 2) for pair in _combinations(wanted, names)]
     columns = _columns(facts, wanted)
     shown = [pair for pair in pairs if _count(columns, pair)]
     triples = [triple for names in TRIPLES if set(names) <= wanted.keys() for triple in _combinations(wanted, names)]
-    missing = [hole for hole in pairs if hole not in shown]
+    missing = [hole for hole in pairs if hole not in shown and _is_looked_at(facts, hole)]
     # A triple is news only where each of its pairs is there.
     missing += [
         triple
         for triple in triples
         if not _count(columns, triple)
+        and _is_looked_at(facts, triple)
         and all(_count(columns, dict(pair)) for pair in combinations(triple.items(), 2))
         and len(facts) * _share(triple, wanted) >= 1
     ]
     missing.sort(key=lambda hole: -_share(hole, wanted))
     return {
         "pairs": len(shown) / len(pairs) if pairs else 1.0,
-        "off_balance": {name: _off_balance(columns, name, values) for name, values in wanted.items()},
+        "off_balance": {
+            name: _off_balance(columns, name, values) for name, values in wanted.items() if _is_looked_at(facts, [name])
+        },
+        "unknown": {name: sum(name not in fact for fact in facts) for name in wanted},
         "holes": [in_words(hole) for hole in missing],
     }
 
@@ -164,6 +176,10 @@ def _count(columns: Columns, values: Facts) -> int:
     return int(np.all([columns[item] for item in values.items()], axis=0).sum())
 
 
+def _is_looked_at(facts: Sequence[Facts], names: Iterable[str]) -> bool:
+    return any(fact.keys() >= set(names) for fact in facts)
+
+
 def _share(values: Facts, wanted: dict[str, list]) -> float:
     return float(np.prod([1 / len(wanted[name]) for name in values]))
 
@@ -175,7 +191,7 @@ def _off_balance(columns: Columns, name: str, values: list) -> float:
 
 
 def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -> None:
-    """How many photos show each pair of values; a pair that none shows is framed in red."""
+    """How many photos show each pair of values; one that was looked for, and that none shows, is framed in red."""
     columns = _columns(facts, wanted)
     labels = list(columns)
     shown = np.array(list(columns.values()), float)
@@ -186,7 +202,8 @@ def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -
     figure, axes = plots.pyplot().subplots(figsize=(side, side), layout="constrained")
     axes.imshow(counts, cmap="Blues", vmin=0)
     for row, column in zip(*np.nonzero(~np.isnan(counts)), strict=True):
-        count, hole = int(counts[row, column]), counts[row, column] == 0
+        count = int(counts[row, column])
+        hole = not count and _is_looked_at(facts, (labels[row][0], labels[column][0]))
         dark = counts[row, column] > 0.6 * np.nanmax(counts)
         axes.text(column, row, count or "", ha="center", va="center", fontsize=7, color="white" if dark else "black")
         if hole:
@@ -257,6 +274,7 @@ def _contact_sheet(chosen: list[dict]) -> np.ndarray:
 
 def _card(figures: dict, unlicensed_sources: list[str], refused: list[dict]) -> str:
     holes = figures["coverage"]["holes"]
+    unknown = {name: count for name, count in figures["coverage"]["unknown"].items() if count}
     listed = "\n".join(f"- {hole}" for hole in holes[:HOLES_LISTED]) or "none"
     more = f"\n\nand {len(holes) - HOLES_LISTED} more in `metrics/data.json`." if len(holes) > HOLES_LISTED else ""
     unlicensed = "\n".join(f"- {source}" for source in unlicensed_sources) or "none"
@@ -280,10 +298,10 @@ def _card(figures: dict, unlicensed_sources: list[str], refused: list[dict]) -> 
 ## Coverage
 
 Of the pairs of values that `survey.wanted` in params.yaml asks for, {figures["coverage"]["pairs"]:.0%} are shown.
-
+{UNKNOWN.format(rows=_rows(unknown)) if unknown else ""}
 ![photos that show two values at once](coverage.png)
 
-What no photo shows, most wanted first:
+What no photo is known to show, most wanted first:
 
 {listed}{more}
 

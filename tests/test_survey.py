@@ -50,8 +50,16 @@ def test_what_nobody_looked_at_is_not_taken_for_a_no():
     unknown = {"described": {}, "described_by": {}}
     assert survey.facts_of(unknown) == {}
     assert survey.facts_of(unknown | {"curved": False}) == {"curved": False}
-    read = {"described": {"glass": "glass"}, "described_by": {"glass": "attributes"}}
+    read = {"described": {"glass": "glass"}, "described_by": {"curved": "attributes", "glass": "attributes"}}
     assert survey.facts_of(read) == {"curved": False, "glass": True}
+    assert survey.facts_of(unknown | {"view": "Left"}) == {"view": "left"}, "whoever was asked for the caption"
+
+
+def test_what_nobody_looked_at_is_counted_and_no_hole():
+    covered = survey.coverage([{"style": "modern", "view": "left"}, {"style": "gothic"}], WANTED)
+    assert covered["unknown"] == {"style": 0, "view": 1, "curved": 2, "glass": 2}
+    assert covered["off_balance"].keys() == {"style", "view"}
+    assert len(covered["holes"]) == 3 and all("seen from the" in hole for hole in covered["holes"])
 
 
 @pytest.fixture
@@ -96,6 +104,7 @@ def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(ca
         "- blurred.jpg: truncated",
         f"- {captioned[0]['source']}",
         f"- {figures['coverage']['holes'][0]}",
+        "| curved | 20 |",
         "| train |",
     ):
         assert said in card

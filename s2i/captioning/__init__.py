@@ -23,10 +23,11 @@ def caption(
     """The records with `caption`, `captioned_by`, `described` and `described_by`.
 
     `described` {part: word} is what the caption is made of, `described_by` {part: "columns" or "attributes"} who said
-    so: read off the photo is only what nobody gave, and no column is touched.  `captioned_by` is caption (one came
-    with the photo), columns (photos.csv knew), attributes (a part was read off the photo), vlm (a model answered), none
-    (nobody knew anything) or empty (left so on purpose, a share of the training photos).  Answers that are no captions
-    go into folder/quarantine.csv, and the next in `caption.by` is asked.
+    so, also of a part that is said not to be there: read off the photo is only what nobody gave, and no column is
+    touched.  `captioned_by` is caption (one came with the photo), columns (photos.csv knew), attributes (a part of it
+    was read off the photo), vlm (a model answered), none (nobody knew anything) or empty (left so on purpose, a share
+    of the training photos).  Answers that are no captions go into folder/quarantine.csv, and the next in `caption.by`
+    is asked.
     """
     refused: list[Refused] = []
     captioners = {
@@ -36,24 +37,33 @@ def caption(
     }
     described = (record | {"described": {}, "described_by": {}} for record in records)
     for captioner in params.by:
-        described = _asked(described, captioners[captioner])
+        wanting = _lacks_a_part if captioner == "attributes" else _lacks_a_caption
+        described = _asked(described, captioners[captioner], wanting)
     for record in tqdm(described, desc="captioning", total=len(records), unit="photo"):
         yield _captioned(record, seed, params.empty)
     quarantine.write(refused, folder)
 
 
-def _asked(records: Iterable[dict], captioner: Callable[[list[dict]], list[dict]]) -> Iterator[dict]:
-    """The records, those that are not wholly known yet after a captioner was asked."""
+def _asked(
+    records: Iterable[dict], captioner: Callable[[list[dict]], list[dict]], wanting: Callable[[dict], bool]
+) -> Iterator[dict]:
+    """The records, those that are wanting after a captioner was asked."""
     for chunk in chunked(records, AT_ONCE):
-        lacking = [place for place, record in enumerate(chunk) if not _is_known(record)]
+        lacking = [place for place, record in enumerate(chunk) if wanting(record)]
         if lacking:
             for place, record in zip(lacking, captioner([chunk[place] for place in lacking]), strict=True):
                 chunk[place] = record
         yield from chunk
 
 
-def _is_known(record: dict) -> bool:
-    return "caption" in record or set(SOUGHT) <= record["described"].keys()
+def _lacks_a_caption(record: dict) -> bool:
+    return "caption" not in record and not set(SOUGHT) <= record["described"].keys()
+
+
+def _lacks_a_part(record: dict) -> bool:
+    """Whether the survey, or a wording of the prompt, would miss something that no column gives."""
+    unknown = set(prompts.PARTS) - record["described"].keys()
+    return _lacks_a_caption(record) or any(record.get(part) is None for part in unknown)
 
 
 def _with_columns(record: dict) -> dict:
@@ -100,11 +110,11 @@ def _words(values: Mapping) -> dict[str, str]:
     return {part: value.strip().lower() if isinstance(value, str) else part for part, value in known.items()}
 
 
-def _completed(record: dict, origin: str, found: Mapping[str, str]) -> dict:
+def _completed(record: dict, origin: str, found: Mapping[str, str], denied: Collection[str] = ()) -> dict:
     new = {part: word for part, word in found.items() if part not in record["described"]}
     return record | {
         "described": record["described"] | new,
-        "described_by": record["described_by"] | dict.fromkeys(new, origin),
+        "described_by": dict.fromkeys(denied, origin) | record["described_by"] | dict.fromkeys(new, origin),
     }
 
 
@@ -113,14 +123,15 @@ def _with_attributes(records: list[dict], probes: Path, work: Work) -> list[dict
     predictions = attributes.read_off([record["photo"] for record in records], probes)
     walls = fan_out(_wall_color, records, "reading colours", work, leave=False)
     return [
-        _completed(record, "attributes", _unsaid(record, prediction | {"color": wall}))
+        _read_off(record, prediction | {"color": wall})
         for record, prediction, wall in zip(records, predictions, walls, strict=True)
     ]
 
 
-def _unsaid(record: dict, prediction: Mapping) -> dict[str, str]:
-    """What is predicted, less the parts of which a column says that there are none."""
-    return _words({part: value for part, value in prediction.items() if record.get(part) not in (False, 0)})
+def _read_off(record: dict, prediction: Mapping) -> dict:
+    """A record with what is predicted, less the parts of which a column says that there are none."""
+    unsaid = {part: value for part, value in prediction.items() if record.get(part) not in (False, 0)}
+    return _completed(record, "attributes", _words(unsaid), [part for part, value in unsaid.items() if not value])
 
 
 def _wall_color(record: dict) -> str:
@@ -144,5 +155,5 @@ def _captioned(record: dict, seed: int, empty: float) -> dict:
         return record
     if not record["described"]:
         return record | {"caption": "", "captioned_by": "none"}
-    origin = "attributes" if "attributes" in record["described_by"].values() else "columns"
+    origin = "attributes" if "attributes" in map(record["described_by"].get, SOUGHT) else "columns"
     return record | {"caption": prompts.plain(record["described"]), "captioned_by": origin}
