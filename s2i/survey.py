@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from s2i import attributes, cache, images, plots, quarantine
+from s2i import attributes, cache, images, plots, prompts, quarantine
 from s2i.captioning import given
 from s2i.fan_out import fan_out
 from s2i.ingest import is_licensed
@@ -24,6 +24,7 @@ Columns = dict[tuple[str, str | bool], np.ndarray]  # for an attribute and a val
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
 SHEET_ROWS = 6
 HOLES_LISTED = 30
+SAID = {"view": {"front": "centre"}}  # words for a column's values, as in prompts.yaml
 UNKNOWN = """
 What nobody looked at is no hole; a column of photos.csv, or `attributes` in `caption.by`, would tell:
 
@@ -153,7 +154,7 @@ def in_words(values: Facts) -> str:
             before.append(name if values[name] else {"curved": "straight", "glass": "glassless"}[name])
     after = f" made of {values['material']}" if "material" in values else ""
     after += f" with a {values['roof']} roof" if "roof" in values else ""
-    view = {"centre": "front"}.get(values.get("view"), values.get("view"))
+    view = {word: said for said, word in SAID["view"].items()}.get(values.get("view"), values.get("view"))
     after += f" seen from the {view}" if view else ""
     return f"no {' '.join([*before, 'building'])}{after}"
 
@@ -165,11 +166,16 @@ def _combinations(wanted: dict[str, list], names: Sequence[str]) -> list[Facts]:
 
 
 def _columns(facts: Sequence[Facts], wanted: dict[str, list]) -> Columns:
-    return {
-        (name, value): np.array([fact.get(name) == value for fact in facts], bool)
-        for name, values in wanted.items()
-        for value in values
-    }
+    columns = {}
+    for name, values in wanted.items():
+        shown = [_usual(name, fact.get(name)) for fact in facts]
+        columns |= {(name, value): np.array([one == _usual(name, value) for one in shown], bool) for value in values}
+    return columns
+
+
+def _usual(name: str, value: str | bool | None) -> str | bool | None:
+    """A value by the word that captions have for it: timber is wood, and what is said to be the front the centre."""
+    return SAID.get(name, prompts.synonyms(name)).get(value, value)
 
 
 def _count(columns: Columns, values: Facts) -> int:

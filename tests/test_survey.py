@@ -46,6 +46,12 @@ def test_a_missing_value_is_named_in_every_pair_and_counts_as_off_balance():
     assert covered["pairs"] == (2 + 1 + 1 + 2 + 2 + 1) / 24
 
 
+def test_a_value_counts_by_any_word_that_people_have_for_it():
+    wanted = {"view": ["left", "centre"], "material": ["wood", "brickwork"]}
+    facts = [{"view": "front", "material": "timber"}, {"view": "left", "material": "brick"}]
+    assert survey.coverage(facts, wanted)["off_balance"] == {"view": 0, "material": 0}
+
+
 def test_what_nobody_looked_at_is_not_taken_for_a_no():
     unknown = {"described": {}, "described_by": {}}
     assert survey.facts_of(unknown) == {}
