@@ -99,8 +99,10 @@ def test_whoever_is_not_asked_is_not_heard(captioned):
     assert {record["caption"] for record in captioned({"structure": "church"}, by=["columns"])} == {"church"}
     read = captioned(columns, by=["attributes"])
     assert all(record["caption"].startswith("house of ") and record["structure"] == "church" for record in read)
-    records = captioned(columns, by=[])
-    assert {record["caption"] for record in records} == {""} and origins(records) == {"none": 20}
+    assert {record["caption"] for record in captioned({}, by=["columns", "none"])} == {""}
+    for nobody in ([], "none"):
+        records = captioned(columns, by=nobody)
+        assert {record["caption"] for record in records} == {""} and origins(records) == {"none": 20}
 
 
 def test_missing_or_foreign_probes_are_one_clear_sentence(captioned, tmp_path):

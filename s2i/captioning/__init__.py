@@ -36,7 +36,7 @@ def caption(
         "vlm": partial(_with_answers, settings=params.vlm, device=device, precision=precision, refused=refused),
     }
     described = (record | {"described": {}, "described_by": {}} for record in records)
-    for captioner in params.by:
+    for captioner in (one for one in params.by if one != "none"):
         wanting = _lacks_a_part if captioner == "attributes" else _lacks_a_caption
         described = _asked(described, captioners[captioner], wanting)
     for record in tqdm(described, desc="captioning", total=len(records), unit="photo"):
