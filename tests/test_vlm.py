@@ -90,13 +90,14 @@ def asker(model, **settings):
 
 def test_an_answer_does_not_depend_on_the_batch_and_does_not_repeat_the_question(model, house):
     pictures = [house(number) for number in range(5)]
-    together, alone = (asker(model).answers(pictures, batch_size=size) for size in (5, 1))
+    together = asker(model).answers(pictures)
+    alone = [answer for picture in pictures for answer in asker(model).answers([picture])]
     assert len(together) == 5 and together == alone
     assert not any("ASSISTANT" in answer or "Answer" in answer for answer in together)
 
 
 def test_another_question_gets_another_answer(model, house):
-    answers = {tuple(asker(model, question=number).answers([house(1), house(2)], 2)) for number in (1, 2, 3)}
+    answers = {tuple(asker(model, question=number).answers([house(1), house(2)])) for number in (1, 2, 3)}
     assert len(answers) > 1
 
 
@@ -129,18 +130,44 @@ def test_an_answer_that_is_no_caption_is_told(answer, reason):
 
 def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested, tmp_path, work, monkeypatch):
     class Answering:
-        def answers(self, pictures, batch_size):
+        def answers(self, pictures):
             assert all(isinstance(picture, np.ndarray) for picture in pictures)
             return ["", "a" * 10_000] + [f"house {number}" for number in range(2, len(pictures))]
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
     records = [record | {"structure": "barn"} for record in ingested]
-    settings = Caption(by=["vlm", "columns"], empty=0)
+    settings = Caption(by=["vlm", "columns"], vlm=Vlm(batch_size=20), empty=0)
     captioned = list(caption(records, tmp_path, 0, settings, work, device="cpu", precision="fp32"))
     assert [record["caption"] for record in captioned[:3]] == ["barn", "barn", "house 2"]
     assert [record["captioned_by"] for record in captioned].count("vlm") == 18
     with open(tmp_path / "quarantine.csv", encoding="utf-8") as lines:
         assert [row["reason"] for row in csv.DictReader(lines)] == [
-            "empty answer of caption.vlm",
-            "answer of 10000 characters of caption.vlm",
+            "empty answer of caption.vlm: ''",
+            f"answer of 10000 characters of caption.vlm: '{'a' * 200}'",
         ]
+
+
+def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(model, ingested, monkeypatch):
+    asked = []
+
+    class Answering:
+        def answers(self, pictures):
+            if len(asked) == 3:
+                raise KeyboardInterrupt
+            asked.append(len(pictures))
+            return [f"house {len(asked)}"] * len(pictures)
+
+    monkeypatch.setattr(vlm, "load", lambda *_: Answering())
+    photos = [record["photo"] for record in ingested]
+
+    def answers(photos, **settings):
+        return vlm.answers(photos, Vlm(model=str(model), batch_size=2, **settings), torch.device("cpu"), "fp32")
+
+    with pytest.raises(KeyboardInterrupt):
+        answers(photos[:8])
+    asked.clear()
+    assert answers(photos[:8]) == [f"house {batch}" for batch in (1, 1, 2, 2, 3, 3, 1, 1)] and asked == [2]
+    answers(photos[:9])
+    assert asked == [2, 1]
+    answers(photos[:1], question=2)
+    assert asked == [2, 1, 1]

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from s2i import attributes, cache, images, prompts, quarantine
@@ -15,6 +14,7 @@ from s2i.quarantine import Refused
 SOUGHT = ("structure", "color", "material")
 BLANK = 5  # mean of a matte, of 255, below which it shows no building
 AT_ONCE = 256  # photos that a captioner is asked about
+KEPT = 200  # characters of a refused answer
 
 
 def caption(
@@ -80,22 +80,21 @@ def _with_answers(
     from s2i import devices  # with torch, which takes seconds
     from s2i.captioning import vlm
 
-    asker = vlm.load(settings, *devices.pick(device, precision))
-    answers = asker.answers([_looked_at(record, settings.of) for record in records], settings.batch_size)
+    answers = vlm.answers(
+        [_looked_at(record, settings.of) for record in records], settings, *devices.pick(device, precision)
+    )
     answered = []
     for record, answer in zip(records, answers, strict=True):
         if reason := vlm.why_useless(answer):
-            refused.append(Refused(record["source"], reason, "of caption.vlm"))
+            refused.append(Refused(record["source"], reason, f"of caption.vlm: {answer[:KEPT]!r}"))
             answered.append(record)
         else:
             answered.append(record | {"caption": answer, "captioned_by": "vlm"})
     return answered
 
 
-def _looked_at(record: dict, of: str) -> np.ndarray:
-    if of == "photo":
-        return images.read(Path(record["photo"]))
-    return images.read_grey(Path(next(iter(record["sketches"].values()))))
+def _looked_at(record: dict, of: str) -> str:
+    return record["photo"] if of == "photo" else next(iter(record["sketches"].values()))
 
 
 def given(record: Mapping) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Captions that a vision language model answers: BLIP-2, LLaVA-1.5 and others that transformers loads alike."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache as once
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +10,15 @@ import yaml
 from PIL import Image
 from tqdm import tqdm
 
-from s2i import devices
+from s2i import cache, devices, images
 from s2i.errors import UserError, first_line
+from s2i.fan_out import chunked
 from s2i.params import Vlm
 
 LONGEST = 500  # characters; an answer beyond is a model that does not stop
 WORDINGS = {"llava": "USER: <image>\n{question} ASSISTANT:", "blip-2": "Question: {question} Answer:"}
+
+_hash = once(cache.model_hash)  # of gigabytes, once a process
 
 
 class Asker:
@@ -32,21 +35,35 @@ class Asker:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
 
     @torch.no_grad()
-    def answers(self, pictures: Sequence[np.ndarray], batch_size: int) -> list[str]:
+    def answers(self, pictures: Sequence[np.ndarray]) -> list[str]:
         """One answer a picture (H, W, 3) or (H, W) uint8, as the model gives it, outer spaces removed."""
-        given = []
-        for start in tqdm(range(0, len(pictures), batch_size), desc="asking", unit="batch"):
-            batch = [Image.fromarray(picture).convert("RGB") for picture in pictures[start : start + batch_size]]
-            inputs = self.processor(images=batch, text=[self.text] * len(batch), padding=True, return_tensors="pt")
-            inputs = inputs.to(self.model.device, self.model.dtype)
-            tokens = self.model.generate(**inputs, max_new_tokens=self.max_new_tokens, do_sample=False)
-            text_model = self.model.config.get_text_config()
-            asked = 0 if text_model.is_encoder_decoder else inputs["input_ids"].shape[1]
-            given += self.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)
-        return [answer.strip() for answer in given]
+        batch = [Image.fromarray(picture).convert("RGB") for picture in pictures]
+        inputs = self.processor(images=batch, text=[self.text] * len(batch), padding=True, return_tensors="pt")
+        inputs = inputs.to(self.model.device, self.model.dtype)
+        tokens = self.model.generate(**inputs, max_new_tokens=self.max_new_tokens, do_sample=False)
+        text_model = self.model.config.get_text_config()
+        asked = 0 if text_model.is_encoder_decoder else inputs["input_ids"].shape[1]
+        return [answer.strip() for answer in self.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)]
 
 
-@cache  # one a process
+def answers(pictures: Sequence[str | Path], settings: Vlm, device: torch.device, precision: str) -> list[str]:
+    """What the model that caption.vlm names answers of each picture; from the cache where it was asked before.
+
+    Raises UserError as `load` does.
+    """
+    model, asked = _hash(settings.model), (question(settings.question), settings.max_new_tokens)
+    made_by = ["vlm", cache.code(__name__), model, *asked, precision, bool(_quantised(device))]
+    keys = [(*made_by, cache.file_hash(picture)) for picture in pictures]
+    known = [cache.recall(*key) for key in keys]
+    missing = [place for place, answer in enumerate(known) if answer is None]
+    for places in tqdm(list(chunked(missing, settings.batch_size)), desc="asking", unit="batch", leave=False):
+        batch = [images.read(pictures[place]) for place in places]
+        for place, answer in zip(places, load(settings, device, precision).answers(batch), strict=True):
+            known[place] = cache.keep(answer, *keys[place])
+    return known
+
+
+@once  # one a process
 def load(settings: Vlm, device: torch.device, precision: str) -> Asker:
     """The model that caption.vlm names; in 8 bits on a GPU where bitsandbytes is installed.
 
@@ -97,6 +114,6 @@ def _quantised(device: torch.device) -> dict:
     return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True), "device_map": {"": device}}
 
 
-@cache
+@once
 def _questions() -> list[str]:
     return yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text(encoding="utf-8"))
