@@ -86,7 +86,11 @@ class Vlm(Group):
     """The vision language model that `caption.by: [vlm]` asks."""
 
     model: str = "Salesforce/blip2-opt-2.7b"
-    question: Annotated[int, Field(ge=1)] = Field(1, description="of s2i/captioning/questions.yaml")
+    question: Annotated[
+        tuple[Count, ...],
+        Field(min_length=1),
+        BeforeValidator(lambda asked: [asked] if isinstance(asked, int) else asked),
+    ] = Field((1,), description="of s2i/captioning/questions.yaml; of several, all are answered and the first captions")
     of: Literal["photo", "sketch"] = "photo"
     max_new_tokens: Count = 40
     batch_size: Count = 8

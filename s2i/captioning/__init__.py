@@ -1,5 +1,6 @@
 """What a photo is called: `caption.by` names who is asked, in turn, until somebody knows all of it."""
 
+import csv
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -33,7 +34,14 @@ def caption(
     captioners = {
         "columns": lambda lacking: [_with_columns(record) for record in lacking],
         "attributes": partial(_with_attributes, probes=Path(params.attributes), work=work),
-        "vlm": partial(_with_answers, settings=params.vlm, device=device, precision=precision, refused=refused),
+        "vlm": partial(
+            _with_answers,
+            settings=params.vlm,
+            device=device,
+            precision=precision,
+            refused=refused,
+            file=folder / "answers.csv",
+        ),
     }
     described = (record | {"described": {}, "described_by": {}} for record in records)
     for captioner in (one for one in params.by if one != "none"):
@@ -74,23 +82,40 @@ def _with_columns(record: dict) -> dict:
 
 
 def _with_answers(
-    records: list[dict], settings: Vlm, device: str, precision: str, refused: list[Refused]
+    records: list[dict], settings: Vlm, device: str, precision: str, refused: list[Refused], file: Path
 ) -> list[dict]:
-    """Records with the caption that a model answers; answers that are no captions are added to ``refused``."""
+    """Records with the caption that a model answers; answers that are no captions are added to ``refused``.
+
+    Asked several questions, it answers the first with the caption, and all into ``file``, for `s2i captions`.
+    """
     from s2i import devices  # with torch, which takes seconds
     from s2i.captioning import vlm
 
-    answers = vlm.answers(
-        [_looked_at(record, settings.of) for record in records], settings, *devices.pick(device, precision)
-    )
+    pictures = [_looked_at(record, settings.of) for record in records]
+    questions = [vlm.question(number) for number in settings.question]
+    asked = {one: vlm.answers(pictures, one, settings, *devices.pick(device, precision)) for one in questions}
+    if len(questions) > 1:
+        _write_answers(records, asked, settings.model, file)
     answered = []
-    for record, answer in zip(records, answers, strict=True):
+    for record, answer in zip(records, asked[questions[0]], strict=True):
         if reason := vlm.why_useless(answer):
             refused.append(Refused(record["source"], reason, f"of caption.vlm: {answer[:KEPT]!r}"))
             answered.append(record)
         else:
             answered.append(record | {"caption": answer, "captioned_by": "vlm"})
     return answered
+
+
+def _write_answers(records: list[dict], asked: Mapping[str, list[str]], model: str, file: Path) -> None:
+    """Append what was answered of the photos that have a class, as `s2i.metrics.captions` reads it."""
+    with open(file, "a", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines)
+        if not lines.tell():
+            writer.writerow(("image", "label", "model", "prompt", "answer"))
+        for question, answers in asked.items():
+            for record, answer in zip(records, answers, strict=True):
+                if label := record.get("structure") or record.get("label"):
+                    writer.writerow((record["source"], label, model, question, answer))
 
 
 def _looked_at(record: dict, of: str) -> str:

@@ -22,49 +22,52 @@ _hash = once(cache.model_hash)  # of gigabytes, once a process
 
 
 class Asker:
-    """A model, its processor and one question."""
+    """A model and its processor."""
 
-    def __init__(self, model, processor, question: str, max_new_tokens: int):
+    def __init__(self, model, processor):
         kind = model.config.model_type
         if kind not in WORDINGS:
             raise UserError(f"caption.vlm.model is of type {kind}; s2i asks {' and '.join(sorted(WORDINGS))} models.")
-        self.model, self.processor, self.max_new_tokens = model, processor, max_new_tokens
-        self.text = WORDINGS[kind].format(question=question)
+        self.model, self.processor, self.wording = model, processor, WORDINGS[kind]
         processor.tokenizer.padding_side = "left"  # answers follow the question, also in a batch
         if processor.tokenizer.pad_token is None:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
 
     @torch.no_grad()
-    def answers(self, pictures: Sequence[np.ndarray]) -> list[str]:
+    def answers(self, pictures: Sequence[np.ndarray], question: str, max_new_tokens: int) -> list[str]:
         """One answer a picture (H, W, 3) or (H, W) uint8, as the model gives it, outer spaces removed."""
         batch = [Image.fromarray(picture).convert("RGB") for picture in pictures]
-        inputs = self.processor(images=batch, text=[self.text] * len(batch), padding=True, return_tensors="pt")
+        texts = [self.wording.format(question=question)] * len(batch)
+        inputs = self.processor(images=batch, text=texts, padding=True, return_tensors="pt")
         inputs = inputs.to(self.model.device, self.model.dtype)
-        tokens = self.model.generate(**inputs, max_new_tokens=self.max_new_tokens, do_sample=False)
+        tokens = self.model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
         text_model = self.model.config.get_text_config()
         asked = 0 if text_model.is_encoder_decoder else inputs["input_ids"].shape[1]
         return [answer.strip() for answer in self.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)]
 
 
-def answers(pictures: Sequence[str | Path], settings: Vlm, device: torch.device, precision: str) -> list[str]:
+def answers(
+    pictures: Sequence[str | Path], question: str, settings: Vlm, device: torch.device, precision: str
+) -> list[str]:
     """What the model that caption.vlm names answers of each picture; from the cache where it was asked before.
 
     Raises UserError as `load` does.
     """
-    model, asked = _hash(settings.model), (question(settings.question), settings.max_new_tokens)
-    made_by = ["vlm", cache.code(__name__), model, *asked, precision, bool(_quantised(device))]
+    asked = question, settings.max_new_tokens
+    made_by = ["vlm", cache.code(__name__), _hash(settings.model), *asked, precision, bool(_quantised(device))]
     keys = [(*made_by, cache.file_hash(picture)) for picture in pictures]
     known = [cache.recall(*key) for key in keys]
     missing = [place for place, answer in enumerate(known) if answer is None]
     for places in tqdm(list(chunked(missing, settings.batch_size)), desc="asking", unit="batch", leave=False):
         batch = [images.read(pictures[place]) for place in places]
-        for place, answer in zip(places, load(settings, device, precision).answers(batch), strict=True):
+        answered = load(settings.model, device, precision).answers(batch, *asked)
+        for place, answer in zip(places, answered, strict=True):
             known[place] = cache.keep(answer, *keys[place])
     return known
 
 
 @once  # one a process
-def load(settings: Vlm, device: torch.device, precision: str) -> Asker:
+def load(name: str, device: torch.device, precision: str) -> Asker:
     """The model that caption.vlm names; in 8 bits on a GPU where bitsandbytes is installed.
 
     Raises UserError when the model cannot be had or is of a kind that is not asked.
@@ -73,18 +76,18 @@ def load(settings: Vlm, device: torch.device, precision: str) -> Asker:
 
     options = {"dtype": devices.DTYPES[precision], "use_safetensors": True} | _quantised(device)
     try:
-        AutoConfig.from_pretrained(settings.model)  # where there is no network, one file is waited for and not ten
-        processor = AutoProcessor.from_pretrained(settings.model)
-        model = AutoModelForImageTextToText.from_pretrained(settings.model, **options)
+        AutoConfig.from_pretrained(name)  # where there is no network, one file is waited for and not ten
+        processor = AutoProcessor.from_pretrained(name)
+        model = AutoModelForImageTextToText.from_pretrained(name, **options)
     except (OSError, ValueError) as error:
         reason = first_line(error)
         raise UserError(
-            f"caption.vlm.model '{settings.model}' is no folder here and the model hub did not give it ({reason}); "
+            f"caption.vlm.model '{name}' is no folder here and the model hub did not give it ({reason}); "
             "set it to a model this machine can load, or take vlm out of caption.by."
         ) from None
     if "quantization_config" not in options:
         model.to(device)
-    return Asker(model.eval(), processor, question(settings.question), settings.max_new_tokens)
+    return Asker(model.eval(), processor)
 
 
 def question(number: int) -> str:
