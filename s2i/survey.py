@@ -34,12 +34,14 @@ What nobody looked at is no hole; a column of photos.csv, or `attributes` in `ca
 """
 
 
-def survey(records: Collection[dict], ingested: Path, folder: Path, params: Survey, probes: Path, work: Work) -> dict:
+def survey(
+    records: Collection[dict], refusing: Iterable[Path], folder: Path, params: Survey, probes: Path, work: Work
+) -> dict:
     """The figures of metrics/data.json; README.md, coverage.png, sketches.png and captions.png go into ``folder``.
 
-    records: captioned ones.  ingested: the folder whose quarantine.csv tells what is not used.
+    records: captioned ones.  refusing: the folders whose quarantine.csv tell what is not used.
     """
-    refused = quarantine.read(ingested)
+    refused = [row for one in refusing for row in quarantine.read(one)]
     seen = list(fan_out(_seen, records, "surveying", work))
     facts = [one["facts"] for one in seen]
     unlicensed = [one["source"] for one in seen if not one["licensed"]]
@@ -287,7 +289,7 @@ def _card(figures: dict, unlicensed_sources: list[str], refused: list[dict]) -> 
     unused = "\n".join(f"- {row['file']}: {row['reason']}" for row in refused) or "none"
     return f"""# The photos of this run
 
-{figures["photos"]} photos are used, {figures["quarantined"]} files are not.
+{figures["photos"]} photos are used, {figures["quarantined"]} files or answers of `caption.vlm` are not.
 
 | split | photos |
 |---|---|

@@ -81,6 +81,7 @@ def captioned(ingested, tmp_path):
         images.write_png(tmp_path / f"{name}.png", picture)
     paths = {name: str(tmp_path / f"{name}.png") for name in ("half", "whole", "drawing", "other")}
     (tmp_path / "ingested/quarantine.csv").write_text("file,reason\nblurred.jpg,truncated\n")
+    (tmp_path / "quarantine.csv").write_text("file,reason\nhouse.jpg,empty answer\n")
     return [
         record
         | {"matte": paths["half"], "truth_matte": paths["whole"], "truth_labels": paths["whole"]}
@@ -98,9 +99,9 @@ def captioned(ingested, tmp_path):
 
 def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path, work):
     probes = tmp_path / "attributes.safetensors"
-    figures = survey.survey(captioned, tmp_path / "ingested", tmp_path, Survey(), probes, work)
+    figures = survey.survey(captioned, (tmp_path / "ingested", tmp_path), tmp_path, Survey(), probes, work)
     assert json.loads(json.dumps(figures)) == figures
-    assert figures["photos"] == 20 and figures["quarantined"] == figures["unlicensed"] == 1
+    assert (figures["photos"], figures["quarantined"], figures["unlicensed"]) == (20, 2, 1)
     assert figures["matte_iou"]["mean"] == figures["matte_coverage"] == 0.5
     assert figures["sketch_f1"]["good"]["mean"] == 1 and figures["sketch_f1"]["bad"]["mean"] < 0.2
     assert set(figures["sketch_f1"]) == {"good", "bad"}
@@ -108,6 +109,7 @@ def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(ca
     card = (tmp_path / "README.md").read_text()
     for said in (
         "- blurred.jpg: truncated",
+        "- house.jpg: empty answer",
         f"- {captioned[0]['source']}",
         f"- {figures['coverage']['holes'][0]}",
         "| curved | 20 |",
