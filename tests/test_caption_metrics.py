@@ -82,10 +82,20 @@ def test_prompts_are_compared_on_the_command_line_as_table_and_plot(table, tmp_p
         ("image,label,prompt\na.png,cat,x\n", "has no column 'answer': it needs image, label, prompt, answer"),
         ("image,label,prompt,answer\na.png,,x,y\n", "line 2 has no label"),
         ("image,label,prompt,answer\n", "has no captions"),
-        ("", "cannot be read as CSV"),
+        ("", "has no column 'image'"),
+        ("image,label,prompt,answer\na.png,cat,x,one, two\n" * 2, "line 2 has 5 cells and not 4: put text with commas"),
+        ('image,label,prompt,answer\na.png,cat,x,"one\ntwo"\n\nb.png,cat,x\n', "line 5 has 3 cells and not 4"),
+        ('image,label,prompt,answer\na.png,cat,x,"one\ntwo"\nb.png,,x,y\n', "line 4 has no label"),
+        ('image,label,prompt,answer\na.png,cat,x,"one\n', "line 2 cannot be read as CSV"),
+        ("image,label,prompt,answer,answer\n", "has the column 'answer' twice"),
     ],
 )
 def test_a_table_that_cannot_be_compared_is_one_clear_sentence(tmp_path, content, sentence):
     (tmp_path / "answers.csv").write_text(content)
     with pytest.raises(UserError, match=sentence):
         captions.read(tmp_path / "answers.csv")
+
+
+def test_a_folder_in_the_place_of_a_table_is_one_clear_sentence(tmp_path):
+    with pytest.raises(UserError, match="is a folder: name the CSV file in it"):
+        captions.read(tmp_path)

@@ -1,7 +1,8 @@
 """How captions of one kind compare with those of another: do they name the class, how long are they, do they repeat."""
 
+import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -126,24 +127,45 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
 def read(file: Path) -> pd.DataFrame:
     """A CSV of captions made anywhere: image, label, prompt, answer, and model where there are several.
 
-    Raises UserError when it cannot be read, lacks a column, or has a row without image or label.
+    Raises UserError when it cannot be read, lacks a column, or has a row that does not fit the columns or is without
+    image or label.
     """
     try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        with open(file, encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(lines, strict=True)
+            rows = list(_rows(file, reader))
     except FileNotFoundError:
         raise UserError(f"{file} is not there.") from None
+    except IsADirectoryError:
+        raise UserError(f"{file} is a folder: name the CSV file in it.") from None
     except UnicodeDecodeError:
         raise UserError(f"{file} is not UTF-8: save it as CSV in UTF-8.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise UserError(f"{file} cannot be read as CSV: {' '.join(str(error).split())}.") from None
-    if missing := [column for column in COLUMNS if column not in table]:
-        raise UserError(f"{file} has no column '{missing[0]}': it needs {', '.join(COLUMNS)}.")
-    for column in ("image", "label"):
-        if (bare := table.index[table[column].str.strip() == ""]).size:
-            raise UserError(f"{file} line {bare[0] + 2} has no {column}.")
-    if table.empty:
+    except csv.Error as error:
+        raise UserError(f"{file} line {reader.line_num} cannot be read as CSV: {error}.") from None
+    if not rows:
         raise UserError(f"{file} has no captions.")
-    return table
+    return pd.DataFrame(rows)
+
+
+def _rows(file: Path, reader) -> Iterator[dict[str, str]]:
+    columns = next(reader, [])
+    if missing := [column for column in COLUMNS if column not in columns]:
+        raise UserError(f"{file} has no column '{missing[0]}': it needs {', '.join(COLUMNS)}.")
+    if twice := [column for column in columns if columns.count(column) > 1]:
+        raise UserError(f"{file} has the column '{twice[0]}' twice: keep one.")
+    following = reader.line_num + 1
+    for cells in reader:
+        line, following = following, reader.line_num + 1
+        if not cells:
+            continue
+        if len(cells) != len(columns):
+            raise UserError(
+                f"{file} line {line} has {len(cells)} cells and not {len(columns)}: put text with commas into quotes."
+            )
+        row = dict(zip(columns, cells, strict=True))
+        if bare := [column for column in ("image", "label") if not row[column].strip()]:
+            raise UserError(f"{file} line {line} has no {bare[0]}.")
+        yield row
 
 
 def plot(compared: pd.DataFrame, file: Path) -> None:
