@@ -18,19 +18,28 @@ COLUMNS = ("image", "label", "prompt", "answer")
 # What people call a class of the Sketchy database beside its own name; the words of a name count by themselves.
 SYNONYMS = {
     "airplane": ("plane", "aeroplane", "jet", "aircraft"),
+    "armor": ("armour",),
+    "axe": ("ax",),
     "bicycle": ("bike",),
     "car": ("automobile", "sedan"),
     "cat": ("kitten",),
     "couch": ("sofa",),
     "cow": ("bull", "cattle"),
+    "crocodilian": ("crocodile", "alligator"),
     "dog": ("puppy",),
+    "eyeglasses": ("glasses", "spectacles"),
     "hamburger": ("burger", "cheeseburger"),
     "helicopter": ("chopper",),
+    "hotdog": ("hot dog",),
     "motorcycle": ("motorbike",),
+    "mouse": ("mice",),
+    "pickup truck": ("pickup", "pick-up truck"),
     "pistol": ("gun", "handgun", "revolver"),
     "rabbit": ("bunny", "hare"),
+    "rhinoceros": ("rhino",),
     "rifle": ("gun", "shotgun"),
     "sailboat": ("boat", "yacht"),
+    "seagull": ("gull",),
     "ship": ("boat", "vessel"),
     "teapot": ("kettle",),
     "wine bottle": ("bottle",),
@@ -40,13 +49,16 @@ SYNONYMS = {
 def names_label(answer: str, label: str) -> bool:
     """Whether an answer names the class, as a whole word, in the plural too, or by a synonym.
 
-    label: as the Sketchy database writes it: for car_(sedan), "car" and "sedan" will do, "carpet" will not.
+    label: as the Sketchy database writes it: for car_(sedan), "car" and "sedan" will do, "carpet" will not; whether its
+    words are joined by spaces, hyphens or nothing does not count.
     """
     main, _, detail = label.replace("_", " ").partition("(")
     main, detail = main.strip().lower(), detail.strip(" )").lower()
     names = {main, *SYNONYMS.get(main, ())} | ({detail} if detail else set())
-    pattern = "|".join(rf"{re.escape(name)}(?:e?s)?" for name in names if name)
-    return re.search(rf"(?<!\w)(?:{pattern})(?!\w)", answer.lower()) is not None
+    names |= {re.sub(*ending, name) for name in names for ending in (("y$", "ie"), ("fe?$", "ve"))}  # before an s
+    joined = (r"[\s_-]*".join(map(re.escape, re.split(r"[\s_-]+", name))) for name in names if name.strip("-"))
+    pattern = "|".join(f"{name}(?:e?s)?" for name in joined)
+    return re.search(rf"(?<!\w)(?:{pattern})(?!\w)", re.sub("['\u2019]", "", answer.lower())) is not None
 
 
 def words(text: str) -> list[str]:
