@@ -250,20 +250,21 @@ def _against_truth(seen: list[dict], probes: Path) -> dict:
 
 
 def _compare_captions(seen: list[dict], folder: Path) -> None:
-    """captions.csv and captions.png: captions of each origin beside those of others, where photos have a class."""
+    """captions.csv and captions.png: captions of each origin beside those of others, by class where photos have one."""
+    import pandas as pd
+
+    from s2i.metrics import captions
+
     rows = [
-        {"image": one["source"], "label": one["label"], "prompt": one["captioned_by"], "answer": one["caption"]}
+        {"image": one["source"], "label": one["label"], "prompt": one["captioned_by"], "answer": one["caption"] or ""}
         for one in seen
-        if one["label"] and one["caption"]
     ]
-    if rows:
-        import pandas as pd
-
-        from s2i.metrics import captions
-
-        compared = captions.compare(pd.DataFrame(rows))
-        compared.to_csv(folder / "captions.csv", index=False)
-        captions.plot(compared, folder / "captions.png")
+    said = [row for row in rows if row["answer"]] or rows
+    of_a_class = [row for row in said if row["label"]]
+    table = pd.DataFrame(of_a_class) if of_a_class else pd.DataFrame(said).drop(columns="label")
+    compared = captions.compare(table)
+    compared.to_csv(folder / "captions.csv", index=False)
+    captions.plot(compared, folder / "captions.png")
 
 
 def _strokes(sketch: str) -> np.ndarray:

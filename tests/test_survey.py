@@ -116,6 +116,7 @@ def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(ca
         "| train |",
     ):
         assert said in card
+    assert (tmp_path / "captions.png").exists(), "which dvc.yaml promises, also where no photo has a class or a caption"
     with Image.open(tmp_path / "coverage.png") as heat_map:
         assert len(heat_map.convert("RGB").getcolors(1 << 24)) > 20
     assert images.read(tmp_path / "sketches.png").shape[1] == 4 * 64 + 3 * 4

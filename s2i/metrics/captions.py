@@ -116,16 +116,20 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
     """One row a prompt: captions, label_accuracy and length in words with intervals, distinctness, share of empty ones.
 
     Where `parser` finds a parser also yngve_depth with its interval.
-    table: columns image, label, prompt and answer, and model where several were asked.  Intervals resample images.
+    table: columns image, label, prompt and answer, and model where several were asked; without label there is no
+    label_accuracy.  Intervals resample images.
     """
     by = [column for column in ("model", "prompt") if column in table]
     rows = []
     for key, group in table.groupby(by, sort=True):
         images = list(group["image"])
-        right = [names_label(answer, label) for answer, label in zip(group["answer"], group["label"], strict=True)]
         lengths = [len(words(answer)) for answer in group["answer"]]
         row = dict(zip(by, key, strict=True)) | {"captions": len(group)}
-        measured = {"label_accuracy": right, "length": lengths}
+        measured = {}
+        if "label" in group:
+            answers = zip(group["answer"], group["label"], strict=True)
+            measured["label_accuracy"] = [names_label(answer, label) for answer, label in answers]
+        measured["length"] = lengths
         if heads := parser():
             measured["yngve_depth"] = [yngve_depth(heads(answer)) for answer in group["answer"]]
         for name, values in measured.items():
