@@ -24,6 +24,7 @@ Columns = dict[tuple[str, str | bool], np.ndarray]  # for an attribute and a val
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
 SHEET_ROWS = 6
 HOLES_LISTED = 30
+WORDS = ("color", "material", "style", "view")  # columns that people have several words for
 SAID = {"view": {"front": "centre"}}  # words for a column's values, as in prompts.yaml
 UNKNOWN = """
 What nobody looked at is no hole; a column of photos.csv, or `attributes` in `caption.by`, would tell:
@@ -68,9 +69,12 @@ def survey(
 def _seen(record: dict) -> dict:
     """What the survey keeps of a photo: what is known of it, how its matte and its sketches agree with the truth."""
     row = {
-        name: record.get(name) for name in ("photo", "source", "split", "captioned_by", "caption", *attributes.NAMES)
+        name: record.get(name)
+        for name in ("photo", "source", "split", "captioned_by", "caption", *attributes.NAMES, "color")
     }
+    row |= {name: _usual(name, word) for name, word in given(record).items() if name in WORDS}
     row |= {
+        "wall": attributes.wall_color(record) if record.get("color") else None,
         "licence": record.get("licence") or "unknown",
         "licensed": is_licensed(record),
         "label": record.get("structure") or record.get("label"),
@@ -241,11 +245,11 @@ def _against_truth(seen: list[dict], probes: Path) -> dict:
             scores.setdefault(style, []).append(score)
     if scores:
         figures["sketch_f1"] = {style: bootstrap(values) for style, values in sorted(scores.items())}
-    known = [one for one in seen if any(one[name] is not None for name in attributes.NAMES)]
+    known = [one for one in seen if any(one[name] is not None for name in (*attributes.NAMES, "color"))]
     if known and probes.exists():
-        figures["attribute_accuracy"] = attributes.accuracy(
-            attributes.read_off([one["photo"] for one in known], probes), known
-        )
+        predicted = attributes.read_off([one["photo"] for one in known], probes)
+        with_walls = [prediction | {"color": one["wall"]} for prediction, one in zip(predicted, known, strict=True)]
+        figures["attribute_accuracy"] = attributes.accuracy(with_walls, known)
     return figures
 
 

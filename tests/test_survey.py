@@ -85,7 +85,7 @@ def captioned(ingested, tmp_path):
     return [
         record
         | {"matte": paths["half"], "truth_matte": paths["whole"], "truth_labels": paths["whole"]}
-        | {"given_sketches": [paths["drawing"]], "material": "1", "captioned_by": "columns"}
+        | {"given_sketches": [paths["drawing"]], "material": "1", "color": "Crimson", "captioned_by": "columns"}
         | {"sketches": {"given": paths["drawing"], "good": paths["drawing"], "bad": paths["other"]}}
         | {
             "described": {"style": "modern", "view": "left"},
@@ -105,7 +105,7 @@ def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(ca
     assert figures["matte_iou"]["mean"] == figures["matte_coverage"] == 0.5
     assert figures["sketch_f1"]["good"]["mean"] == 1 and figures["sketch_f1"]["bad"]["mean"] < 0.2
     assert set(figures["sketch_f1"]) == {"good", "bad"}
-    assert set(figures["attribute_accuracy"]) == {"material"}
+    assert set(figures["attribute_accuracy"]) == {"material", "color"} and figures["attribute_accuracy"]["color"] > 0.8
     card = (tmp_path / "README.md").read_text()
     for said in (
         "- blurred.jpg: truncated",

@@ -7,13 +7,12 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from s2i import attributes, cache, images, prompts, quarantine
+from s2i import attributes, cache, prompts, quarantine
 from s2i.fan_out import chunked, fan_out
 from s2i.params import Caption, Vlm, Work
 from s2i.quarantine import Refused
 
 SOUGHT = ("structure", "color", "material")
-BLANK = 5  # mean of a matte, of 255, below which it shows no building
 AT_ONCE = 256  # photos that a captioner is asked about
 KEPT = 200  # characters of a refused answer
 
@@ -145,7 +144,7 @@ def _completed(record: dict, origin: str, found: Mapping[str, str], denied: Coll
 def _with_attributes(records: list[dict], probes: Path, work: Work) -> list[dict]:
     """Records with all that can be read off their photos and is not known yet."""
     predictions = attributes.read_off([record["photo"] for record in records], probes)
-    walls = fan_out(_wall_color, records, "reading colours", work, leave=False)
+    walls = fan_out(attributes.wall_color, records, "reading colours", work, leave=False)
     return [
         _read_off(record, prediction | {"color": wall})
         for record, prediction, wall in zip(records, predictions, walls, strict=True)
@@ -156,20 +155,6 @@ def _read_off(record: dict, prediction: Mapping) -> dict:
     """A record with what is predicted, less the parts of which a column says that there are none."""
     unsaid = {part: value for part, value in prediction.items() if record.get(part) not in (False, 0)}
     return _completed(record, "attributes", _words(unsaid), [part for part, value in unsaid.items() if not value])
-
-
-def _wall_color(record: dict) -> str:
-    pictures = [record[name] for name in ("photo", "matte") if record.get(name)]
-
-    def look() -> str:
-        mask = images.read_grey(Path(record["matte"])) if record.get("matte") else None
-        if mask is not None and mask.mean() < BLANK:
-            mask = None  # the matte missed the building: look where walls usually are
-        from s2i import colors  # scipy takes half a second
-
-        return colors.dominant_color(images.read(Path(record["photo"])), mask)
-
-    return cache.remember(look, "wall", cache.code(__name__, "s2i.colors"), *map(cache.file_hash, pictures))
 
 
 def _captioned(record: dict, seed: int, empty: float) -> dict:
