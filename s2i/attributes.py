@@ -13,6 +13,7 @@ from s2i.fan_out import chunked
 NAMES = ("structure", "material", "style", "view", "roof", "curved", "glass", "balconies")  # what the corpus knows
 YES_OR_NO = ("curved", "glass", "balconies")
 BATCH = 32
+BLANK = 5  # mean of a matte, of 255, below which it shows no building
 
 
 def read_off(photos: Sequence[str | Path], probes: Path) -> list[dict[str, str | bool]]:
@@ -39,10 +40,25 @@ def read_off(photos: Sequence[str | Path], probes: Path) -> list[dict[str, str |
     return known
 
 
+def wall_color(record: dict) -> str:
+    """The colour of a photo's building inside its matte; from the cache where it was looked at before."""
+    pictures = [record[name] for name in ("photo", "matte") if record.get(name)]
+
+    def look() -> str:
+        mask = images.read_grey(Path(record["matte"])) if record.get("matte") else None
+        if mask is not None and mask.mean() < BLANK:
+            mask = None  # the matte missed the building: look where walls usually are
+        from s2i import colors  # scipy takes half a second
+
+        return colors.dominant_color(images.read(Path(record["photo"])), mask)
+
+    return cache.remember(look, "wall", cache.code(__name__, "s2i.colors"), *map(cache.file_hash, pictures))
+
+
 def accuracy(predicted: Sequence[dict], truth: Sequence[dict]) -> dict[str, float]:
     """The share of each attribute's values that were predicted right, over the rows whose truth is known."""
     shares = {}
-    for name in NAMES:
+    for name in (*NAMES, "color"):
         known = [(guess, row) for guess, row in zip(predicted, truth, strict=True) if row.get(name) is not None]
         if known and name in predicted[0]:
             shares[name] = float(np.mean([stated(guess, name) == stated(row, name) for guess, row in known]))

@@ -59,13 +59,21 @@ def _varied(record: dict, hashes: dict, variant: int, folder: Path, seed: int, p
 
 def _material_map(record: dict, folder: Path) -> Path:
     target = folder / "materials" / f"{record['id']}.png"
-    words = [record["described"].get(part) for part in ("color", "material")]
+    words = [_words(record).get(part) for part in ("color", "material")]
 
     def draw(draft: Path) -> None:
         images.write_png(draft, materials.material_map(images.read_grey(record["matte"]), *words))
 
     cache.produce(target, draw, "material", controls.code(), cache.file_hash(record["matte"]), *words)
     return target
+
+
+def _words(record: dict) -> dict[str, str]:
+    """What is described, less trusted than a caption in words of its own where it was read off the photo."""
+    if record["captioned_by"] not in ("caption", "vlm"):
+        return record["described"]
+    given = {part: word for part, word in record["described"].items() if record["described_by"][part] == "columns"}
+    return record["described"] | materials.named(record["caption"]) | given
 
 
 def _prompt(record: dict, flip: bool, rng: np.random.Generator, params: Augment) -> str:

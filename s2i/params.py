@@ -8,7 +8,16 @@ from string import Formatter
 from typing import Annotated, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from s2i.errors import UserError
 
@@ -77,7 +86,11 @@ class Vlm(Group):
     """The vision language model that `caption.by: [vlm]` asks."""
 
     model: str = "Salesforce/blip2-opt-2.7b"
-    question: Annotated[int, Field(ge=1)] = Field(1, description="of s2i/captioning/questions.yaml")
+    question: Annotated[
+        tuple[Count, ...],
+        Field(min_length=1),
+        BeforeValidator(lambda asked: [asked] if isinstance(asked, int) else asked),
+    ] = Field((1,), description="of s2i/captioning/questions.yaml; of several, all are answered and the first captions")
     of: Literal["photo", "sketch"] = "photo"
     max_new_tokens: Count = 40
     batch_size: Count = 8
@@ -86,12 +99,20 @@ class Vlm(Group):
 class Caption(Group):
     """How a photo is described."""
 
-    by: list[Literal["columns", "attributes", "vlm"]] = Field(
-        ["columns", "attributes"], description="who is asked, in turn, for what is not known yet; [] is nobody"
-    )
+    by: Annotated[
+        list[Literal["columns", "attributes", "vlm", "none"]],
+        BeforeValidator(lambda by: [by] if isinstance(by, str) else by),
+    ] = Field(["columns", "attributes"], description="who is asked, in turn, for what is not known yet; none is nobody")
     attributes: str = Field("data/base/attributes.safetensors", description="probes that read attributes off photos")
     vlm: Vlm = Vlm()
     empty: Share = 0.05
+
+    @field_validator("by")
+    @classmethod
+    def _end_with_none(cls, by):
+        if "none" in by[:-1]:
+            raise ValueError("nobody is asked after none; let it stand last")
+        return by
 
 
 class Matte(Group):

@@ -89,6 +89,11 @@ def path(name: str) -> Path:
     return _checked(file, PACKAGED[name].sha256)
 
 
+def is_at_hand(name: str) -> bool:
+    """Whether `path` gives a packaged weight without fetching it."""
+    return (_provided(name) or _cache_folder() / name).exists()
+
+
 def hub_path(name: str) -> Path | None:
     """The checked file of a weight that its package downloads, or None where it cannot be had.
 

@@ -6,4 +6,4 @@ from s2i import records, stage, survey
 
 with stage.run() as (params, (captioned, ingested), output):
     settings = (params.survey, Path(params.caption.attributes), params.work)
-    output.score(survey.survey(records.Records(captioned), ingested, output.folder, *settings))
+    output.score(survey.survey(records.Records(captioned), (ingested, captioned), output.folder, *settings))

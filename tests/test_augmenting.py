@@ -12,6 +12,8 @@ from s2i.params import Augment, Pair
 PARTS = {"structure": "house", "color": "red", "view": "left"}
 COLUMNS = {"caption": "house of red", "captioned_by": "columns", "described": PARTS}
 
+NOTHING = {"described": {}, "described_by": {}}
+
 
 @pytest.fixture
 def captioned(ingested, tmp_path, work):
@@ -89,6 +91,16 @@ def test_training_photos_get_a_material_map_where_it_is_a_condition(run, caption
     assert dominant_color(painted, np.full((64, 64), 255, np.uint8)) == "red"
     assert not any("material_map" in example for example in examples if example["split"] != "train")
     assert not any("material_map" in example for example in run("plain", records=matted))
+
+
+def test_a_material_map_shows_what_a_caption_says_unless_a_column_says_otherwise(run, captioned, tmp_path):
+    images.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
+    own = {"matte": str(tmp_path / "matte.png"), "caption": "My blue wooden house", "captioned_by": "caption"}
+    for origin, color in (("columns", "red"), ("attributes", "blue"), (None, "blue")):
+        parts = {"described": {"color": "red"}, "described_by": {"color": origin}} if origin else NOTHING
+        examples = run(color, [record | own | parts for record in captioned], conditions=["material"], variants=1)
+        painted = images.read(train(examples)[0]["material_map"])
+        assert dominant_color(painted, np.full((64, 64), 255, np.uint8)) == color
 
 
 def test_a_caption_of_the_users_own_is_kept(run, captioned):

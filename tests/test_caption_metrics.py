@@ -5,6 +5,19 @@ from s2i import cli, images
 from s2i.errors import UserError
 from s2i.metrics import captions
 
+SKETCHY = """
+airplane alarm_clock ant ape apple armor axe banana bat bear bee beetle bell bench bicycle blimp bread butterfly cabin
+camel candle cannon car_(sedan) castle cat chair chicken church couch cow crab crocodilian cup deer dog dolphin door
+duck elephant eyeglasses fan fish flower frog geyser giraffe guitar hamburger hammer harp hat hedgehog helicopter
+hermit_crab horse hot-air_balloon hotdog hourglass jack-o-lantern jellyfish kangaroo knife lion lizard lobster
+motorcycle mouse mushroom owl parrot pear penguin piano pickup_truck pig pineapple pistol pizza pretzel rabbit raccoon
+racket ray rhinoceros rifle rocket sailboat saw saxophone scissors scorpion sea_turtle seagull seal shark sheep shoe
+skyscraper snail snake songbird spider spoon squirrel starfish strawberry swan sword table tank teapot teddy_bear tiger
+tree trumpet turtle umbrella violin volcano wading_bird wheelchair windmill window wine_bottle zebra
+"""
+# A general class and one of its own: the words name both.
+ALIKE = ({"hermit_crab", "crab"}, {"sea_turtle", "turtle"}, {"teddy_bear", "bear"})
+
 
 @pytest.mark.parametrize(
     ("answer", "label", "named"),
@@ -20,10 +33,39 @@ from s2i.metrics import captions
         ("a bottle of wine", "wine_bottle", True),
         ("", "cat", False),
         ("a hot-air balloon", "hot-air_balloon", True),
+        ("a hot air balloon", "hot-air_balloon", True),
+        ("two butterflies", "butterfly", True),
+        ("three knives", "knife", True),
+        ("a hot dog", "hotdog", True),
+        ("a carved jack o'lantern", "jack-o-lantern", True),
+        ("a teddybear", "teddy_bear", True),
+        ("two mice", "mouse", True),
+        ("an antelope", "ant", False),
+        ("a pineapple", "apple", False),
+        ("a beetle", "bee", False),
     ],
 )
 def test_a_label_is_named_as_a_whole_word_or_by_a_synonym(answer, label, named):
     assert captions.names_label(answer, label) == named
+
+
+def test_every_class_of_the_sketchy_database_is_named_by_its_name_and_not_by_another_ones():
+    for label in SKETCHY.split():
+        name = label.partition("(")[0].replace("_", " ").strip()
+        for said in (name, name.replace("-", " "), name.replace(" ", "-")):
+            assert captions.names_label(f"a {said}.", label), label
+        others = [other for other in SKETCHY.split() if captions.names_label(name, other)]
+        assert others == [label] or {label, *others} in ALIKE, others
+
+
+def test_every_class_of_the_sketchy_database_is_named_in_the_plural():
+    plurals = {"butterfly": "butterflies", "strawberry": "strawberries", "knife": "knives", "mouse": "mice"}
+    same = {"deer", "fish", "sheep", "jellyfish", "starfish", "scissors", "eyeglasses"}
+    for label in SKETCHY.split():
+        name = label.partition("(")[0].replace("_", " ").strip()
+        es = name.endswith(("s", "x", "ch", "sh", "volcano")) and name not in same
+        plural = plurals.get(name, name if name in same else f"{name}{'es' if es else 's'}")
+        assert captions.names_label(f"many {plural}", label), plural
 
 
 def test_distinctness_is_one_without_repetition_and_falls_with_it():
@@ -82,10 +124,20 @@ def test_prompts_are_compared_on_the_command_line_as_table_and_plot(table, tmp_p
         ("image,label,prompt\na.png,cat,x\n", "has no column 'answer': it needs image, label, prompt, answer"),
         ("image,label,prompt,answer\na.png,,x,y\n", "line 2 has no label"),
         ("image,label,prompt,answer\n", "has no captions"),
-        ("", "cannot be read as CSV"),
+        ("", "has no column 'image'"),
+        ("image,label,prompt,answer\na.png,cat,x,one, two\n" * 2, "line 2 has 5 cells and not 4: put text with commas"),
+        ('image,label,prompt,answer\na.png,cat,x,"one\ntwo"\n\nb.png,cat,x\n', "line 5 has 3 cells and not 4"),
+        ('image,label,prompt,answer\na.png,cat,x,"one\ntwo"\nb.png,,x,y\n', "line 4 has no label"),
+        ('image,label,prompt,answer\na.png,cat,x,"one\n', "line 2 cannot be read as CSV"),
+        ("image,label,prompt,answer,answer\n", "has the column 'answer' twice"),
     ],
 )
 def test_a_table_that_cannot_be_compared_is_one_clear_sentence(tmp_path, content, sentence):
     (tmp_path / "answers.csv").write_text(content)
     with pytest.raises(UserError, match=sentence):
         captions.read(tmp_path / "answers.csv")
+
+
+def test_a_folder_in_the_place_of_a_table_is_one_clear_sentence(tmp_path):
+    with pytest.raises(UserError, match="is a folder: name the CSV file in it"):
+        captions.read(tmp_path)

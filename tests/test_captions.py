@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from s2i import colors, images, prompts
+from s2i import colors, images, prompts, survey
 from s2i.captioning import caption
 from s2i.errors import UserError
 from s2i.params import Caption
@@ -60,7 +60,16 @@ def test_columns_make_the_plain_caption(captioned):
 def test_a_given_caption_wins_over_columns(captioned):
     records = captioned({"structure": "church", "color": "white", "given_caption": "My chapel at dusk"})
     assert (records[0]["caption"], records[0]["captioned_by"]) == ("My chapel at dusk", "caption")
-    assert records[0]["described"] == {"structure": "church", "color": "white"}, "what else is known stays known"
+    assert records[0]["described"].items() >= {"structure": "church", "color": "white"}.items(), "what else is known"
+
+
+def test_whatever_no_column_gives_is_read_off_also_where_the_caption_needs_it_not(captioned):
+    for known in ({"given_caption": "My chapel"}, {"structure": "church", "color": "white", "material": "stone"}):
+        by_whom = captioned(known)[0]["described_by"]
+        assert {part for part, who in by_whom.items() if who == "attributes"} == set(prompts.PARTS) - known.keys()
+    assert survey.facts_of(captioned(HOUSE | {"glass": False, "balconies": 0})[0]).keys() >= {"curved", "glass"}
+    everything = HOUSE | {"curved": True, "glass": False, "balconies": 0}
+    assert "attributes" not in captioned(everything)[0]["described_by"].values()
 
 
 def test_what_no_column_gives_is_read_off_the_photo_and_no_column_is_touched(captioned):
@@ -90,8 +99,10 @@ def test_whoever_is_not_asked_is_not_heard(captioned):
     assert {record["caption"] for record in captioned({"structure": "church"}, by=["columns"])} == {"church"}
     read = captioned(columns, by=["attributes"])
     assert all(record["caption"].startswith("house of ") and record["structure"] == "church" for record in read)
-    records = captioned(columns, by=[])
-    assert {record["caption"] for record in records} == {""} and origins(records) == {"none": 20}
+    assert {record["caption"] for record in captioned({}, by=["columns", "none"])} == {""}
+    for nobody in ([], "none"):
+        records = captioned(columns, by=nobody)
+        assert {record["caption"] for record in records} == {""} and origins(records) == {"none": 20}
 
 
 def test_missing_or_foreign_probes_are_one_clear_sentence(captioned, tmp_path):

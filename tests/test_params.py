@@ -46,6 +46,7 @@ def test_an_unknown_key_unlike_any_other_is_to_be_removed(load):
         ("resolution: 100\n", "resolution is 100, but input should be a multiple of 64"),
         ("pair: {styles: [charcoal]}\n", "pair.styles.0 is 'charcoal', but input should be 'given'"),
         ("ingest: {val: 0.5, test: 0.5}\n", "val and test together leave nothing to train on"),
+        ("caption: {by: [none, vlm]}\n", "nobody is asked after none; let it stand last"),
         ("augment: {flip: 2}\n", "augment.flip is 2, but input should be less than or equal to 1"),
     ],
 )

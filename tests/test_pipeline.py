@@ -121,12 +121,12 @@ def test_a_student_is_taught_where_the_parameters_say_so_and_gone_where_they_do_
     assert not any(student.iterdir())
 
 
-def test_another_prompt_template_concerns_augmenting_onward_only(clone):
+def test_another_prompt_template_concerns_the_survey_and_augmenting_onward_only(clone):
     templates = clone.folder / "s2i/prompts.yaml"
     before = templates.read_text()
     templates.write_text(before.replace("a photo of a", "a picture of a"))
     changed = clone.changed_stages()
-    assert "augment" in changed and not changed & {"ingest", "pair", "matte", "caption", "survey"}
+    assert "augment" in changed and not changed & {"ingest", "pair", "matte", "caption"}
     templates.write_text(before)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from s2i import attributes, images, survey
+from s2i import attributes, images, survey, weights
 from s2i.params import Survey
 from s2i.probes import fit
 
@@ -46,12 +46,26 @@ def test_a_missing_value_is_named_in_every_pair_and_counts_as_off_balance():
     assert covered["pairs"] == (2 + 1 + 1 + 2 + 2 + 1) / 24
 
 
+def test_a_value_counts_by_any_word_that_people_have_for_it():
+    wanted = {"view": ["left", "centre"], "material": ["wood", "brickwork"]}
+    facts = [{"view": "front", "material": "timber"}, {"view": "left", "material": "brick"}]
+    assert survey.coverage(facts, wanted)["off_balance"] == {"view": 0, "material": 0}
+
+
 def test_what_nobody_looked_at_is_not_taken_for_a_no():
     unknown = {"described": {}, "described_by": {}}
     assert survey.facts_of(unknown) == {}
     assert survey.facts_of(unknown | {"curved": False}) == {"curved": False}
-    read = {"described": {"glass": "glass"}, "described_by": {"glass": "attributes"}}
+    read = {"described": {"glass": "glass"}, "described_by": {"curved": "attributes", "glass": "attributes"}}
     assert survey.facts_of(read) == {"curved": False, "glass": True}
+    assert survey.facts_of(unknown | {"view": "Left"}) == {"view": "left"}, "whoever was asked for the caption"
+
+
+def test_what_nobody_looked_at_is_counted_and_no_hole():
+    covered = survey.coverage([{"style": "modern", "view": "left"}, {"style": "gothic"}], WANTED)
+    assert covered["unknown"] == {"style": 0, "view": 1, "curved": 2, "glass": 2}
+    assert covered["off_balance"].keys() == {"style", "view"}
+    assert len(covered["holes"]) == 3 and all("seen from the" in hole for hole in covered["holes"])
 
 
 @pytest.fixture
@@ -67,10 +81,11 @@ def captioned(ingested, tmp_path):
         images.write_png(tmp_path / f"{name}.png", picture)
     paths = {name: str(tmp_path / f"{name}.png") for name in ("half", "whole", "drawing", "other")}
     (tmp_path / "ingested/quarantine.csv").write_text("file,reason\nblurred.jpg,truncated\n")
+    (tmp_path / "quarantine.csv").write_text("file,reason\nhouse.jpg,empty answer\n")
     return [
         record
         | {"matte": paths["half"], "truth_matte": paths["whole"], "truth_labels": paths["whole"]}
-        | {"given_sketches": [paths["drawing"]], "material": "1", "captioned_by": "columns"}
+        | {"given_sketches": [paths["drawing"]], "material": "1", "color": "Crimson", "captioned_by": "columns"}
         | {"sketches": {"given": paths["drawing"], "good": paths["drawing"], "bad": paths["other"]}}
         | {
             "described": {"style": "modern", "view": "left"},
@@ -82,23 +97,28 @@ def captioned(ingested, tmp_path):
     ]
 
 
-def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path, work):
+def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path, work, monkeypatch):
+    monkeypatch.setattr(weights, "is_at_hand", lambda name: False)
     probes = tmp_path / "attributes.safetensors"
-    figures = survey.survey(captioned, tmp_path / "ingested", tmp_path, Survey(), probes, work)
+    figures = survey.survey(captioned, (tmp_path / "ingested", tmp_path), tmp_path, Survey(), probes, work)
     assert json.loads(json.dumps(figures)) == figures
-    assert figures["photos"] == 20 and figures["quarantined"] == figures["unlicensed"] == 1
+    assert (figures["photos"], figures["quarantined"], figures["unlicensed"]) == (20, 2, 1)
     assert figures["matte_iou"]["mean"] == figures["matte_coverage"] == 0.5
     assert figures["sketch_f1"]["good"]["mean"] == 1 and figures["sketch_f1"]["bad"]["mean"] < 0.2
-    assert set(figures["sketch_f1"]) == {"good", "bad"}
-    assert set(figures["attribute_accuracy"]) == {"material"}
+    assert set(figures["sketch_f1"]) == {"good", "bad", "pencil", "xdog", "canny", "line"}, "hed needs a download"
+    assert set(figures["attribute_accuracy"]) == {"material", "color"} and figures["attribute_accuracy"]["color"] > 0.8
     card = (tmp_path / "README.md").read_text()
     for said in (
         "- blurred.jpg: truncated",
+        "- house.jpg: empty answer",
         f"- {captioned[0]['source']}",
         f"- {figures['coverage']['holes'][0]}",
+        "| curved | 20 |",
+        "| good | 1.00 |",
         "| train |",
     ):
         assert said in card
+    assert (tmp_path / "captions.png").exists(), "which dvc.yaml promises, also where no photo has a class or a caption"
     with Image.open(tmp_path / "coverage.png") as heat_map:
         assert len(heat_map.convert("RGB").getcolors(1 << 24)) > 20
-    assert images.read(tmp_path / "sketches.png").shape[1] == 4 * 64 + 3 * 4
+    assert images.read(tmp_path / "sketches.png").shape[1] == 8 * 64 + 7 * 4

@@ -23,6 +23,7 @@ from transformers import (
 
 from s2i.captioning import caption, vlm
 from s2i.errors import UserError
+from s2i.metrics import captions
 from s2i.params import Caption, Vlm
 
 SIZE, PATCH = 32, 16
@@ -84,26 +85,27 @@ def model(request, tmp_path_factory):
     return folder
 
 
-def asker(model, **settings):
-    return vlm.load(Vlm(model=str(model), max_new_tokens=6, **settings), torch.device("cpu"), "fp32")
+def ask(model, pictures, number=1):
+    return vlm.load(str(model), torch.device("cpu"), "fp32").answers(pictures, vlm.question(number), 6)
 
 
 def test_an_answer_does_not_depend_on_the_batch_and_does_not_repeat_the_question(model, house):
     pictures = [house(number) for number in range(5)]
-    together, alone = (asker(model).answers(pictures, batch_size=size) for size in (5, 1))
+    together = ask(model, pictures)
+    alone = [answer for picture in pictures for answer in ask(model, [picture])]
     assert len(together) == 5 and together == alone
     assert not any("ASSISTANT" in answer or "Answer" in answer for answer in together)
 
 
 def test_another_question_gets_another_answer(model, house):
-    answers = {tuple(asker(model, question=number).answers([house(1), house(2)], 2)) for number in (1, 2, 3)}
+    answers = {tuple(ask(model, [house(1), house(2)], number)) for number in (1, 2, 3)}
     assert len(answers) > 1
 
 
-def test_there_are_ten_questions_and_no_eleventh(model):
+def test_there_are_ten_questions_and_no_eleventh():
     assert len({vlm.question(number) for number in range(1, 11)}) == 10
     with pytest.raises(UserError, match=r"caption.vlm.question is 11, but .*questions.yaml has 10"):
-        asker(model, question=11)
+        vlm.question(11)
 
 
 def test_a_model_that_cannot_be_had_is_one_clear_sentence(monkeypatch):
@@ -111,7 +113,7 @@ def test_a_model_that_cannot_be_had_is_one_clear_sentence(monkeypatch):
     with pytest.raises(
         UserError, match=r"caption.vlm.model 'nobody/nothing' is no folder here .* take vlm out of caption"
     ):
-        asker("nobody/nothing")
+        ask("nobody/nothing", [])
 
 
 @pytest.mark.parametrize(
@@ -129,18 +131,59 @@ def test_an_answer_that_is_no_caption_is_told(answer, reason):
 
 def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested, tmp_path, work, monkeypatch):
     class Answering:
-        def answers(self, pictures, batch_size):
+        def answers(self, pictures, question, max_new_tokens):
             assert all(isinstance(picture, np.ndarray) for picture in pictures)
             return ["", "a" * 10_000] + [f"house {number}" for number in range(2, len(pictures))]
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
     records = [record | {"structure": "barn"} for record in ingested]
-    settings = Caption(by=["vlm", "columns"], empty=0)
+    settings = Caption(by=["vlm", "columns"], vlm=Vlm(batch_size=20), empty=0)
     captioned = list(caption(records, tmp_path, 0, settings, work, device="cpu", precision="fp32"))
     assert [record["caption"] for record in captioned[:3]] == ["barn", "barn", "house 2"]
     assert [record["captioned_by"] for record in captioned].count("vlm") == 18
     with open(tmp_path / "quarantine.csv", encoding="utf-8") as lines:
         assert [row["reason"] for row in csv.DictReader(lines)] == [
-            "empty answer of caption.vlm",
-            "answer of 10000 characters of caption.vlm",
+            "empty answer of caption.vlm: ''",
+            f"answer of 10000 characters of caption.vlm: '{'a' * 200}'",
         ]
+
+
+def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(model, ingested, monkeypatch):
+    asked = []
+
+    class Answering:
+        def answers(self, pictures, question, max_new_tokens):
+            if len(asked) == 3:
+                raise KeyboardInterrupt
+            asked.append(len(pictures))
+            return [f"house {len(asked)}"] * len(pictures)
+
+    monkeypatch.setattr(vlm, "load", lambda *_: Answering())
+    photos = [record["photo"] for record in ingested]
+
+    def answers(photos, question="What is it?"):
+        return vlm.answers(photos, question, Vlm(model=str(model), batch_size=2), torch.device("cpu"), "fp32")
+
+    with pytest.raises(KeyboardInterrupt):
+        answers(photos[:8])
+    asked.clear()
+    assert answers(photos[:8]) == [f"house {batch}" for batch in (1, 1, 2, 2, 3, 3, 1, 1)] and asked == [2]
+    answers(photos[:9])
+    assert asked == [2, 1]
+    answers(photos[:1], "Where is it?")
+    assert asked == [2, 1, 1]
+
+
+def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared(ingested, tmp_path, work, monkeypatch):
+    class Answering:
+        def answers(self, pictures, question, max_new_tokens):
+            return [f"a barn, asked {question}"] * len(pictures)
+
+    monkeypatch.setattr(vlm, "load", lambda *_: Answering())
+    settings = Caption(by=["vlm"], vlm=Vlm(question=[5, 1], model="some/model"), empty=0)
+    records = [ingested[0]] + [record | {"label": "barn"} for record in ingested[1:]]
+    captioned = list(caption(records, tmp_path, 0, settings, work, device="cpu", precision="fp32"))
+    assert {record["caption"] for record in captioned} == {f"a barn, asked {vlm.question(5)}"}
+    compared = captions.compare(captions.read(tmp_path / "answers.csv"))
+    assert set(compared["prompt"]) == {vlm.question(5), vlm.question(1)} and set(compared["captions"]) == {19}
+    assert set(compared["model"]) == {"some/model"} and set(compared["label_accuracy"]) == {1}

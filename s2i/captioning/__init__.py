@@ -1,20 +1,20 @@
 """What a photo is called: `caption.by` names who is asked, in turn, until somebody knows all of it."""
 
+import csv
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from s2i import attributes, cache, images, prompts, quarantine
+from s2i import attributes, cache, prompts, quarantine
 from s2i.fan_out import chunked, fan_out
 from s2i.params import Caption, Vlm, Work
 from s2i.quarantine import Refused
 
 SOUGHT = ("structure", "color", "material")
-BLANK = 5  # mean of a matte, of 255, below which it shows no building
 AT_ONCE = 256  # photos that a captioner is asked about
+KEPT = 200  # characters of a refused answer
 
 
 def caption(
@@ -23,37 +23,54 @@ def caption(
     """The records with `caption`, `captioned_by`, `described` and `described_by`.
 
     `described` {part: word} is what the caption is made of, `described_by` {part: "columns" or "attributes"} who said
-    so: read off the photo is only what nobody gave, and no column is touched.  `captioned_by` is caption (one came
-    with the photo), columns (photos.csv knew), attributes (a part was read off the photo), vlm (a model answered), none
-    (nobody knew anything) or empty (left so on purpose, a share of the training photos).  Answers that are no captions
-    go into folder/quarantine.csv, and the next in `caption.by` is asked.
+    so, also of a part that is said not to be there: read off the photo is only what nobody gave, and no column is
+    touched.  `captioned_by` is caption (one came with the photo), columns (photos.csv knew), attributes (a part of it
+    was read off the photo), vlm (a model answered), none (nobody knew anything) or empty (left so on purpose, a share
+    of the training photos).  Answers that are no captions go into folder/quarantine.csv, and the next in `caption.by`
+    is asked.
     """
     refused: list[Refused] = []
     captioners = {
         "columns": lambda lacking: [_with_columns(record) for record in lacking],
         "attributes": partial(_with_attributes, probes=Path(params.attributes), work=work),
-        "vlm": partial(_with_answers, settings=params.vlm, device=device, precision=precision, refused=refused),
+        "vlm": partial(
+            _with_answers,
+            settings=params.vlm,
+            device=device,
+            precision=precision,
+            refused=refused,
+            file=folder / "answers.csv",
+        ),
     }
     described = (record | {"described": {}, "described_by": {}} for record in records)
-    for captioner in params.by:
-        described = _asked(described, captioners[captioner])
+    for captioner in (one for one in params.by if one != "none"):
+        wanting = _lacks_a_part if captioner == "attributes" else _lacks_a_caption
+        described = _asked(described, captioners[captioner], wanting)
     for record in tqdm(described, desc="captioning", total=len(records), unit="photo"):
         yield _captioned(record, seed, params.empty)
     quarantine.write(refused, folder)
 
 
-def _asked(records: Iterable[dict], captioner: Callable[[list[dict]], list[dict]]) -> Iterator[dict]:
-    """The records, those that are not wholly known yet after a captioner was asked."""
+def _asked(
+    records: Iterable[dict], captioner: Callable[[list[dict]], list[dict]], wanting: Callable[[dict], bool]
+) -> Iterator[dict]:
+    """The records, those that are wanting after a captioner was asked."""
     for chunk in chunked(records, AT_ONCE):
-        lacking = [place for place, record in enumerate(chunk) if not _is_known(record)]
+        lacking = [place for place, record in enumerate(chunk) if wanting(record)]
         if lacking:
             for place, record in zip(lacking, captioner([chunk[place] for place in lacking]), strict=True):
                 chunk[place] = record
         yield from chunk
 
 
-def _is_known(record: dict) -> bool:
-    return "caption" in record or set(SOUGHT) <= record["described"].keys()
+def _lacks_a_caption(record: dict) -> bool:
+    return "caption" not in record and not set(SOUGHT) <= record["described"].keys()
+
+
+def _lacks_a_part(record: dict) -> bool:
+    """Whether the survey, or a wording of the prompt, would miss something that no column gives."""
+    unknown = set(prompts.PARTS) - record["described"].keys()
+    return _lacks_a_caption(record) or any(record.get(part) is None for part in unknown)
 
 
 def _with_columns(record: dict) -> dict:
@@ -64,28 +81,44 @@ def _with_columns(record: dict) -> dict:
 
 
 def _with_answers(
-    records: list[dict], settings: Vlm, device: str, precision: str, refused: list[Refused]
+    records: list[dict], settings: Vlm, device: str, precision: str, refused: list[Refused], file: Path
 ) -> list[dict]:
-    """Records with the caption that a model answers; answers that are no captions are added to ``refused``."""
+    """Records with the caption that a model answers; answers that are no captions are added to ``refused``.
+
+    Asked several questions, it answers the first with the caption, and all into ``file``, for `s2i captions`.
+    """
     from s2i import devices  # with torch, which takes seconds
     from s2i.captioning import vlm
 
-    asker = vlm.load(settings, *devices.pick(device, precision))
-    answers = asker.answers([_looked_at(record, settings.of) for record in records], settings.batch_size)
+    pictures = [_looked_at(record, settings.of) for record in records]
+    questions = [vlm.question(number) for number in settings.question]
+    asked = {one: vlm.answers(pictures, one, settings, *devices.pick(device, precision)) for one in questions}
+    if len(questions) > 1:
+        _write_answers(records, asked, settings.model, file)
     answered = []
-    for record, answer in zip(records, answers, strict=True):
+    for record, answer in zip(records, asked[questions[0]], strict=True):
         if reason := vlm.why_useless(answer):
-            refused.append(Refused(record["source"], reason, "of caption.vlm"))
+            refused.append(Refused(record["source"], reason, f"of caption.vlm: {answer[:KEPT]!r}"))
             answered.append(record)
         else:
             answered.append(record | {"caption": answer, "captioned_by": "vlm"})
     return answered
 
 
-def _looked_at(record: dict, of: str) -> np.ndarray:
-    if of == "photo":
-        return images.read(Path(record["photo"]))
-    return images.read_grey(Path(next(iter(record["sketches"].values()))))
+def _write_answers(records: list[dict], asked: Mapping[str, list[str]], model: str, file: Path) -> None:
+    """Append what was answered of the photos that have a class, as `s2i.metrics.captions` reads it."""
+    with open(file, "a", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines)
+        if not lines.tell():
+            writer.writerow(("image", "label", "model", "prompt", "answer"))
+        for question, answers in asked.items():
+            for record, answer in zip(records, answers, strict=True):
+                if label := record.get("structure") or record.get("label"):
+                    writer.writerow((record["source"], label, model, question, answer))
+
+
+def _looked_at(record: dict, of: str) -> str:
+    return record["photo"] if of == "photo" else next(iter(record["sketches"].values()))
 
 
 def given(record: Mapping) -> dict[str, str]:
@@ -100,41 +133,28 @@ def _words(values: Mapping) -> dict[str, str]:
     return {part: value.strip().lower() if isinstance(value, str) else part for part, value in known.items()}
 
 
-def _completed(record: dict, origin: str, found: Mapping[str, str]) -> dict:
+def _completed(record: dict, origin: str, found: Mapping[str, str], denied: Collection[str] = ()) -> dict:
     new = {part: word for part, word in found.items() if part not in record["described"]}
     return record | {
         "described": record["described"] | new,
-        "described_by": record["described_by"] | dict.fromkeys(new, origin),
+        "described_by": dict.fromkeys(denied, origin) | record["described_by"] | dict.fromkeys(new, origin),
     }
 
 
 def _with_attributes(records: list[dict], probes: Path, work: Work) -> list[dict]:
     """Records with all that can be read off their photos and is not known yet."""
     predictions = attributes.read_off([record["photo"] for record in records], probes)
-    walls = fan_out(_wall_color, records, "reading colours", work, leave=False)
+    walls = fan_out(attributes.wall_color, records, "reading colours", work, leave=False)
     return [
-        _completed(record, "attributes", _unsaid(record, prediction | {"color": wall}))
+        _read_off(record, prediction | {"color": wall})
         for record, prediction, wall in zip(records, predictions, walls, strict=True)
     ]
 
 
-def _unsaid(record: dict, prediction: Mapping) -> dict[str, str]:
-    """What is predicted, less the parts of which a column says that there are none."""
-    return _words({part: value for part, value in prediction.items() if record.get(part) not in (False, 0)})
-
-
-def _wall_color(record: dict) -> str:
-    pictures = [record[name] for name in ("photo", "matte") if record.get(name)]
-
-    def look() -> str:
-        mask = images.read_grey(Path(record["matte"])) if record.get("matte") else None
-        if mask is not None and mask.mean() < BLANK:
-            mask = None  # the matte missed the building: look where walls usually are
-        from s2i import colors  # scipy takes half a second
-
-        return colors.dominant_color(images.read(Path(record["photo"])), mask)
-
-    return cache.remember(look, "wall", cache.code(__name__, "s2i.colors"), *map(cache.file_hash, pictures))
+def _read_off(record: dict, prediction: Mapping) -> dict:
+    """A record with what is predicted, less the parts of which a column says that there are none."""
+    unsaid = {part: value for part, value in prediction.items() if record.get(part) not in (False, 0)}
+    return _completed(record, "attributes", _words(unsaid), [part for part, value in unsaid.items() if not value])
 
 
 def _captioned(record: dict, seed: int, empty: float) -> dict:
@@ -144,5 +164,5 @@ def _captioned(record: dict, seed: int, empty: float) -> dict:
         return record
     if not record["described"]:
         return record | {"caption": "", "captioned_by": "none"}
-    origin = "attributes" if "attributes" in record["described_by"].values() else "columns"
+    origin = "attributes" if "attributes" in map(record["described_by"].get, SOUGHT) else "columns"
     return record | {"caption": prompts.plain(record["described"]), "captioned_by": origin}

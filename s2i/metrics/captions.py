@@ -1,7 +1,8 @@
 """How captions of one kind compare with those of another: do they name the class, how long are they, do they repeat."""
 
+import csv
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -17,19 +18,28 @@ COLUMNS = ("image", "label", "prompt", "answer")
 # What people call a class of the Sketchy database beside its own name; the words of a name count by themselves.
 SYNONYMS = {
     "airplane": ("plane", "aeroplane", "jet", "aircraft"),
+    "armor": ("armour",),
+    "axe": ("ax",),
     "bicycle": ("bike",),
     "car": ("automobile", "sedan"),
     "cat": ("kitten",),
     "couch": ("sofa",),
     "cow": ("bull", "cattle"),
+    "crocodilian": ("crocodile", "alligator"),
     "dog": ("puppy",),
+    "eyeglasses": ("glasses", "spectacles"),
     "hamburger": ("burger", "cheeseburger"),
     "helicopter": ("chopper",),
+    "hotdog": ("hot dog",),
     "motorcycle": ("motorbike",),
+    "mouse": ("mice",),
+    "pickup truck": ("pickup", "pick-up truck"),
     "pistol": ("gun", "handgun", "revolver"),
     "rabbit": ("bunny", "hare"),
+    "rhinoceros": ("rhino",),
     "rifle": ("gun", "shotgun"),
     "sailboat": ("boat", "yacht"),
+    "seagull": ("gull",),
     "ship": ("boat", "vessel"),
     "teapot": ("kettle",),
     "wine bottle": ("bottle",),
@@ -39,13 +49,16 @@ SYNONYMS = {
 def names_label(answer: str, label: str) -> bool:
     """Whether an answer names the class, as a whole word, in the plural too, or by a synonym.
 
-    label: as the Sketchy database writes it: for car_(sedan), "car" and "sedan" will do, "carpet" will not.
+    label: as the Sketchy database writes it: for car_(sedan), "car" and "sedan" will do, "carpet" will not; whether its
+    words are joined by spaces, hyphens or nothing does not count.
     """
     main, _, detail = label.replace("_", " ").partition("(")
     main, detail = main.strip().lower(), detail.strip(" )").lower()
     names = {main, *SYNONYMS.get(main, ())} | ({detail} if detail else set())
-    pattern = "|".join(rf"{re.escape(name)}(?:e?s)?" for name in names if name)
-    return re.search(rf"(?<!\w)(?:{pattern})(?!\w)", answer.lower()) is not None
+    names |= {re.sub(*ending, name) for name in names for ending in (("y$", "ie"), ("fe?$", "ve"))}  # before an s
+    joined = (r"[\s_-]*".join(map(re.escape, re.split(r"[\s_-]+", name))) for name in names if name.strip("-"))
+    pattern = "|".join(f"{name}(?:e?s)?" for name in joined)
+    return re.search(rf"(?<!\w)(?:{pattern})(?!\w)", re.sub("['\u2019]", "", answer.lower())) is not None
 
 
 def words(text: str) -> list[str]:
@@ -103,16 +116,20 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
     """One row a prompt: captions, label_accuracy and length in words with intervals, distinctness, share of empty ones.
 
     Where `parser` finds a parser also yngve_depth with its interval.
-    table: columns image, label, prompt and answer, and model where several were asked.  Intervals resample images.
+    table: columns image, label, prompt and answer, and model where several were asked; without label there is no
+    label_accuracy.  Intervals resample images.
     """
     by = [column for column in ("model", "prompt") if column in table]
     rows = []
     for key, group in table.groupby(by, sort=True):
         images = list(group["image"])
-        right = [names_label(answer, label) for answer, label in zip(group["answer"], group["label"], strict=True)]
         lengths = [len(words(answer)) for answer in group["answer"]]
         row = dict(zip(by, key, strict=True)) | {"captions": len(group)}
-        measured = {"label_accuracy": right, "length": lengths}
+        measured = {}
+        if "label" in group:
+            answers = zip(group["answer"], group["label"], strict=True)
+            measured["label_accuracy"] = [names_label(answer, label) for answer, label in answers]
+        measured["length"] = lengths
         if heads := parser():
             measured["yngve_depth"] = [yngve_depth(heads(answer)) for answer in group["answer"]]
         for name, values in measured.items():
@@ -126,24 +143,45 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
 def read(file: Path) -> pd.DataFrame:
     """A CSV of captions made anywhere: image, label, prompt, answer, and model where there are several.
 
-    Raises UserError when it cannot be read, lacks a column, or has a row without image or label.
+    Raises UserError when it cannot be read, lacks a column, or has a row that does not fit the columns or is without
+    image or label.
     """
     try:
-        table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        with open(file, encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(lines, strict=True)
+            rows = list(_rows(file, reader))
     except FileNotFoundError:
         raise UserError(f"{file} is not there.") from None
+    except IsADirectoryError:
+        raise UserError(f"{file} is a folder: name the CSV file in it.") from None
     except UnicodeDecodeError:
         raise UserError(f"{file} is not UTF-8: save it as CSV in UTF-8.") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise UserError(f"{file} cannot be read as CSV: {' '.join(str(error).split())}.") from None
-    if missing := [column for column in COLUMNS if column not in table]:
-        raise UserError(f"{file} has no column '{missing[0]}': it needs {', '.join(COLUMNS)}.")
-    for column in ("image", "label"):
-        if (bare := table.index[table[column].str.strip() == ""]).size:
-            raise UserError(f"{file} line {bare[0] + 2} has no {column}.")
-    if table.empty:
+    except csv.Error as error:
+        raise UserError(f"{file} line {reader.line_num} cannot be read as CSV: {error}.") from None
+    if not rows:
         raise UserError(f"{file} has no captions.")
-    return table
+    return pd.DataFrame(rows)
+
+
+def _rows(file: Path, reader) -> Iterator[dict[str, str]]:
+    columns = next(reader, [])
+    if missing := [column for column in COLUMNS if column not in columns]:
+        raise UserError(f"{file} has no column '{missing[0]}': it needs {', '.join(COLUMNS)}.")
+    if twice := [column for column in columns if columns.count(column) > 1]:
+        raise UserError(f"{file} has the column '{twice[0]}' twice: keep one.")
+    following = reader.line_num + 1
+    for cells in reader:
+        line, following = following, reader.line_num + 1
+        if not cells:
+            continue
+        if len(cells) != len(columns):
+            raise UserError(
+                f"{file} line {line} has {len(cells)} cells and not {len(columns)}: put text with commas into quotes."
+            )
+        row = dict(zip(columns, cells, strict=True))
+        if bare := [column for column in ("image", "label") if not row[column].strip()]:
+            raise UserError(f"{file} line {line} has no {bare[0]}.")
+        yield row
 
 
 def plot(compared: pd.DataFrame, file: Path) -> None:
