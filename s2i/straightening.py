@@ -67,13 +67,9 @@ def _on_black(path: Path) -> np.ndarray:
 
 
 def _shrunk(picture: np.ndarray, side: int) -> np.ndarray:
-    height, width = picture.shape[:2]
-    share = side / max(height, width)
-    if share >= 1:
-        return picture
-    return cv2.resize(
-        picture, (max(1, round(width * share)), max(1, round(height * share))), interpolation=cv2.INTER_AREA
-    )
+    share = side / max(picture.shape[:2])
+    size = [max(1, round(length * share)) for length in picture.shape[1::-1]]
+    return picture if share >= 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def _flat_sheet(picture: np.ndarray) -> np.ndarray:
