@@ -120,7 +120,30 @@ def test_no_path_of_the_server_can_be_read(client, server, project, path):
     asked = {"path": path, "meta": {"_type": "gradio.FileData"}}
     with pytest.raises(Exception, match=r"(?i)(cannot|not uploaded|no such file|error)") as error:
         client.predict(asked, **WISH, api_name="/draw")
-    assert "root:" not in str(error.value)
+    assert "root:" not in str(error.value) and str(project) not in str(error.value)
+
+
+def test_what_is_wrong_in_the_server_is_told_to_its_operator_alone(client, project, monkeypatch, capsys):
+    def broken(*_):
+        raise OSError("/home/anna/secret is full")
+
+    monkeypatch.setattr(Drawer, "sketch", broken)
+    with pytest.raises(Exception, match="Something went wrong in the server, whose terminal says more"):
+        client.predict(handle_file(project / "sketch.png"), **WISH, api_name="/draw")
+    assert "/home/anna/secret is full" in capsys.readouterr().err
+
+
+def test_after_any_error_the_page_can_draw_again(project, tmp_path):
+    import gradio
+
+    from s2i.app import page
+
+    answer = page._answer(Drawer(None, trained.find().params, tmp_path / "absent"))
+    pieces = answer("data:image/png;base64,AAAA", "house", 2, 3, 1, "", 0, 1, False, [])
+    *_, draw, cancel = next(pieces)
+    assert draw["interactive"] and not cancel["interactive"]
+    with pytest.raises(gradio.Error, match="Something went wrong in the server"):
+        next(pieces)
 
 
 def test_what_is_too_large_is_refused(server):
@@ -169,13 +192,13 @@ def drawer(load, folder):
 
 def test_a_model_that_cannot_be_loaded_is_told_to_everybody_who_draws(project, tmp_path, capsys):
     def load():
-        raise UserError("the model is half-written")
+        raise UserError("/home/anna/model is half-written")
 
     steps = drawer(load, tmp_path).draw(Wish("house", 2, 3, 1, None, 0, 1), np.zeros((64, 64), np.uint8))
     assert next(steps) == Progress(0, 2, None, None)
-    with pytest.raises(UserError, match="half-written"):
+    with pytest.raises(UserError, match="the model could not be loaded: the terminal of the server says why"):
         next(steps)
-    assert "s2i app: the model is half-written" in capsys.readouterr().out
+    assert "s2i app: /home/anna/model is half-written" in capsys.readouterr().out
 
 
 def test_a_drawing_can_be_cancelled_between_steps_and_the_next_one_begun(project, tmp_path):

@@ -65,7 +65,7 @@ class Drawer:
 
     def __init__(self, load: Callable, params: Params, folder: Path):
         self.params, self.folder = params, folder
-        self._model, self._error = None, ""
+        self._model = None
         self._computing = threading.Lock()
         self._thread = threading.Thread(target=self._load, args=(load,), daemon=True)
 
@@ -76,19 +76,16 @@ class Drawer:
     def _load(self, load: Callable) -> None:
         try:
             self._model = load()
-        except UserError as error:
-            self._error = str(error)
-        except Exception as error:  # or everybody would wait for ever
+        except UserError as error:  # for the operator: it may name folders of the server
+            print(f"s2i app: {error}", flush=True)
+        except Exception:
             traceback.print_exc()
-            self._error = f"the model could not be loaded ({type(error).__name__}); the server's terminal says more."
-        if self._error:
-            print(f"s2i app: {self._error}", flush=True)
 
     def model(self):
         """The model, once it is loaded; raises UserError if it cannot be."""
         self._thread.join()
-        if self._error:
-            raise UserError(self._error)
+        if self._model is None:
+            raise UserError("the model could not be loaded: the terminal of the server says why.")
         return self._model
 
     def draw(self, wish: Wish, sketch: np.ndarray) -> Iterator[Progress | Result | str]:

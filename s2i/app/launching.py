@@ -62,7 +62,7 @@ def launch(
             theme=page.theme(),
             css_paths=page.STYLE,
             footer_links=["api"],
-            show_error=True,
+            show_error=False,  # of Gradio and others, which may name paths; `gr.Error` is shown all the same
             share=False,
             ssr_mode=False,
             quiet=True,

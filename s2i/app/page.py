@@ -1,6 +1,7 @@
 """The page: a canvas on the left, the picture on the right, what was drawn before below."""
 
 import shutil
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -190,14 +191,18 @@ def _laid(drawer: Drawer):
     def laid(file: str) -> str:
         try:
             return data_url(drawer.sketch(Path(file), CANVAS))
-        except UserError as error:
+        except Exception as error:
             raise _shown(error) from None
 
     return laid
 
 
-def _shown(error: UserError) -> gr.Error:
+def _shown(error: Exception) -> gr.Error:
+    """What a visitor is told; what is no UserError is for the terminal alone."""
     sentence = str(error)
+    if not isinstance(error, UserError):
+        traceback.print_exception(error)
+        sentence = "something went wrong in the server, whose terminal says more; try again."
     return gr.Error(sentence[0].upper() + sentence[1:], title="Not drawn", print_exception=False)
 
 
@@ -226,7 +231,7 @@ def _answer(drawer: Drawer):
                 else:
                     drawn = [*drawn, *news.pictures]
                     yield *_finished(news, drawn), seed, *idle
-        except UserError as error:
+        except Exception as error:
             yield keep, keep, "", keep, keep, keep, keep, seed, *idle
             raise _shown(error) from None
 
@@ -277,7 +282,7 @@ def _api(drawer: Drawer, prompt: gr.Textbox, advanced: dict) -> None:
             if not sketch:
                 raise UserError("there is no sketch: send a picture file.")
             *_, result = drawer.draw(wish, drawer.sketch(Path(sketch)))
-        except UserError as error:
+        except Exception as error:
             raise _shown(error) from None
         return result.pictures[0]
 
