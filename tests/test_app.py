@@ -24,6 +24,7 @@ from s2i import cli, images, trained  # noqa: E402
 from s2i.app import launching, offers  # noqa: E402
 from s2i.app.drawer import Drawer, Progress, Wish  # noqa: E402
 from s2i.errors import UserError  # noqa: E402
+from s2i.params import Generate  # noqa: E402
 
 WISH = {"prompt": "red house", "steps": 2, "guidance": 3, "control": 1, "scheduler": "", "seed": 4}
 OFFERS = offers.Offers({part: [] for part in offers.PARTS}, [])
@@ -213,7 +214,24 @@ def test_a_drawing_can_be_cancelled_between_steps_and_the_next_one_begun(project
     steps.close()
     assert not list(tmp_path.iterdir()), "nothing was written"
     *_, result = made.draw(wish, sketch)
-    assert len(result.pictures) == 2 and set(result.seen) == {"cleaned sketch", "edges", "to the model: sketch"}
+    assert len(result.pictures) == 2
+    assert set(result.seen) == {"cleaned sketch", "edges", "material map", "to the model: sketch"}
+    with Image.open(result.pictures[0]) as picture:
+        assert json.loads(picture.text["parameters"])["warning"] == told[1]
+    for file in result.pictures:
+        Path(file).unlink()  # as Gradio does after an hour
+    *_, result = made.draw(wish._replace(prompt="\N{OLD PERSIAN SIGN A}" * 60), sketch)
+    assert [*tmp_path.iterdir()] == [Path(result.pictures[0]).parent]
+
+
+def test_settings_beyond_the_usual_can_be_drawn_with(project, tmp_path):
+    from s2i.app import page
+
+    settings = Generate(steps=200, guidance_scale=20, conditioning_scale=3)
+    params = trained.find().params.model_copy(update={"generate": settings})
+    made = page.page(Drawer(None, params, tmp_path), OFFERS)
+    most = {one.label: one.maximum for one in made.blocks.values() if hasattr(one, "maximum")}
+    assert (most["Steps"], most["Guidance"], most["Control"]) == (200, 20, 3)
 
 
 def test_what_is_offered_is_what_the_records_hold(tmp_path):

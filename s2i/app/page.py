@@ -61,7 +61,7 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
             with gr.Column(min_width=300):
                 frame = gr.HTML(EMPTY, elem_id="result", padding=False)
                 compare = gr.ImageSlider(
-                    visible=False, type="filepath", label="Sketch and picture", show_label=False, elem_id="compare"
+                    visible=False, format="png", label="Sketch and picture", show_label=False, elem_id="compare"
                 )
                 told = gr.HTML(elem_id="told", padding=False)
                 download = gr.DownloadButton("Download", visible=False, elem_id="download")
@@ -137,10 +137,12 @@ def _advanced(defaults: Generate) -> dict[str, gr.components.Component]:
     """The settings, in the order of the fields of `Wish`."""
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         with gr.Row():
-            steps = gr.Slider(1, 100, defaults.steps, step=1, label="Steps", info="fewer are faster")
+            steps = gr.Slider(
+                1, max(100, defaults.steps), defaults.steps, step=1, label="Steps", info="fewer are faster"
+            )
             guidance = gr.Slider(
                 1,
-                15,
+                max(15, defaults.guidance_scale),
                 defaults.guidance_scale,
                 step=0.5,
                 label="Guidance",
@@ -148,7 +150,12 @@ def _advanced(defaults: Generate) -> dict[str, gr.components.Component]:
             )
         with gr.Row():
             control = gr.Slider(
-                0, 2, defaults.conditioning_scale, step=0.05, label="Control", info="weight of the sketch"
+                0,
+                max(2, defaults.conditioning_scale),
+                defaults.conditioning_scale,
+                step=0.05,
+                label="Control",
+                info="weight of the sketch",
             )
             scheduler = gr.Dropdown(SCHEDULERS, value=defaults.scheduler or "", label="Scheduler", info="how it steps")
         with gr.Row():
@@ -206,6 +213,10 @@ def _shown(error: Exception) -> gr.Error:
     return gr.Error(sentence[0].upper() + sentence[1:], title="Not drawn", print_exception=False)
 
 
+def _warn(sentence: str) -> None:
+    gr.Warning(sentence[0].upper() + sentence[1:], title="Too long")
+
+
 def _worded(structure: str, color: str, material: str) -> str:
     said = {"structure": structure, "color": color, "material": material}
     return prompts.plain(said) if any(said.values()) else ""
@@ -223,7 +234,7 @@ def _answer(drawer: Drawer):
         try:
             for news in drawer.draw(wish, drawer.strokes(strokes)):
                 if isinstance(news, str):
-                    gr.Warning(news[0].upper() + news[1:], title="Too long")
+                    _warn(news)
                 elif isinstance(news, Progress):
                     frame = keep if news.preview is None else gr.update(value=_framed(news), visible=True)
                     hidden = gr.update(visible=False) if news.preview is not None else keep
@@ -248,7 +259,7 @@ def _finished(result: Result, drawn: list[str]) -> tuple:
     first = result.pictures[0]
     return (
         gr.update(visible=False),
-        gr.update(value=(result.sketch, first), visible=True),
+        gr.update(value=(result.seen["cleaned sketch"], first), visible=True),
         told,
         gr.update(value=first, visible=True),
         [(picture, name) for name, picture in result.seen.items()],
@@ -275,16 +286,19 @@ def _api(drawer: Drawer, prompt: gr.Textbox, advanced: dict) -> None:
         """Draw one picture of a sketch.
 
         sketch: a picture file.  prompt: what it shows.  steps, guidance, control, scheduler ("" is the model's own),
-        seed: as on the page.  Returns a PNG file, whose text chunk ``parameters`` says what it was made with.
+        seed: as on the page.  Returns a PNG file, whose text chunk ``parameters`` says what it was made with, and under
+        ``warning`` which words of the prompt were dropped.
         """
         wish = Wish(prompt, steps, guidance, control, scheduler or None, seed, 1)
         try:
             if not sketch:
                 raise UserError("there is no sketch: send a picture file.")
-            *_, result = drawer.draw(wish, drawer.sketch(Path(sketch)))
+            for news in drawer.draw(wish, drawer.sketch(Path(sketch))):
+                if isinstance(news, str):
+                    _warn(news)
         except Exception as error:
             raise _shown(error) from None
-        return result.pictures[0]
+        return news.pictures[0]
 
     sketch, picture = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="picture")
     settings = [advanced[name] for name in ("steps", "guidance", "control", "scheduler", "seed")]
