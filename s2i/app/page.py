@@ -1,11 +1,16 @@
 """The page: a canvas on the left, the picture on the right, what was drawn before below."""
 
+import json
 import shutil
+import time
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
+from gradio.exceptions import InvalidPathError
+from gradio_client import utils
 
 from s2i import images, prompts
 from s2i.app.drawer import MOST_PICTURES, Drawer, Progress, Result, Wish, data_url, random_seed, status
@@ -20,6 +25,7 @@ EMPTY = '<div id="frame"><p>Draw a building, say what it is, and press Draw.</p>
 LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
 SCHEDULERS = [("the model's own", ""), *((name, name) for name in ("ddim", "dpm-solver++", "unipc", "euler", "lcm"))]
 CANVAS = 512  # pixels a side
+WAITING, CANCELLED = "Waiting for its turn.", "Cancelled."
 
 
 def theme() -> gr.themes.Base:
@@ -42,9 +48,7 @@ def theme() -> gr.themes.Base:
 def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
     """The page of a drawer; also its API, named ``/draw``."""
     defaults = drawer.params.generate
-    with gr.Blocks(
-        title="s2i: photos from sketches", analytics_enabled=False, delete_cache=(KEPT // 6, KEPT)
-    ) as blocks:
+    with _Page(title="s2i: photos from sketches", analytics_enabled=False, delete_cache=(KEPT // 6, KEPT)) as blocks:
         gr.HTML("<h1>Photos from sketches</h1><p>Draw a building. See it built.</p>", elem_id="title")
         with gr.Row(elem_id="columns"):
             with gr.Column(min_width=300):
@@ -93,10 +97,12 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
             concurrency_id="model",
             concurrency_limit=1,
         )
+        draw.click(None, None, [told, draw, cancel], js=_pieces(WAITING, drawing=True))
+        event.failure(None, None, [told, draw, cancel], js=_pieces("", drawing=False))
         quietly = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
         prompt.submit(None, js="() => document.querySelector('#draw').click()")
         cancel.click(
-            _cancelled, None, [frame, told, draw, cancel], cancels=[event], api_visibility="private", queue=False
+            None, None, [told, draw, cancel], js=_pieces(CANCELLED, drawing=False), cancels=[event], queue=False
         )
         for part in parts.values():
             part.change(
@@ -107,6 +113,23 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
             examples.select(_chosen(offers), None, [canvas, prompt], **quietly)
         _api(drawer, prompt, advanced)
     return blocks
+
+
+class _Page(gr.Blocks):
+    """Gradio would fetch any address that stands for a file, for any input, and into memory."""
+
+    async def preprocess_data(self, block_fn, inputs, *others, **named):
+        """Refuse addresses and the paths of files that were not uploaded."""
+        utils.traverse(inputs, _uploaded, utils.is_file_obj_with_meta)
+        try:
+            return await super().preprocess_data(block_fn, inputs, *others, **named)
+        except InvalidPathError:
+            raise _shown(UserError("the sketch was not uploaded: send a picture file.")) from None
+
+
+def _uploaded(file: dict) -> None:
+    if utils.is_http_url_like(file["path"]):
+        raise _shown(UserError("an address is no sketch: send a picture file."))
 
 
 def _canvas() -> gr.HTML:
@@ -187,7 +210,7 @@ def _chosen(offers: Offers):
 
     def chosen(event: gr.SelectData) -> tuple[str, str]:
         file, prompt = offers.examples[event.index]
-        return data_url(images.read(Path(file))), prompt
+        return _on_paper(images.read(Path(file))), prompt
 
     return chosen
 
@@ -197,11 +220,16 @@ def _laid(drawer: Drawer):
 
     def laid(file: str) -> str:
         try:
-            return data_url(drawer.sketch(Path(file), CANVAS))
+            return _on_paper(drawer.sketch(Path(file), CANVAS))
         except Exception as error:
             raise _shown(error) from None
 
     return laid
+
+
+def _on_paper(picture: np.ndarray) -> str:
+    """A value of the canvas that differs from the last, even for the same picture: only then is it laid down again."""
+    return f"{data_url(picture)}#{time.monotonic_ns()}"
 
 
 def _shown(error: Exception) -> gr.Error:
@@ -268,9 +296,11 @@ def _finished(result: Result, drawn: list[str]) -> tuple:
     )
 
 
-def _cancelled() -> tuple:
-    said = '<div class="status" role="status"><span>Cancelled.</span></div>'
-    return gr.update(), said, gr.update(interactive=True), gr.update(interactive=False)
+def _pieces(told: str, drawing: bool) -> str:
+    """What is told and which of the buttons can be pressed, set by the browser at once: the server may be busy."""
+    said = told and f'<div class="status" role="status"><span>{told}</span></div>'
+    states = [{"__type__": "update", "interactive": one} for one in (not drawing, drawing)]
+    return f"() => {json.dumps([said, *states])}"
 
 
 def _remove(drawn: list[str]) -> None:
