@@ -199,6 +199,7 @@ def test_an_example_is_laid_on_the_paper_with_its_prompt(desktop):
 def test_who_waits_is_told_and_can_cancel(desktop, monkeypatch):
     free = threading.Event()
     draw = Drawer.draw
+    draw_house(desktop)
     monkeypatch.setattr(Drawer, "draw", lambda *given: free.wait(PATIENCE) and draw(*given))
     press(desktop, "#draw")
     wait(desktop, lambda: "Waiting for its turn" in find(desktop, "#told").text)
