@@ -62,9 +62,16 @@ def export_model(space: bool, rank: int, names: str, model: Path, out: Path | No
     from s2i import space as spaces
     from s2i.app import offers
 
-    out = out or Path("models/space")
-    spaces.write(trained.find(model), offers.of_records(), out)
+    out = _replaced(out or Path("models/space"))
+    spaces.write(trained.in_few_steps(trained.find(model)), offers.of_records(), out)
     print(f"{out}: push it with `git` or `hf upload` to a Space of the kind gradio")
+
+
+def _replaced(out: Path) -> Path:
+    """The folder, which is going to be replaced as a whole; raises UserError when all work would go with it."""
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise UserError(f"--out {out} holds the folder you are in, and would be replaced: name another.")
+    return out
 
 
 def export_lora(rank: int, names: str, model: Path, out: Path) -> None:
@@ -74,7 +81,7 @@ def export_lora(rank: int, names: str, model: Path, out: Path) -> None:
     """
     from s2i import base, exchange
 
-    params = parameters.load()
+    params, out = parameters.load(), _replaced(out)
     if rank < 1:
         raise UserError(f"--rank is {rank}; a LoRA has a rank of at least 1.")
     unet_lora = model / base.UNET_LORA
@@ -94,7 +101,7 @@ def import_checkpoint(file: Path, out: Path) -> None:
     """Turn a modified-LoRA checkpoint into a trained model, on the ControlNet that params.yaml names."""
     from s2i import exchange
 
-    with whole_folder(out) as folder:
+    with whole_folder(_replaced(out)) as folder:
         rank = exchange.take_over(file, parameters.load().controlnet, folder)
     print(f"{out}: modified LoRA of rank {rank}; draw with `s2i generate SKETCH --model {out}`")
 

@@ -145,7 +145,7 @@ def _merge(pipeline, folder: Path) -> None:
 def _tiny(place: str, dtype: torch.dtype, pipeline) -> AutoencoderTiny:
     try:
         tiny = AutoencoderTiny.from_pretrained(place, use_safetensors=True, dtype=dtype)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"the tiny decoder {place} could not be loaded: {first_line(error)}") from None
     ours, wanted = tiny.config.latent_channels, pipeline.unet.config.in_channels
     if ours != wanted:

@@ -2,13 +2,14 @@
 
 import shutil
 import tomllib
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import yaml
 
 from s2i import drawing
 from s2i.app import offers
+from s2i.errors import UserError
 from s2i.files import whole_folder
 from s2i.trained import Trained
 
@@ -19,11 +20,14 @@ colorFrom: green
 colorTo: gray
 sdk: gradio
 sdk_version: {gradio}
+python_version: "3.12"
 app_file: app.py
 ---
 
 Draw a building, say what it is, and see it built.  Trained and exported with s2i; the model is in `model/`.
 """
+
+LARGE = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png"))
 
 APP = '''"""The page of the model beside this file."""
 
@@ -45,8 +49,13 @@ if __name__ == "__main__":
 def write(trained: Trained, offered: offers.Offers, target: Path) -> None:
     """Write the Space: the page, s2i itself, what it needs, and the whole model in one folder, adapters merged.
 
-    Raises UserError when the model cannot be loaded.
+    The history (.git) of a target that is a clone of the Space is kept.
+    Raises UserError when the model cannot be loaded, or Gradio is not installed.
     """
+    try:
+        readme = README.format(title="Photos from sketches", gradio=version("gradio"))
+    except PackageNotFoundError:
+        raise UserError("gradio is not installed: `pip install -e '.[app]'` installs what a Space needs.") from None
     model = drawing.Model(trained)
     with whole_folder(target) as folder:
         model.pipeline.save_pretrained(folder / "model")
@@ -57,9 +66,11 @@ def write(trained: Trained, offered: offers.Offers, target: Path) -> None:
         values = trained.params.model_dump(mode="json") | changes
         (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
         (folder / "requirements.txt").write_text("\n".join(_requirements(package.parent)) + "\n", encoding="utf-8")
-        readme = README.format(title="Photos from sketches", gradio=version("gradio"))
         (folder / "README.md").write_text(readme, encoding="utf-8")
         (folder / "app.py").write_text(APP, encoding="utf-8")
+        (folder / ".gitattributes").write_text(LARGE, encoding="utf-8")
+        if (target / ".git").exists():
+            (target / ".git").rename(folder / ".git")
 
 
 def _requirements(project: Path) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from s2i import images, matting
 from s2i.errors import UserError
@@ -62,13 +62,14 @@ def _is_blank(picture: np.ndarray) -> bool:
 def _on_black(path: Path) -> np.ndarray:
     """A picture that `images.read_photo` has read, on black where it is transparent, (H, W, 3) uint8."""
     with Image.open(path) as picture:
-        visible = picture.convert("RGBA")
-        return np.asarray(Image.alpha_composite(Image.new("RGBA", picture.size, "black"), visible).convert("RGB"))
+        visible = ImageOps.exif_transpose(picture).convert("RGBA")
+        return np.asarray(Image.alpha_composite(Image.new("RGBA", visible.size, "black"), visible).convert("RGB"))
 
 
 def _shrunk(picture: np.ndarray, side: int) -> np.ndarray:
     share = side / max(picture.shape[:2])
-    return picture if share >= 1 else cv2.resize(picture, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    size = [max(1, round(length * share)) for length in picture.shape[1::-1]]
+    return picture if share >= 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
 
 
 def _flat_sheet(picture: np.ndarray) -> np.ndarray:
@@ -82,7 +83,7 @@ def _flat_sheet(picture: np.ndarray) -> np.ndarray:
     corners = cv2.approxPolyDP(outline, 0.03 * cv2.arcLength(outline, True), True).reshape(-1, 2).astype(np.float32)
     share = cv2.contourArea(outline) / grey.size
     inside = cv2.fillConvexPoly(np.zeros_like(grey), outline, 255) > 0
-    if len(corners) != 4 or not 0.2 < share < 0.97:
+    if len(corners) != 4 or not 0.2 < share < 0.97 or inside.all():
         return picture
     if np.median(grey[inside]) - np.percentile(grey[~inside], 75) < DARKER:
         return picture  # paper around a drawn frame

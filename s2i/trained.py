@@ -52,10 +52,14 @@ def find(place: str | Path = FOLDER, params: Params | None = None) -> Trained:
 
 def in_few_steps(found: Trained) -> Trained:
     """The last training's model with as many steps and as much guidance as `make steps` found to be enough."""
-    if Path(found.name) != Path(FOLDER.name) or not RECOMMENDATION.exists():
+    if Path(found.controlnets[0]).resolve().parent != FOLDER.resolve() or not RECOMMENDATION.exists():
         return found
-    known = json.loads(RECOMMENDATION.read_text(encoding="utf-8"))
-    chosen = found.params.generate.model_copy(update={name: known[name] for name in ("steps", "guidance_scale")})
+    try:
+        known = json.loads(RECOMMENDATION.read_text(encoding="utf-8"))
+        told = {name: known[name] for name in ("steps", "guidance_scale")}
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{RECOMMENDATION} recommends no steps: run `make steps` again, or remove it.") from None
+    chosen = parameters.changed(found.params.generate, told)
     return found._replace(params=found.params.model_copy(update={"generate": chosen}))
 
 

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import httpx
@@ -24,6 +25,7 @@ from s2i import cli, images, trained  # noqa: E402
 from s2i.app import launching, offers  # noqa: E402
 from s2i.app.drawer import Drawer, Progress, Wish  # noqa: E402
 from s2i.errors import UserError  # noqa: E402
+from s2i.params import Generate  # noqa: E402
 
 WISH = {"prompt": "red house", "steps": 2, "guidance": 3, "control": 1, "scheduler": "", "seed": 4}
 OFFERS = offers.Offers({part: [] for part in offers.PARTS}, [])
@@ -118,9 +120,43 @@ def test_no_path_of_the_server_can_be_read(client, server, project, path):
     path = path.format(project=project)
     assert httpx.get(f"{server[0]}gradio_api/file={path}").status_code in (403, 404)
     asked = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    with pytest.raises(Exception, match=r"(?i)(cannot|not uploaded|no such file|error)") as error:
+    with pytest.raises(Exception, match="The sketch was not uploaded: send a picture file") as error:
         client.predict(asked, **WISH, api_name="/draw")
-    assert "root:" not in str(error.value)
+    assert "root:" not in str(error.value) and str(project) not in str(error.value)
+
+
+def test_no_address_is_fetched(client, monkeypatch):
+    async def fetched(self, *_):
+        raise AssertionError("fetched")
+
+    monkeypatch.setattr("gradio.blocks.Block.async_move_resource_to_block_cache", fetched)
+    asked = {"path": "https://example.com/huge.png", "meta": {"_type": "gradio.FileData"}}
+    for wish in ({"sketch": asked}, {"sketch": None, "prompt": asked}):
+        with pytest.raises(Exception, match="An address is no sketch: send a picture file"):
+            client.predict(**WISH | wish, api_name="/draw")
+
+
+def test_what_is_wrong_in_the_server_is_told_to_its_operator_alone(client, project, monkeypatch, capsys):
+    def broken(*_):
+        raise OSError("/home/anna/secret is full")
+
+    monkeypatch.setattr(Drawer, "sketch", broken)
+    with pytest.raises(Exception, match="Something went wrong in the server, whose terminal says more"):
+        client.predict(handle_file(project / "sketch.png"), **WISH, api_name="/draw")
+    assert "/home/anna/secret is full" in capsys.readouterr().err
+
+
+def test_after_any_error_the_page_can_draw_again(project, tmp_path):
+    import gradio
+
+    from s2i.app import page
+
+    answer = page._answer(Drawer(None, trained.find().params, tmp_path / "absent"))
+    pieces = answer("data:image/png;base64,AAAA", "house", 2, 3, 1, "", 0, 1, False, [])
+    *_, draw, cancel = next(pieces)
+    assert draw["interactive"] and not cancel["interactive"]
+    with pytest.raises(gradio.Error, match="Something went wrong in the server"):
+        next(pieces)
 
 
 def test_what_is_too_large_is_refused(server):
@@ -155,10 +191,28 @@ def test_a_user_without_a_password_is_told(project):
         cli.main(["app", "--user", "anna"])
 
 
-def test_a_port_that_is_taken_is_one_clear_sentence(server):
+def test_a_port_that_is_taken_is_one_clear_sentence(server, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", os.environ["GRADIO_TEMP_DIR"])  # the server's, which is put back
     port = int(server[0].rstrip("/").rsplit(":", 1)[1])
     with pytest.raises(UserError, match=f"port {port} is taken: name another with --port"):
         launching.launch(trained.find(), OFFERS, port=port, block=False)
+
+
+@pytest.mark.parametrize(
+    ("place", "sentence"),
+    [
+        ({"port": 99999}, "port 99999 does not exist: name one from 1 to 65535 with --port"),
+        ({"host": "192.0.2.1"}, "192.0.2.1 is no address of this machine: name another with --host"),
+    ],
+)
+def test_where_the_app_cannot_listen_is_one_clear_sentence_and_nothing_stays(
+    project, tmp_path, monkeypatch, place, sentence
+):
+    monkeypatch.setattr(launching.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "put back")
+    with pytest.raises(UserError, match=sentence):
+        launching.launch(trained.find(), OFFERS, **{"port": free_port()} | place, block=False)
+    assert not list(tmp_path.iterdir())
 
 
 def drawer(load, folder):
@@ -169,13 +223,13 @@ def drawer(load, folder):
 
 def test_a_model_that_cannot_be_loaded_is_told_to_everybody_who_draws(project, tmp_path, capsys):
     def load():
-        raise UserError("the model is half-written")
+        raise UserError("/home/anna/model is half-written")
 
     steps = drawer(load, tmp_path).draw(Wish("house", 2, 3, 1, None, 0, 1), np.zeros((64, 64), np.uint8))
     assert next(steps) == Progress(0, 2, None, None)
-    with pytest.raises(UserError, match="half-written"):
+    with pytest.raises(UserError, match="the model could not be loaded: the terminal of the server says why"):
         next(steps)
-    assert "s2i app: the model is half-written" in capsys.readouterr().out
+    assert "s2i app: /home/anna/model is half-written" in capsys.readouterr().out
 
 
 def test_a_drawing_can_be_cancelled_between_steps_and_the_next_one_begun(project, tmp_path):
@@ -190,7 +244,24 @@ def test_a_drawing_can_be_cancelled_between_steps_and_the_next_one_begun(project
     steps.close()
     assert not list(tmp_path.iterdir()), "nothing was written"
     *_, result = made.draw(wish, sketch)
-    assert len(result.pictures) == 2 and set(result.seen) == {"cleaned sketch", "edges", "to the model: sketch"}
+    assert len(result.pictures) == 2
+    assert set(result.seen) == {"cleaned sketch", "edges", "material map", "to the model: sketch"}
+    with Image.open(result.pictures[0]) as picture:
+        assert json.loads(picture.text["parameters"])["warning"] == told[1]
+    for file in result.pictures:
+        Path(file).unlink()  # as Gradio does after an hour
+    *_, result = made.draw(wish._replace(prompt="\N{OLD PERSIAN SIGN A}" * 60), sketch)
+    assert [*tmp_path.iterdir()] == [Path(result.pictures[0]).parent]
+
+
+def test_settings_beyond_the_usual_can_be_drawn_with(project, tmp_path):
+    from s2i.app import page
+
+    settings = Generate(steps=200, guidance_scale=20, conditioning_scale=3)
+    params = trained.find().params.model_copy(update={"generate": settings})
+    made = page.page(Drawer(None, params, tmp_path), OFFERS)
+    most = {one.label: one.maximum for one in made.blocks.values() if hasattr(one, "maximum")}
+    assert (most["Steps"], most["Guidance"], most["Control"]) == (200, 20, 3)
 
 
 def test_what_is_offered_is_what_the_records_hold(tmp_path):
@@ -204,9 +275,17 @@ def test_what_is_offered_is_what_the_records_hold(tmp_path):
     assert kept.words == given.words and kept.examples == [(str(tmp_path / "kept/example-1.png"), "a house")]
 
 
+@pytest.mark.parametrize("content", ["", '{"words"', "[]", '{"words": {}, "examples": []}'])
+def test_half_written_offers_are_one_clear_sentence(tmp_path, content):
+    (tmp_path / offers.FILE).write_text(content)
+    with pytest.raises(UserError, match=r"offers.json is not whole: write the folder again, or remove the file"):
+        offers.of_folder(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def space(project):
-    """The folder of a Space."""
+    """The folder of a Space, written into a clone of one."""
+    (project / "space/.git").mkdir(parents=True)
     cli.main(["export", "--space", "--out", "space"])
     return project / "space"
 
@@ -219,6 +298,22 @@ def test_a_space_holds_the_page_the_package_and_the_whole_model(space):
     head = yaml.safe_load((space / "README.md").read_text().split("---")[1])
     assert (head["sdk"], head["app_file"]) == ("gradio", "app.py") and re.match(r"\d+\.\d+\.\d+$", head["sdk_version"])
     assert "torch" in (space / "requirements.txt").read_text()
+    assert (space / ".git").is_dir() and head["python_version"] == "3.12"
+    assert "*.safetensors filter=lfs" in (space / ".gitattributes").read_text()
+
+
+def test_a_space_without_gradio_is_one_clear_sentence(project, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.distribution", lambda name: (_ for _ in ()).throw(PackageNotFoundError()))
+    with pytest.raises(SystemExit, match="s2i export: gradio is not installed"):
+        cli.main(["export", "--space", "--out", "other"])
+
+
+@pytest.mark.parametrize("out", [".", "..", "{project}"])
+@pytest.mark.parametrize("command", [["export"], ["export", "--space"], ["import", "sketch.png"]])
+def test_the_folder_of_the_work_is_never_replaced(project, command, out):
+    with pytest.raises(SystemExit, match="holds the folder you are in, and would be replaced: name another"):
+        cli.main([*command, "--out", out.format(project=project)])
+    assert (project / "sketch.png").exists()
 
 
 @pytest.mark.slow  # a server in a process of its own

@@ -1,7 +1,11 @@
-"""The app in a real browser, headless Chromium.  S2I_SCREENSHOTS names a folder that screenshots are kept in."""
+"""The app in a real browser, headless Chromium.  S2I_SCREENSHOTS names a folder that screenshots are kept in.
+
+Without a browser the tests are skipped; with S2I_BROWSER=required they fail.
+"""
 
 import os
 import shutil
+import threading
 import time
 from io import BytesIO
 from itertools import pairwise
@@ -22,10 +26,12 @@ from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 
 from s2i import edges, trained  # noqa: E402
 from s2i.app import launching, offers  # noqa: E402
+from s2i.app.drawer import Drawer  # noqa: E402
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no browser is installed: apt-get install chromium chromium-driver"
+    not (CHROMIUM and DRIVER) and os.environ.get("S2I_BROWSER") != "required",
+    reason="no browser is installed: apt-get install chromium chromium-driver",
 )
 PROJECT = Path(__file__).parent.parent
 PATIENCE = 300  # seconds, where other programs keep the machine busy
@@ -185,6 +191,24 @@ def test_an_example_is_laid_on_the_paper_with_its_prompt(desktop):
     press(desktop, "#examples button img, #examples .thumbnail-item")
     wait(desktop, lambda: "tower of white" in find(desktop, "#prompt textarea, #prompt input").get_property("value"))
     wait(desktop, lambda: desktop.execute_script("return window.s2iSketch() !== ''"))
+    press(desktop, "#canvas [data-do=clear]")
+    press(desktop, "#examples button img, #examples .thumbnail-item")
+    wait(desktop, lambda: desktop.execute_script("return window.s2iSketch() !== ''"))
+
+
+def test_who_waits_is_told_and_can_cancel(desktop, monkeypatch):
+    free = threading.Event()
+    draw = Drawer.draw
+    draw_house(desktop)
+    monkeypatch.setattr(Drawer, "draw", lambda *given: free.wait(PATIENCE) and draw(*given))
+    press(desktop, "#draw")
+    wait(desktop, lambda: "Waiting for its turn" in find(desktop, "#told").text)
+    assert not find(desktop, "#draw").is_enabled()
+    press(desktop, "#cancel")
+    wait(desktop, lambda: "Cancelled" in find(desktop, "#told").text and find(desktop, "#draw").is_enabled())
+    free.set()
+    press(desktop, "#draw")
+    wait(desktop, lambda: "Drawn in" in find(desktop, "#told").text)
 
 
 def test_the_keyboard_draws_too(desktop):

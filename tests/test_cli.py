@@ -50,6 +50,15 @@ def test_the_seed_decides_the_picture(project):
     assert (first == same).all() and (first != other).any()
 
 
+@pytest.mark.parametrize(("name", "more"), [("a.png", []), ("a-1.png", ["a.png", "--pictures", "2"])])
+def test_a_sketch_is_never_overwritten(project, name, more):
+    for one in {"a.png", name}:
+        (project / one).write_bytes((project / "my sketch.png").read_bytes())
+    with pytest.raises(SystemExit, match=f"the picture {name} would take the place of a sketch: name another folder"):
+        cli.main(["generate", name, *more, "--out", "."])
+    assert (project / name).read_bytes() == (project / "my sketch.png").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -53,6 +53,28 @@ def test_strokes_on_nothing_are_seen_whatever_their_lightness(drawn, tmp_path, s
     assert overlap(straight, images.resize_and_crop(drawn, 128), reach=1) == 1 and np.median(straight) == 255
 
 
+def test_a_small_clean_sketch_is_only_resized(tmp_path):
+    small = np.full((64, 64), 255, np.uint8)
+    small[20:22, 10:50] = 0
+    Image.fromarray(small).save(tmp_path / "small.png")
+    assert (straightening.read(tmp_path / "small.png", 64, 10) == small).all()
+
+
+def test_strokes_on_nothing_are_turned_as_the_file_says(drawn, tmp_path):
+    turned = Image.fromarray(np.dstack([np.full_like(drawn, 255)] * 3 + [255 - drawn])).transpose(Image.ROTATE_90)
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6
+    turned.save(tmp_path / "turned.png", exif=exif)
+    straight = straightening.read(tmp_path / "turned.png", 128, 10)
+    assert overlap(straight, images.resize_and_crop(drawn, 128), reach=1) == 1
+
+
+def test_a_strip_is_no_error():
+    strip = np.full((3, 20000, 3), 255, np.uint8)
+    strip[1, 100:9000] = 0
+    assert straightening.straighten(strip, 64).shape == (64, 64)
+
+
 def test_a_wide_sketch_keeps_all_of_its_strokes(drawn):
     wide = np.hstack([drawn, drawn, drawn])
     straight = straightening.straighten(color(wide), 192)

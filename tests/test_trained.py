@@ -54,6 +54,10 @@ def test_a_tiny_decoder_takes_the_place_of_the_full_one_where_it_fits(project):
     assert (picture(drawing.Model(found, "tiny-6")) != picture(drawing.Model(found))).any()
     with pytest.raises(UserError, match="the tiny decoder tiny-4 takes 4 latent channels, and the base has 6"):
         drawing.Model(found, "tiny-4")
+    config = project / "tiny-6/config.json"
+    config.write_text(config.read_text().replace("8,", "12,"))
+    with pytest.raises(UserError, match="the tiny decoder tiny-6 could not be loaded"):
+        drawing.Model(found, "tiny-6")
 
 
 def test_a_preview_foresees_the_picture(project):
@@ -96,9 +100,13 @@ def test_the_app_takes_as_many_steps_as_were_found_to_be_enough(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     train = {"steps": 1, "batch_size": 1, "learning_rate": 1e-3}
     settings = Params(base="base", controlnet="controlnet", rank=2, resolution=64, train=train)
-    last, other = (trained.Trained(name, "base", ["base"], None, settings) for name in ("trained", "other"))
+    places = "models/trained", "other/models/trained"
+    last, other = (trained.Trained("trained", "base", [f"{one}/controlnet"], None, settings) for one in places)
     assert trained.in_few_steps(last) == last
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics/steps.json").write_text('{"steps": 6, "guidance_scale": 2.0, "edge_f1": 0.6}')
     found = trained.in_few_steps(last).params.generate
     assert (found.steps, found.guidance_scale) == (6, 2.0) and trained.in_few_steps(other) == other
+    (tmp_path / "metrics/steps.json").write_text('{"steps"')
+    with pytest.raises(UserError, match=r"metrics/steps.json recommends no steps: run `make steps` again"):
+        trained.in_few_steps(last)

@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from html import escape
 from io import BytesIO
 from pathlib import Path
@@ -48,10 +49,9 @@ class Progress(NamedTuple):
 
 
 class Result(NamedTuple):
-    """PNG files with their parameters, the straightened sketch as one, and what the model saw by its names."""
+    """PNG files with their parameters, and what the model saw by its names, "cleaned sketch" the first."""
 
     pictures: list[str]
-    sketch: str
     seen: dict[str, np.ndarray]
     parameters: dict
     seconds: float
@@ -65,7 +65,7 @@ class Drawer:
 
     def __init__(self, load: Callable, params: Params, folder: Path):
         self.params, self.folder = params, folder
-        self._model, self._error = None, ""
+        self._model = None
         self._computing = threading.Lock()
         self._thread = threading.Thread(target=self._load, args=(load,), daemon=True)
 
@@ -76,19 +76,16 @@ class Drawer:
     def _load(self, load: Callable) -> None:
         try:
             self._model = load()
-        except UserError as error:
-            self._error = str(error)
-        except Exception as error:  # or everybody would wait for ever
+        except UserError as error:  # for the operator: it may name folders of the server
+            print(f"s2i app: {error}", flush=True)
+        except Exception:
             traceback.print_exc()
-            self._error = f"the model could not be loaded ({type(error).__name__}); the server's terminal says more."
-        if self._error:
-            print(f"s2i app: {self._error}", flush=True)
 
     def model(self):
         """The model, once it is loaded; raises UserError if it cannot be."""
         self._thread.join()
-        if self._error:
-            raise UserError(self._error)
+        if self._model is None:
+            raise UserError("the model could not be loaded: the terminal of the server says why.")
         return self._model
 
     def draw(self, wish: Wish, sketch: np.ndarray) -> Iterator[Progress | Result | str]:
@@ -99,7 +96,8 @@ class Drawer:
         prompt, settings, seeds = self._checked(wish)
         yield Progress(0, settings.steps, None, None)
         model = self.model()
-        if warning := prompt_limits.warning(prompt, model.pipeline.tokenizer):
+        warning = prompt_limits.warning(prompt, model.pipeline.tokenizer)
+        if warning:
             yield warning
         began = shown = time.monotonic()
         for step in self._one_at_a_time(model.steps([sketch] * len(seeds), prompt, seeds, settings)):
@@ -108,17 +106,26 @@ class Drawer:
                 shown, preview = now, model.preview(step)
             left = (now - began) / step.number * (step.steps - step.number)
             yield Progress(step.number, step.steps, left, preview)
-        from s2i import drawing
+        from s2i import controls, drawing
 
         drawn = model.drawings(step, prompt, seeds, settings)
-        place = Path(tempfile.mkdtemp(dir=self.folder))
+        place = self._place()
         files = [place / f"{_file_name(prompt)}-{one.parameters['seed']}.png" for one in drawn]
         for one, file in zip(drawn, files, strict=True):
+            if warning:
+                one.parameters["warning"] = warning
             drawing.save(one, file)
-        Image.fromarray(sketch).save(place / "sketch.png")
         seen = {"cleaned sketch": sketch, "edges": edges.canny(cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))}
+        (seen["material map"],) = controls.control_images(sketch, ["material"], prompt)
         seen |= {f"to the model: {name}": one for name, one in model.controls(sketch, prompt).items()}
-        yield Result([*map(str, files)], str(place / "sketch.png"), seen, drawn[0].parameters, time.monotonic() - began)
+        yield Result([*map(str, files)], seen, drawn[0].parameters, time.monotonic() - began)
+
+    def _place(self) -> Path:
+        """A new folder for pictures; those that Gradio has emptied go."""
+        for old in self.folder.glob("drawn-*"):
+            with suppress(OSError):  # not empty yet
+                old.rmdir()
+        return Path(tempfile.mkdtemp(prefix="drawn-", dir=self.folder))
 
     def _one_at_a_time(self, steps: Iterator) -> Iterator:
         """The steps; that of a drawing just cancelled, which may still be computed, ends before another begins."""
@@ -191,5 +198,6 @@ def status(progress: Progress) -> str:
 
 
 def _file_name(prompt: str) -> str:
-    """The prompt as the name of a file."""
-    return "-".join("".join(one if one.isalnum() else " " for one in prompt).split())[:60] or "picture"
+    """The prompt as the beginning of a file's name, of at most 120 bytes: 255 are allowed, with all that is added."""
+    name = "-".join("".join(one if one.isalnum() else " " for one in prompt).split())[:60]
+    return name.encode()[:120].decode(errors="ignore") or "picture"

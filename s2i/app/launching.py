@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+import socket
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from s2i.errors import UserError
@@ -30,56 +32,68 @@ def launch(
 
     login: user and password that everybody needs.  block: wait for Ctrl-C; else return (blocks, url), and the caller
     closes blocks and removes the folder that GRADIO_TEMP_DIR names.
-    Raises UserError when Gradio is not installed or the port is taken.
+    Raises UserError when Gradio is not installed, or the host or the port cannot be had.
     """
-    folder = Path(tempfile.mkdtemp(prefix="s2i-app-"))
-    os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before Gradio is imported: all its files go there, and with it
-    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-    try:
-        from starlette.middleware import Middleware
+    if not 0 < port < 2**16:
+        raise UserError(f"port {port} does not exist: name one from 1 to {2**16 - 1} with --port.")
+    with ExitStack() as cleaning:
+        folder = Path(tempfile.mkdtemp(prefix="s2i-app-"))
+        cleaning.callback(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before Gradio is imported: all its files go there, and with it
+        os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+        try:
+            from starlette.middleware import Middleware
 
-        from s2i.app import drawer, page
-    except ImportError as error:
-        raise UserError(
-            f"{error.name} is not installed: `pip install -e '.[app]'` installs what the app needs."
-        ) from None
+            from s2i.app import drawer, page
+        except ImportError as error:
+            raise UserError(
+                f"{error.name} is not installed: `pip install -e '.[app]'` installs what the app needs."
+            ) from None
 
-    def load():
-        from s2i import drawing  # torch and diffusers take seconds to import: the page does not wait for them
+        def load():
+            from s2i import drawing  # torch and diffusers take seconds to import: the page does not wait for them
 
-        return drawing.Model(trained, tiny_decoder, compile, engine)
+            return drawing.Model(trained, tiny_decoder, compile, engine)
 
-    artist = drawer.Drawer(load, trained.params, folder)
-    made = page.page(artist, offers)
-    made.queue(max_size=most_waiting, default_concurrency_limit=1)
-    try:
-        _, url, _ = made.launch(
-            server_name=host,
-            server_port=port,
-            auth=login,
-            max_file_size=MOST_BYTES,
-            app_kwargs={"middleware": [Middleware(_Limited)]},
-            theme=page.theme(),
-            css_paths=page.STYLE,
-            footer_links=["api"],
-            show_error=True,
-            share=False,
-            ssr_mode=False,
-            quiet=True,
-            prevent_thread_lock=True,
-        )
-    except OSError:
-        raise UserError(f"port {port} is taken: name another with --port.") from None
-    artist.start()
-    if not block:
-        return made, url
-    print(f"{url}  (Ctrl-C ends it)", flush=True)
-    try:
+        artist = drawer.Drawer(load, trained.params, folder)
+        made = page.page(artist, offers)
+        made.queue(max_size=most_waiting, default_concurrency_limit=1)
+        try:
+            _, url, _ = made.launch(
+                server_name=host,
+                server_port=port,
+                auth=login,
+                max_file_size=MOST_BYTES,
+                app_kwargs={"middleware": [Middleware(_Limited)]},
+                theme=page.theme(),
+                css_paths=page.STYLE,
+                footer_links=["api"],
+                show_error=False,  # of Gradio and others, which may name paths; `gr.Error` is shown all the same
+                share=False,
+                ssr_mode=False,
+                quiet=True,
+                prevent_thread_lock=True,
+            )
+        except OSError:
+            raise UserError(_why_not(host, port)) from None
+        cleaning.callback(made.close)
+        artist.start()
+        if not block:
+            cleaning.pop_all()
+            return made, url
+        print(f"{url}  (Ctrl-C ends it)", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # both clean up
         made.block_thread()
-    finally:
-        made.close()
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _why_not(host: str, port: int) -> str:
+    try:
+        family, *_, address = socket.getaddrinfo(host.strip("[]"), 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as free:
+            free.bind(address)
+    except OSError:
+        return f"{host} is no address of this machine: name another with --host."
+    return f"port {port} is taken: name another with --port."
 
 
 class _Limited:

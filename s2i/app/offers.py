@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from s2i import prompts
+from s2i.errors import UserError
 
 PARTS = ("structure", "color", "material")
 EXAMPLES = 6
@@ -37,9 +38,13 @@ def of_records(folder: Path = Path("data/augmented")) -> Offers:
 
 
 def of_folder(folder: Path) -> Offers:
-    """What `write` put into a folder."""
-    kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    return Offers(kept["words"], [(str(folder / file), prompt) for file, prompt in kept["examples"]])
+    """What `write` put into a folder; raises UserError when that is not whole."""
+    try:
+        kept = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        words = {part: list(kept["words"][part]) for part in PARTS}
+        return Offers(words, [(str(folder / file), prompt) for file, prompt in kept["examples"]])
+    except (ValueError, TypeError, KeyError):
+        raise UserError(f"{folder / FILE} is not whole: write the folder again, or remove the file.") from None
 
 
 def write(offers: Offers, folder: Path) -> None:

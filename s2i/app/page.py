@@ -1,10 +1,16 @@
 """The page: a canvas on the left, the picture on the right, what was drawn before below."""
 
+import json
 import shutil
+import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
+from gradio.exceptions import InvalidPathError
+from gradio_client import utils
 
 from s2i import images, prompts
 from s2i.app.drawer import MOST_PICTURES, Drawer, Progress, Result, Wish, data_url, random_seed, status
@@ -19,6 +25,7 @@ EMPTY = '<div id="frame"><p>Draw a building, say what it is, and press Draw.</p>
 LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
 SCHEDULERS = [("the model's own", ""), *((name, name) for name in ("ddim", "dpm-solver++", "unipc", "euler", "lcm"))]
 CANVAS = 512  # pixels a side
+WAITING, CANCELLED = "Waiting for its turn.", "Cancelled."
 
 
 def theme() -> gr.themes.Base:
@@ -41,9 +48,7 @@ def theme() -> gr.themes.Base:
 def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
     """The page of a drawer; also its API, named ``/draw``."""
     defaults = drawer.params.generate
-    with gr.Blocks(
-        title="s2i: photos from sketches", analytics_enabled=False, delete_cache=(KEPT // 6, KEPT)
-    ) as blocks:
+    with _Page(title="s2i: photos from sketches", analytics_enabled=False, delete_cache=(KEPT // 6, KEPT)) as blocks:
         gr.HTML("<h1>Photos from sketches</h1><p>Draw a building. See it built.</p>", elem_id="title")
         with gr.Row(elem_id="columns"):
             with gr.Column(min_width=300):
@@ -60,7 +65,7 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
             with gr.Column(min_width=300):
                 frame = gr.HTML(EMPTY, elem_id="result", padding=False)
                 compare = gr.ImageSlider(
-                    visible=False, type="filepath", label="Sketch and picture", show_label=False, elem_id="compare"
+                    visible=False, format="png", label="Sketch and picture", show_label=False, elem_id="compare"
                 )
                 told = gr.HTML(elem_id="told", padding=False)
                 download = gr.DownloadButton("Download", visible=False, elem_id="download")
@@ -92,10 +97,12 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
             concurrency_id="model",
             concurrency_limit=1,
         )
+        draw.click(None, None, [told, draw, cancel], js=_pieces(WAITING, drawing=True))
+        event.failure(None, None, [told, draw, cancel], js=_pieces("", drawing=False))
         quietly = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
         prompt.submit(None, js="() => document.querySelector('#draw').click()")
         cancel.click(
-            _cancelled, None, [frame, told, draw, cancel], cancels=[event], api_visibility="private", queue=False
+            None, None, [told, draw, cancel], js=_pieces(CANCELLED, drawing=False), cancels=[event], queue=False
         )
         for part in parts.values():
             part.change(
@@ -106,6 +113,23 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
             examples.select(_chosen(offers), None, [canvas, prompt], **quietly)
         _api(drawer, prompt, advanced)
     return blocks
+
+
+class _Page(gr.Blocks):
+    """Gradio would fetch any address that stands for a file, for any input, and into memory."""
+
+    async def preprocess_data(self, block_fn, inputs, *others, **named):
+        """Refuse addresses and the paths of files that were not uploaded."""
+        utils.traverse(inputs, _uploaded, utils.is_file_obj_with_meta)
+        try:
+            return await super().preprocess_data(block_fn, inputs, *others, **named)
+        except InvalidPathError:
+            raise _shown(UserError("the sketch was not uploaded: send a picture file.")) from None
+
+
+def _uploaded(file: dict) -> None:
+    if utils.is_http_url_like(file["path"]):
+        raise _shown(UserError("an address is no sketch: send a picture file."))
 
 
 def _canvas() -> gr.HTML:
@@ -136,10 +160,12 @@ def _advanced(defaults: Generate) -> dict[str, gr.components.Component]:
     """The settings, in the order of the fields of `Wish`."""
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         with gr.Row():
-            steps = gr.Slider(1, 100, defaults.steps, step=1, label="Steps", info="fewer are faster")
+            steps = gr.Slider(
+                1, max(100, defaults.steps), defaults.steps, step=1, label="Steps", info="fewer are faster"
+            )
             guidance = gr.Slider(
                 1,
-                15,
+                max(15, defaults.guidance_scale),
                 defaults.guidance_scale,
                 step=0.5,
                 label="Guidance",
@@ -147,7 +173,12 @@ def _advanced(defaults: Generate) -> dict[str, gr.components.Component]:
             )
         with gr.Row():
             control = gr.Slider(
-                0, 2, defaults.conditioning_scale, step=0.05, label="Control", info="weight of the sketch"
+                0,
+                max(2, defaults.conditioning_scale),
+                defaults.conditioning_scale,
+                step=0.05,
+                label="Control",
+                info="weight of the sketch",
             )
             scheduler = gr.Dropdown(SCHEDULERS, value=defaults.scheduler or "", label="Scheduler", info="how it steps")
         with gr.Row():
@@ -179,7 +210,7 @@ def _chosen(offers: Offers):
 
     def chosen(event: gr.SelectData) -> tuple[str, str]:
         file, prompt = offers.examples[event.index]
-        return data_url(images.read(Path(file))), prompt
+        return _on_paper(images.read(Path(file))), prompt
 
     return chosen
 
@@ -189,16 +220,29 @@ def _laid(drawer: Drawer):
 
     def laid(file: str) -> str:
         try:
-            return data_url(drawer.sketch(Path(file), CANVAS))
-        except UserError as error:
+            return _on_paper(drawer.sketch(Path(file), CANVAS))
+        except Exception as error:
             raise _shown(error) from None
 
     return laid
 
 
-def _shown(error: UserError) -> gr.Error:
+def _on_paper(picture: np.ndarray) -> str:
+    """A value of the canvas that differs from the last, even for the same picture: only then is it laid down again."""
+    return f"{data_url(picture)}#{time.monotonic_ns()}"
+
+
+def _shown(error: Exception) -> gr.Error:
+    """What a visitor is told; what is no UserError is for the terminal alone."""
     sentence = str(error)
+    if not isinstance(error, UserError):
+        traceback.print_exception(error)
+        sentence = "something went wrong in the server, whose terminal says more; try again."
     return gr.Error(sentence[0].upper() + sentence[1:], title="Not drawn", print_exception=False)
+
+
+def _warn(sentence: str) -> None:
+    gr.Warning(sentence[0].upper() + sentence[1:], title="Too long")
 
 
 def _worded(structure: str, color: str, material: str) -> str:
@@ -218,7 +262,7 @@ def _answer(drawer: Drawer):
         try:
             for news in drawer.draw(wish, drawer.strokes(strokes)):
                 if isinstance(news, str):
-                    gr.Warning(news[0].upper() + news[1:], title="Too long")
+                    _warn(news)
                 elif isinstance(news, Progress):
                     frame = keep if news.preview is None else gr.update(value=_framed(news), visible=True)
                     hidden = gr.update(visible=False) if news.preview is not None else keep
@@ -226,7 +270,7 @@ def _answer(drawer: Drawer):
                 else:
                     drawn = [*drawn, *news.pictures]
                     yield *_finished(news, drawn), seed, *idle
-        except UserError as error:
+        except Exception as error:
             yield keep, keep, "", keep, keep, keep, keep, seed, *idle
             raise _shown(error) from None
 
@@ -243,7 +287,7 @@ def _finished(result: Result, drawn: list[str]) -> tuple:
     first = result.pictures[0]
     return (
         gr.update(visible=False),
-        gr.update(value=(result.sketch, first), visible=True),
+        gr.update(value=(result.seen["cleaned sketch"], first), visible=True),
         told,
         gr.update(value=first, visible=True),
         [(picture, name) for name, picture in result.seen.items()],
@@ -252,9 +296,11 @@ def _finished(result: Result, drawn: list[str]) -> tuple:
     )
 
 
-def _cancelled() -> tuple:
-    said = '<div class="status" role="status"><span>Cancelled.</span></div>'
-    return gr.update(), said, gr.update(interactive=True), gr.update(interactive=False)
+def _pieces(told: str, drawing: bool) -> str:
+    """What is told and which of the buttons can be pressed, set by the browser at once: the server may be busy."""
+    said = told and f'<div class="status" role="status"><span>{told}</span></div>'
+    states = [{"__type__": "update", "interactive": one} for one in (not drawing, drawing)]
+    return f"() => {json.dumps([said, *states])}"
 
 
 def _remove(drawn: list[str]) -> None:
@@ -270,16 +316,19 @@ def _api(drawer: Drawer, prompt: gr.Textbox, advanced: dict) -> None:
         """Draw one picture of a sketch.
 
         sketch: a picture file.  prompt: what it shows.  steps, guidance, control, scheduler ("" is the model's own),
-        seed: as on the page.  Returns a PNG file, whose text chunk ``parameters`` says what it was made with.
+        seed: as on the page.  Returns a PNG file, whose text chunk ``parameters`` says what it was made with, and under
+        ``warning`` which words of the prompt were dropped.
         """
         wish = Wish(prompt, steps, guidance, control, scheduler or None, seed, 1)
         try:
             if not sketch:
                 raise UserError("there is no sketch: send a picture file.")
-            *_, result = drawer.draw(wish, drawer.sketch(Path(sketch)))
-        except UserError as error:
+            for news in drawer.draw(wish, drawer.sketch(Path(sketch))):
+                if isinstance(news, str):
+                    _warn(news)
+        except Exception as error:
             raise _shown(error) from None
-        return result.pictures[0]
+        return news.pictures[0]
 
     sketch, picture = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="picture")
     settings = [advanced[name] for name in ("steps", "guidance", "control", "scheduler", "seed")]

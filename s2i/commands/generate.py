@@ -73,14 +73,19 @@ def run(
     found = trained.find(model)
     params = found.params
     settings = parameters.changed(params.generate, {key: one for key, one in changes.items() if one is not None})
-    targets = dict(_targets(sketches, out))
+    seeds, targets = range(seed, seed + pictures), dict(_targets(sketches, out))
+    sources = {place.resolve() for place in targets.values()}
+    for target in targets:
+        for name in _names(target, seeds):
+            if name.resolve() in sources:
+                raise UserError(f"the picture {name} would take the place of a sketch: name another folder with --out.")
 
     from s2i import drawing  # torch and diffusers take seconds to import
 
     artist = drawing.Model(found, tiny_decoder, compile, engine)
     if warning := prompt_limits.warning(prompt, artist.pipeline.tokenizer):
         print(f"s2i generate: {warning}", file=sys.stderr)
-    seeds, refused = range(seed, seed + pictures), []
+    refused = []
     jobs = _jobs(targets, seeds, params, refused)
     while batch := list(islice(jobs, settings.batch_size)):
         names, shown, with_seeds = zip(*batch, strict=True)
@@ -106,8 +111,12 @@ def _jobs(targets: Mapping[Path, Path], seeds: range, params: Params, refused: l
             if len(targets) > 1:
                 print(f"s2i generate: {error}", file=sys.stderr)
             continue
-        for seed in seeds:
-            yield target if len(seeds) == 1 else target.with_stem(f"{target.stem}-{seed}"), sketch, seed
+        for name, seed in zip(_names(target, seeds), seeds, strict=True):
+            yield name, sketch, seed
+
+
+def _names(target: Path, seeds: range) -> list[Path]:
+    return [target] if len(seeds) == 1 else [target.with_stem(f"{target.stem}-{seed}") for seed in seeds]
 
 
 def _prompt(prompt: str | None, parts: dict[str, str | None]) -> str:
