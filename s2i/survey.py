@@ -17,7 +17,7 @@ from s2i.matting import intersection_over_union
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.resketch import strokes
 from s2i.metrics.structure import edge_f1
-from s2i.mosaics import mosaic, spread
+from s2i.mosaics import mosaic
 from s2i.params import Pair, Survey, Work
 from s2i.sketching import STYLES
 
@@ -67,15 +67,15 @@ def survey(
         "matte_coverage": float(np.mean([one["matte_coverage"] for one in seen])),
         "coverage": coverage(facts, params.wanted),
     }
-    shown = spread(len(records), SHEET_ROWS)
-    rendered = sorted((one for one in seen if one["rendered"]), key=lambda one: one["id"])
-    sampled = {one["id"]: one for one in rendered[:SAMPLE]}  # ids are hashes: few change when photos come
-    chosen = [record for place, record in enumerate(records) if place in shown or record["id"] in sampled]
+    by_id = sorted(seen, key=lambda one: one["id"])  # hashes: as good as at random, and few change when photos come
+    shown = [one["id"] for one in by_id[:SHEET_ROWS]]
+    sampled = {one["id"]: one for one in [one for one in by_id if one["rendered"]][:SAMPLE]}
+    chosen = [record for record in records if record["id"] in {*shown, *sampled}]
     with TemporaryDirectory() as drafts:
         drawn = {record["id"]: record for record in _in_every_style(chosen, Path(drafts), work)}
         for id, one in sampled.items():
             one["sketch_f1"] = _sketch_f1s(drawn[id])
-        images.write_png(folder / "sketches.png", _contact_sheet([drawn[seen[place]["id"]] for place in shown]))
+        images.write_png(folder / "sketches.png", _contact_sheet([drawn[id] for id in shown]))
     figures |= _against_truth(seen, probes)
     plot_coverage(facts, params.wanted, folder / "coverage.png")
     _compare_captions(seen, folder)
