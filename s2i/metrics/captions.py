@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 
 from s2i import plots
 from s2i.errors import UserError
+from s2i.files import read_text
 from s2i.metrics.intervals import bootstrap
 
 METRICS = ("label_accuracy", "length", "distinctness", "yngve_depth")
@@ -147,15 +149,12 @@ def read(file: Path) -> pd.DataFrame:
     image or label.
     """
     try:
-        with open(file, encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True)
-            rows = list(_rows(file, reader))
+        reader = csv.reader(StringIO(read_text(file), newline=""), strict=True)
+        rows = list(_rows(file, reader))
     except FileNotFoundError:
         raise UserError(f"{file} is not there.") from None
     except IsADirectoryError:
         raise UserError(f"{file} is a folder: name the CSV file in it.") from None
-    except UnicodeDecodeError:
-        raise UserError(f"{file} is not UTF-8: save it as CSV in UTF-8.") from None
     except csv.Error as error:
         raise UserError(f"{file} line {reader.line_num} cannot be read as CSV: {error}.") from None
     if not rows:
