@@ -177,9 +177,9 @@ def plot(curves: Sequence[dict], file: Path) -> None:
     figure, rows = pyplot.subplots(len(curves), 2, figsize=(10, 3.4 * len(curves)), layout="constrained", squeeze=False)
     for found, (left, right) in zip(curves, rows, strict=True):
         for stage in found["stages"][0]:
-            left.plot(found["photos"], [one[stage]["cpu_seconds"] for one in found["stages"]], "o-", label=stage)
+            left.plot(found["photos"], [one[stage]["seconds"] for one in found["stages"]], "o-", label=stage)
             right.plot(found["photos"], [one[stage]["megabytes"] for one in found["stages"]], "o-", label=stage)
-        left.set(xlabel="photos", ylabel="seconds", title=f"CPU time of a stage, {found['resolution']} px")
+        left.set(xlabel="photos", ylabel="seconds", title=f"wall time of a stage, {found['resolution']} px")
         right.set(xlabel="photos", ylabel="MB", title="peak memory of its largest process", ylim=(0, None))
         left.legend(fontsize=8)
     figure.savefig(file, dpi=110)
