@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from s2i import colors, images, prompts, survey
+from s2i import colors, coverage, images, prompts
 from s2i.captioning import caption
 from s2i.errors import UserError
 from s2i.params import Caption
@@ -67,7 +67,7 @@ def test_whatever_no_column_gives_is_read_off_also_where_the_caption_needs_it_no
     for known in ({"given_caption": "My chapel"}, {"structure": "church", "color": "white", "material": "stone"}):
         by_whom = captioned(known)[0]["described_by"]
         assert {part for part, who in by_whom.items() if who == "attributes"} == set(prompts.PARTS) - known.keys()
-    assert survey.facts_of(captioned(HOUSE | {"glass": False, "balconies": 0})[0]).keys() >= {"curved", "glass"}
+    assert coverage.facts_of(captioned(HOUSE | {"glass": False, "balconies": 0})[0]).keys() >= {"curved", "glass"}
     everything = HOUSE | {"curved": True, "glass": False, "balconies": 0}
     assert "attributes" not in captioned(everything)[0]["described_by"].values()
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from s2i import attributes, images, survey, weights
+from s2i import attributes, coverage, images, survey, weights
 from s2i.params import Survey
 from s2i.probes import fit
 
@@ -26,19 +26,19 @@ EVERYTHING = [
 
 
 def test_an_even_mix_has_no_holes_and_is_in_balance():
-    covered = survey.coverage(EVERYTHING, WANTED)
+    covered = coverage.coverage(EVERYTHING, WANTED)
     assert covered["pairs"] == 1 and covered["holes"] == []
     assert set(covered["off_balance"].values()) == {0.0}
 
 
 def test_a_missing_triple_is_named_where_each_of_its_pairs_is_there():
     facts = [one for one in EVERYTHING if not (one["curved"] and one["glass"] and one["view"] == "left")]
-    covered = survey.coverage(facts, WANTED)
+    covered = coverage.coverage(facts, WANTED)
     assert covered["pairs"] == 1 and covered["holes"] == ["no curved glass building seen from the left"]
 
 
 def test_a_missing_value_is_named_in_every_pair_and_counts_as_off_balance():
-    covered = survey.coverage([fact("modern", view) for view in ("left", "centre", "left")], WANTED)
+    covered = coverage.coverage([fact("modern", view) for view in ("left", "centre", "left")], WANTED)
     assert "no gothic building seen from the front" in covered["holes"]
     assert "no gothic straight building" in covered["holes"]
     assert covered["off_balance"]["style"] == 0.5
@@ -49,20 +49,20 @@ def test_a_missing_value_is_named_in_every_pair_and_counts_as_off_balance():
 def test_a_value_counts_by_any_word_that_people_have_for_it():
     wanted = {"view": ["left", "centre"], "material": ["wood", "brickwork"]}
     facts = [{"view": "front", "material": "timber"}, {"view": "left", "material": "brick"}]
-    assert survey.coverage(facts, wanted)["off_balance"] == {"view": 0, "material": 0}
+    assert coverage.coverage(facts, wanted)["off_balance"] == {"view": 0, "material": 0}
 
 
 def test_what_nobody_looked_at_is_not_taken_for_a_no():
     unknown = {"described": {}, "described_by": {}}
-    assert survey.facts_of(unknown) == {}
-    assert survey.facts_of(unknown | {"curved": False}) == {"curved": False}
+    assert coverage.facts_of(unknown) == {}
+    assert coverage.facts_of(unknown | {"curved": False}) == {"curved": False}
     read = {"described": {"glass": "glass"}, "described_by": {"curved": "attributes", "glass": "attributes"}}
-    assert survey.facts_of(read) == {"curved": False, "glass": True}
-    assert survey.facts_of(unknown | {"view": "Left"}) == {"view": "left"}, "whoever was asked for the caption"
+    assert coverage.facts_of(read) == {"curved": False, "glass": True}
+    assert coverage.facts_of(unknown | {"view": "Left"}) == {"view": "left"}, "whoever was asked for the caption"
 
 
 def test_what_nobody_looked_at_is_counted_and_no_hole():
-    covered = survey.coverage([{"style": "modern", "view": "left"}, {"style": "gothic"}], WANTED)
+    covered = coverage.coverage([{"style": "modern", "view": "left"}, {"style": "gothic"}], WANTED)
     assert covered["unknown"] == {"style": 0, "view": 1, "curved": 2, "glass": 2}
     assert covered["off_balance"].keys() == {"style", "view"}
     assert len(covered["holes"]) == 3 and all("seen from the" in hole for hole in covered["holes"])
