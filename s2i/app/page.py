@@ -1,6 +1,5 @@
 """The page: a canvas on the left, the picture on the right, what was drawn before below."""
 
-import json
 import shutil
 import time
 import traceback
@@ -87,7 +86,10 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
 
         outputs = [frame, compare, told, download, seen, gallery, drawn, advanced["seed"], draw, cancel]
         asked = [strokes, prompt, *(one for name, one in advanced.items() if name != "another")]
-        event = draw.click(
+        buttons = [told, draw, cancel]
+        quietly = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+        waiting = draw.click(lambda: _pieces(WAITING, drawing=True), None, buttons, **quietly)
+        event = waiting.then(
             _answer(drawer),
             [*asked, advanced["another"], drawn],
             outputs,
@@ -97,13 +99,9 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
             concurrency_id="model",
             concurrency_limit=1,
         )
-        draw.click(None, None, [told, draw, cancel], js=_pieces(WAITING, drawing=True))
-        event.failure(None, None, [told, draw, cancel], js=_pieces("", drawing=False))
-        quietly = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
+        event.failure(lambda: _pieces("", drawing=False), None, buttons, **quietly)
         prompt.submit(None, js="() => document.querySelector('#draw').click()")
-        cancel.click(
-            None, None, [told, draw, cancel], js=_pieces(CANCELLED, drawing=False), cancels=[event], queue=False
-        )
+        cancel.click(lambda: _pieces(CANCELLED, drawing=False), None, buttons, cancels=[event], **quietly)
         for part in parts.values():
             part.change(
                 _worded, list(parts.values()), prompt, api_visibility="private", queue=False, show_progress="hidden"
@@ -296,11 +294,10 @@ def _finished(result: Result, drawn: list[str]) -> tuple:
     )
 
 
-def _pieces(told: str, drawing: bool) -> str:
-    """What is told and which of the buttons can be pressed, set by the browser at once: the server may be busy."""
+def _pieces(told: str, drawing: bool) -> tuple:
+    """What is told, and which of the buttons can be pressed."""
     said = told and f'<div class="status" role="status"><span>{told}</span></div>'
-    states = [{"__type__": "update", "interactive": one} for one in (not drawing, drawing)]
-    return f"() => {json.dumps([said, *states])}"
+    return said, gr.update(interactive=not drawing), gr.update(interactive=drawing)
 
 
 def _remove(drawn: list[str]) -> None:
