@@ -21,7 +21,7 @@ for stage, *folders in (
 ):
     sys.argv = [f"{sys.path[-1]}/stages/{stage}.py", *folders]
     runpy.run_path(sys.argv[0])
-print(*({"torch", "rembg", "openvino", "scipy", "joblib"} & sys.modules.keys()))
+print(*({"torch", "rembg", "openvino", "joblib"} & sys.modules.keys()))
 """
 
 
