@@ -196,15 +196,18 @@ def test_an_example_is_laid_on_the_paper_with_its_prompt(desktop):
     wait(desktop, lambda: desktop.execute_script("return window.s2iSketch() !== ''"))
 
 
-def test_who_waits_is_told(desktop, monkeypatch):
+def test_who_waits_is_told_and_can_cancel(desktop, monkeypatch):
     free = threading.Event()
     draw = Drawer.draw
     draw_house(desktop)
     monkeypatch.setattr(Drawer, "draw", lambda *given: free.wait(PATIENCE) and draw(*given))
     press(desktop, "#draw")
     wait(desktop, lambda: "Waiting for its turn" in find(desktop, "#told").text)
-    assert not find(desktop, "#draw").is_enabled() and find(desktop, "#cancel").is_enabled()
+    assert not find(desktop, "#draw").is_enabled()
+    press(desktop, "#cancel")
+    wait(desktop, lambda: "Not drawn" in find(desktop, "#told").text and find(desktop, "#draw").is_enabled())
     free.set()
+    press(desktop, "#draw")
     wait(desktop, lambda: "Drawn in" in find(desktop, "#told").text)
 
 

@@ -1,5 +1,6 @@
 """The page: a canvas on the left, the picture on the right, what was drawn before below."""
 
+import json
 import shutil
 import time
 import traceback
@@ -24,7 +25,7 @@ EMPTY = '<div id="frame"><p>Draw a building, say what it is, and press Draw.</p>
 LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
 SCHEDULERS = [("the model's own", ""), *((name, name) for name in ("ddim", "dpm-solver++", "unipc", "euler", "lcm"))]
 CANVAS = 512  # pixels a side
-WAITING, CANCELLED = "Waiting for its turn.", "Cancelled."
+WAITING, ENDED = "Waiting for its turn.", "Not drawn."  # Gradio may count what is cancelled as failed
 
 
 def theme() -> gr.themes.Base:
@@ -87,9 +88,8 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
         outputs = [frame, compare, told, download, seen, gallery, drawn, advanced["seed"], draw, cancel]
         asked = [strokes, prompt, *(one for name, one in advanced.items() if name != "another")]
         buttons = [told, draw, cancel]
-        quietly = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
-        waiting = draw.click(lambda: _pieces(WAITING, drawing=True), None, buttons, **quietly)
-        event = waiting.then(
+        draw.click(None, None, buttons, js=_pieces(WAITING, drawing=True), show_progress="hidden")  # before it waits
+        event = draw.click(
             _answer(drawer),
             [*asked, advanced["another"], drawn],
             outputs,
@@ -99,9 +99,10 @@ def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
             concurrency_id="model",
             concurrency_limit=1,
         )
-        event.failure(lambda: _pieces("", drawing=False), None, buttons, **quietly)
+        event.failure(None, None, buttons, js=_pieces(ENDED, drawing=False), show_progress="hidden")
+        quietly = {"api_visibility": "private", "queue": False, "show_progress": "hidden"}
         prompt.submit(None, js="() => document.querySelector('#draw').click()")
-        cancel.click(lambda: _pieces(CANCELLED, drawing=False), None, buttons, cancels=[event], **quietly)
+        cancel.click(None, None, buttons, js=_pieces(ENDED, drawing=False), cancels=[event], show_progress="hidden")
         for part in parts.values():
             part.change(
                 _worded, list(parts.values()), prompt, api_visibility="private", queue=False, show_progress="hidden"
@@ -294,10 +295,11 @@ def _finished(result: Result, drawn: list[str]) -> tuple:
     )
 
 
-def _pieces(told: str, drawing: bool) -> tuple:
-    """What is told, and which of the buttons can be pressed."""
-    said = told and f'<div class="status" role="status"><span>{told}</span></div>'
-    return said, gr.update(interactive=not drawing), gr.update(interactive=drawing)
+def _pieces(told: str, drawing: bool) -> str:
+    """What is told and which of the buttons can be pressed, set by the browser at once: the server may be busy."""
+    said = f'<div class="status" role="status"><span>{told}</span></div>'
+    states = [{"__type__": "update", "interactive": one} for one in (not drawing, drawing)]
+    return f"() => {json.dumps([said, *states])}"
 
 
 def _remove(drawn: list[str]) -> None:
