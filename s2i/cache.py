@@ -57,13 +57,21 @@ def place(suffix: str, *key) -> Path:
 
 
 def produce(target: Path, make: Callable[[Path], None], *key) -> None:
-    """Put the file ``make(path)`` writes at ``target``, from the cache when the same ``key`` made it before."""
+    """Put the file ``make(path)`` writes at ``target``, from the cache when the same ``key`` made it before.
+
+    Where both are on one disk ``target`` is a hard link to the cache's file, which nobody may write to.
+    """
     kept = place(target.suffix, *key)
     if not kept.exists():
         with whole_file(kept) as draft:
             make(draft)
+            draft.chmod(0o444)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(kept, target)
+    target.unlink(missing_ok=True)
+    try:
+        os.link(kept, target)
+    except OSError:  # another disk, or one without links
+        shutil.copyfile(kept, target)
 
 
 def remember(make: Callable[[], Value], *key) -> Value:
