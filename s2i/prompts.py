@@ -67,9 +67,10 @@ def _words(fields: Mapping) -> dict[str, str]:
     return words
 
 
-def _required(template: str) -> set[str]:
+@cache
+def _required(template: str) -> frozenset[str]:
     """The parts that a template cannot do without: those outside brackets."""
-    return set(re.findall(r"{(\w+)}", re.sub(r"\[.*?\]", "", template)))
+    return frozenset(re.findall(r"{(\w+)}", re.sub(r"\[.*?\]", "", template)))
 
 
 def _filled(template: str, words: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ into an earlier stage's folder (``../ingested/photos/...``), so that no picture 
 """
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import cache as once
 from pathlib import Path
@@ -121,7 +122,26 @@ def write(records: Iterable[dict], folder: Path, target: Path | None = None) -> 
             raise UserError(f"nothing is left to write into {target}: see quarantine.csv of the stages before it.")
 
 
+@once
+def _leave_pandas_alone() -> None:
+    """Make pyarrow's first conversion, which looks for pandas, not find it: loading it takes longer than all records.
+
+    Where a table is to become one of pandas, pyarrow looks again.
+    """
+
+    class Hidden:
+        def find_spec(name: str, *_) -> None:
+            if name == "pandas":
+                raise ModuleNotFoundError(name)
+
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, Hidden)
+        pa.array([])
+        sys.meta_path.remove(Hidden)
+
+
 def _table(rows: list[dict], target: Path) -> pa.Table:
+    _leave_pandas_alone()
     used = {name for row in rows for name in row}
     if unknown := sorted(used - set(SCHEMA.names)):
         raise UserError(f"{target}: records have columns the schema does not know: {', '.join(unknown)}.")

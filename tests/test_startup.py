@@ -11,21 +11,23 @@ HERE = Path(__file__).parent.parent
 RUN = """
 import runpy, sys
 
+loaded = set()
 for stage, *folders in (
     ("ingest", "photos", "ingested", "ingest.json"),
     ("pair", "ingested", "paired"),
     ("matte", "paired", "matted"),
     ("caption", "matted", "captioned"),
-    ("survey", "captioned", "ingested", "surveyed", "data.json"),
     ("augment", "captioned", "augmented"),
+    ("survey", "captioned", "ingested", "surveyed", "data.json"),
 ):
+    loaded |= {"pandas", "torch", "rembg", "openvino", "joblib"} & sys.modules.keys()
     sys.argv = [f"{sys.path[-1]}/stages/{stage}.py", *folders]
     runpy.run_path(sys.argv[0])
-print(*({"torch", "rembg", "openvino", "joblib"} & sys.modules.keys()))
+print(*loaded, *({"torch", "joblib"} & sys.modules.keys()))
 """
 
 
-def test_data_stages_load_no_network_for_photos_that_the_cache_knows(photo_folder, tmp_path):
+def test_data_stages_load_no_network_and_no_pandas_for_photos_that_the_cache_knows(photo_folder, tmp_path):
     values = yaml.safe_load((HERE / "params.yaml").read_text())
     values |= {"resolution": 64, "work": {"workers": 2}, "ingest": {}}
     values["caption"]["attributes"] = str(HERE / "data/base/attributes.safetensors")
