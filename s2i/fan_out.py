@@ -1,7 +1,10 @@
 """One function over many records, on all cores or on a cluster, in order, with a progress bar."""
 
+import os
+import platform
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -21,7 +24,7 @@ def fan_out(function: Callable, items: Collection, description: str, work: Work,
 
     Items are taken, and results given, a chunk at a time, so any number of them fits into memory.  What takes no
     longer than starting processes, as photos do that the cache knows, is done in this one.  On Ray, a running cluster
-    is used where RAY_ADDRESS names one; files must lie where every node sees them.
+    is used where RAY_ADDRESS names one; every node must see this folder under the same path.
     """
     left = iter(items)
     with tqdm(desc=description, total=len(items), unit="photo", leave=leave) as bar:
@@ -67,7 +70,19 @@ def _in_processes(function: Callable, chunk: list, engine: str, workers: int, ba
     if engine == "ray":
         _register_ray()
         options["ray_remote_args"] = {"num_cpus": 1}  # a worker holds a core, or all would stand on one node
+        function = partial(_in_folder, function, os.getcwd())
     return iter(Shown(backend=engine, n_jobs=workers, **options)(delayed(function)(item) for item in chunk))
+
+
+def _in_folder(function: Callable, folder: str, item):
+    """``function(item)`` in a process that may stand in another folder, as those of a running cluster do."""
+    try:
+        os.chdir(folder)
+    except FileNotFoundError:
+        raise UserError(
+            f"the node {platform.node()} of the Ray cluster does not see {folder}: run s2i in a folder that all share."
+        ) from None
+    return function(item)
 
 
 def _register_ray() -> None:
@@ -78,4 +93,5 @@ def _register_ray() -> None:
         raise UserError("work.engine is ray, but ray is not installed: pip install -e '.[ray]'.") from None
     register_ray()
     if not ray.is_initialized():
-        ray.init(log_to_driver=False)
+        settings = {name: os.environ[name] for name in ("S2I_CACHE", "S2I_WEIGHTS") if name in os.environ}
+        ray.init(log_to_driver=False, runtime_env={"env_vars": settings})
