@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache as once
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from s2i import tensors
-from s2i.attributes import BATCH, NAMES, YES_OR_NO, stated
+from s2i.attributes import NAMES, YES_OR_NO, stated
 from s2i.errors import UserError
 from s2i.fan_out import chunked
 from s2i.files import whole_file
 from s2i.metrics.frechet import efficientnet_lite0_map
+
+BATCH = 32
 
 
 class Probes:
@@ -46,13 +49,19 @@ class Probes:
         """Raises UserError when the file is not what `save` wrote."""
         try:
             with safe_open(file, "pt") as stored:
-                known = {name: json.loads(values) for name, values in stored.metadata().items()}
+                known = {name: json.loads(values) for name, values in sorted(stored.metadata().items())}
                 tensors_of = {
                     name: (stored.get_tensor(f"{name}.weight"), stored.get_tensor(f"{name}.bias")) for name in known
                 }
         except (SafetensorError, ValueError, AttributeError) as error:  # ValueError: the values are not JSON
             raise UserError(f"{file} does not hold attribute probes: {error}; restore it with git.") from None
         return cls({name: (*tensors_of[name], values) for name, values in known.items()})
+
+
+@once
+def loaded(file: Path) -> Probes:
+    """The probes of a file, read once a process; raises UserError as `Probes.load` does."""
+    return Probes.load(file)
 
 
 def fit(inputs: torch.Tensor, truth: Sequence[dict], ridge: float = 1e-3, names: Sequence[str] = NAMES) -> Probes:

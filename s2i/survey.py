@@ -22,6 +22,7 @@ from s2i.params import Pair, Survey, Work
 from s2i.sketching import STYLES
 
 SHEET_ROWS = 6
+SHEET_SIDE = 256  # pixels of a picture on the contact sheet, at most
 HOLES_LISTED = 30
 SAMPLE = 12  # rendered photos that the styles which pair.styles lacks are scored on
 SKETCHES = f"""
@@ -50,7 +51,8 @@ def survey(
     records: captioned ones.  refusing: the folders whose quarantine.csv tell what is not used.
     """
     refused = [row for one in refusing for row in quarantine.read(one)]
-    seen = list(fan_out(_seen, records, "surveying", work))
+    look = partial(_seen, probes=probes if probes.exists() else None)
+    seen = list(fan_out(look, records, "surveying", work))
     facts = [one["facts"] for one in seen]
     unlicensed = [one["source"] for one in seen if not one["licensed"]]
     figures = {
@@ -72,14 +74,14 @@ def survey(
         for id, one in sampled.items():
             one["sketch_f1"] = _sketch_f1s(drawn[id])
         images.write_png(folder / "sketches.png", _contact_sheet([drawn[id] for id in shown]))
-    figures |= _against_truth(seen, probes)
+    figures |= _against_truth(seen)
     plot_coverage(facts, params.wanted, folder / "coverage.png")
     _compare_captions(seen, folder)
     (folder / "README.md").write_text(_card(figures, unlicensed, refused), encoding="utf-8")
     return figures
 
 
-def _seen(record: dict) -> dict:
+def _seen(record: dict, probes: Path | None) -> dict:
     """What the survey keeps of a photo: what is known of it, how its matte and its sketches agree with the truth."""
     row = {
         name: record.get(name)
@@ -87,7 +89,7 @@ def _seen(record: dict) -> dict:
     }
     row |= {name: usual(name, word) for name, word in given(record).items() if name in WORDS}
     row |= {
-        "wall": attributes.wall_color(record) if record.get("color") else None,
+        "read_off": _read_off(record, probes),
         "licence": record.get("licence") or "unknown",
         "licensed": is_licensed(record),
         "label": record.get("structure") or record.get("label"),
@@ -98,6 +100,13 @@ def _seen(record: dict) -> dict:
     mattes = [Path(record[name]) for name in ("matte", "truth_matte") if record.get(name)]
     code = cache.code(__name__, "s2i.matting")
     return row | cache.remember(partial(_of_mattes, *mattes), "mattes", code, *map(cache.file_hash, mattes))
+
+
+def _read_off(record: dict, probes: Path | None) -> dict[str, str | bool]:
+    """What the probes, and a look at the wall, say of a photo of which a column tells the truth."""
+    known = [name for name in attributes.NAMES if record.get(name) is not None]
+    found = attributes.read_off(record["photo"], probes) if known and probes else {}
+    return found | ({"color": attributes.wall_color(record)} if record.get("color") else {})
 
 
 def _is_rendered(record: dict) -> bool:
@@ -140,7 +149,7 @@ def _sketch_f1(sketch: str, truth: str) -> float:
     return cache.remember(lambda: edge_f1(_strokes(sketch), _strokes(truth)), *key)
 
 
-def _against_truth(seen: list[dict], probes: Path) -> dict:
+def _against_truth(seen: list[dict]) -> dict:
     """What can be checked where truth came with the photos: mattes, sketches and the attribute probes."""
     figures = {}
     if overlaps := [one["matte_iou"] for one in seen if "matte_iou" in one]:
@@ -151,11 +160,8 @@ def _against_truth(seen: list[dict], probes: Path) -> dict:
             scores.setdefault(style, []).append(score)
     if scores:
         figures["sketch_f1"] = {style: bootstrap(values) for style, values in sorted(scores.items())}
-    known = [one for one in seen if any(one[name] is not None for name in (*attributes.NAMES, "color"))]
-    if known and probes.exists():
-        predicted = attributes.read_off([one["photo"] for one in known], probes)
-        with_walls = [prediction | {"color": one["wall"]} for prediction, one in zip(predicted, known, strict=True)]
-        figures["attribute_accuracy"] = attributes.accuracy(with_walls, known)
+    if known := [one for one in seen if one["read_off"]]:
+        figures["attribute_accuracy"] = attributes.accuracy([one["read_off"] for one in known], known)
     return figures
 
 
@@ -188,7 +194,8 @@ def _contact_sheet(chosen: list[dict]) -> np.ndarray:
     for style in sorted({style for record in chosen for style in record["sketches"]}):
         drawn = [record["sketches"].get(style) for record in chosen]
         columns[style] = [images.read_grey(Path(sketch)) if sketch else blank for sketch in drawn]
-    return mosaic(columns)
+    side = min(SHEET_SIDE, len(blank))
+    return mosaic({name: [images.resize_and_crop(one, side) for one in column] for name, column in columns.items()})
 
 
 def _card(figures: dict, unlicensed_sources: list[str], refused: list[dict]) -> str:

@@ -1,15 +1,26 @@
+import json
 import os
+import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
+import yaml
 
+from s2i import records
 from s2i.augmenting import augment
+from s2i.captioning import caption
 from s2i.errors import UserError
 from s2i.fan_out import fan_out
 from s2i.ingest import ingest
 from s2i.matting import cut_backgrounds
 from s2i.pair import pair
-from s2i.params import Augment, Ingest, Matte, Pair, Work
+from s2i.params import Params, Work
+from s2i.survey import survey
+
+HERE = Path(__file__).parents[1]
 
 
 def square(number):
@@ -43,21 +54,51 @@ def test_results_stand_in_the_order_of_the_items_whatever_the_workers(workers, p
     assert list(squares) == [number**2 for number in range(40)]
 
 
-def test_every_stage_writes_the_same_with_one_worker_and_with_two(photo_folder, tmp_path, monkeypatch):
+def data_stages(photos, folder, params):
+    """Every file that the data stages make of a folder of photos, by name, and the figures of the survey."""
+    work, probes = params.work, Path(params.caption.attributes)
+    found, _ = ingest(photos, folder / "ingested", params.resolution, params.seed, params.ingest, work)
+    found = list(pair(found, folder / "paired", params.pair, work))
+    found = list(cut_backgrounds(found, folder / "matted", params.matte, work))
+    (folder / "captioned").mkdir()
+    found = list(caption(found, folder / "captioned", params.seed, params.caption, work, "cpu", "fp32"))
+    records.write(found, folder / "captioned")
+    figures = survey(found, (folder / "ingested",), folder / "surveyed", params.survey, probes, work)
+    examples = augment(found, folder / "augmented", params.seed, params.augment, params.conditions, work)
+    records.write(examples, folder / "augmented")
+    return written(folder), figures
+
+
+def written(folder):
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.fixture
+def settings():
+    """settings(**work) is a tree of parameters for the twenty photos."""
+    ours = yaml.safe_load((HERE / "params.yaml").read_text())
+    changes = {"resolution": 64, "conditions": ["sketch", "material"], "ingest": {}, "augment": {"variants": 2}}
+    changes |= {"pair": {"styles": ["pencil", "xdog"]}, "matte": {"background": "white"}, "device": "cpu"}
+    changes |= {"caption": {"attributes": str(HERE / "data/base/attributes.safetensors")}}
+    return lambda **work: Params(**ours | changes | {"work": work})
+
+
+@pytest.fixture
+def in_one_process(settings, photo_folder, tmp_path, monkeypatch):
+    """What one process makes of the twenty photos, with a cache of its own."""
+    with monkeypatch.context() as patch:
+        patch.setenv("S2I_CACHE", str(tmp_path / "cache"))
+        return data_stages(photo_folder, tmp_path / "one", settings(workers=1))
+
+
+def test_every_stage_makes_the_same_with_one_worker_and_with_two(
+    in_one_process, settings, photo_folder, tmp_path, monkeypatch
+):
     monkeypatch.setattr("s2i.fan_out.PATIENCE", 0)
-    made = {}
-    for workers in (1, 2):
-        monkeypatch.setenv("S2I_CACHE", str(tmp_path / f"cache-{workers}"))
-        folder, work = tmp_path / f"workers-{workers}", Work(workers=workers)
-        records, _ = ingest(photo_folder, folder / "ingested", 64, 0, Ingest(), work)
-        records = list(pair(records, folder / "paired", Pair(styles=["pencil", "xdog"]), work))
-        records = list(cut_backgrounds(records, folder / "matted", Matte(), work))
-        records = [one | {"caption": "house", "captioned_by": "columns", "described": {}} for one in records]
-        examples = list(augment(records, folder / "augmented", 0, Augment(variants=2), ["sketch"], work))
-        files = sorted(path for path in folder.rglob("*") if path.is_file())
-        read = [(path.relative_to(folder).as_posix(), path.read_bytes()) for path in files]
-        made[workers] = read, [(one["id"], one["prompt"], one["flip"]) for one in examples]
-    assert len(made[1][0]) > 100 and made[1] == made[2]
+    monkeypatch.setattr("s2i.fan_out._processes_run", False)
+    assert data_stages(photo_folder, tmp_path / "two", settings(workers=2)) == in_one_process
+    assert len(in_one_process[0]) > 150
 
 
 def test_nothing_to_do_is_no_error():
@@ -71,28 +112,54 @@ def test_ray_where_it_is_not_installed_is_one_clear_sentence(monkeypatch):
 
 
 @pytest.fixture
-def two_nodes(monkeypatch):
-    """A Ray cluster of two nodes on this machine."""
-    ray = pytest.importorskip("ray")
+def two_nodes(tmp_path, monkeypatch):
+    """The address of a Ray cluster of two nodes on this machine, whose processes stand in a folder of their own."""
+    pytest.importorskip("ray")
     from ray.cluster_utils import Cluster
 
     monkeypatch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.path.dirname(__file__)]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE / "tests")]))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     cluster.add_node(num_cpus=1)
-    ray.init(address=cluster.address)
-    yield cluster
-    ray.shutdown()
+    yield cluster.address
     cluster.shutdown()
 
 
 @pytest.mark.slow
-def test_a_stage_on_two_ray_nodes_makes_what_one_process_makes(two_nodes, ingested, tmp_path):
-    assert len(set(fan_out(node, range(12), "asking", Work(engine="ray")))) == 2, "both nodes work"
-    made = {}
-    for engine in ("loky", "ray"):
-        work = Work(engine=engine, workers=1 if engine == "loky" else -1)
-        records = list(pair(ingested, tmp_path / engine, Pair(styles=["pencil", "xdog"]), work))
-        files = sorted((tmp_path / engine / "sketches").iterdir())
-        made[engine] = [file.name for file in files], [file.read_bytes() for file in files], [r["id"] for r in records]
-    assert made["loky"] == made["ray"] and len(made["ray"][0]) == 40
+def test_the_stages_on_two_ray_nodes_write_what_one_process_writes(
+    two_nodes, in_one_process, settings, photo_folder, tmp_path, monkeypatch
+):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    values = settings(engine="ray").model_dump(mode="json")
+    (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    monkeypatch.setenv("RAY_ADDRESS", two_nodes)
+    monkeypatch.setenv("S2I_CACHE", "cache")
+
+    def run(*command):
+        done = subprocess.run([sys.executable, *command], cwd=folder, capture_output=True, text=True)
+        assert not done.returncode, done.stderr
+        return done.stdout
+
+    for stage, *folders in (
+        ("ingest", photo_folder, "ingested", "ingest.json"),
+        ("pair", "ingested", "paired"),
+        ("matte", "paired", "matted"),
+        ("caption", "matted", "captioned"),
+        ("survey", "captioned", "ingested", "surveyed", "data.json"),
+        ("augment", "captioned", "augmented"),
+    ):
+        run(HERE / f"stages/{stage}.py", *folders)
+    files, figures = in_one_process
+    assert {name: made for name, made in written(folder).items() if name in files} == files
+    assert json.loads((folder / "data.json").read_text()) == json.loads(json.dumps(figures))
+    asked = "from test_fan_out import *; print(len(set(fan_out(node, range(12), 'asking', Work(engine='ray')))))"
+    assert run("-c", asked).split()[-1] == "2", "both nodes work"
+    (folder / "params.yaml").write_text(yaml.safe_dump(values | {"pair": {"styles": ["given"]}}))
+    command = [sys.executable, HERE / "stages/pair.py", "ingested", "none"]
+    refused = subprocess.run(command, cwd=folder, capture_output=True)
+    sentence = refused.stderr.splitlines()[-1]
+    assert refused.returncode == 1 and re.fullmatch(rb"pair: house-\d\d.png came without a sketch, .*", sentence)
+    assert b"Traceback" not in refused.stderr

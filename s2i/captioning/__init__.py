@@ -30,9 +30,10 @@ def caption(
     is asked.
     """
     refused: list[Refused] = []
+    read_off = partial(_with_attributes, probes=Path(params.attributes))
     captioners = {
         "columns": lambda lacking: [_with_columns(record) for record in lacking],
-        "attributes": partial(_with_attributes, probes=Path(params.attributes), work=work),
+        "attributes": lambda lacking: list(fan_out(read_off, lacking, "reading attributes", work, leave=False)),
         "vlm": partial(
             _with_answers,
             settings=params.vlm,
@@ -141,18 +142,9 @@ def _completed(record: dict, origin: str, found: Mapping[str, str], denied: Coll
     }
 
 
-def _with_attributes(records: list[dict], probes: Path, work: Work) -> list[dict]:
-    """Records with all that can be read off their photos and is not known yet."""
-    predictions = attributes.read_off([record["photo"] for record in records], probes)
-    walls = fan_out(attributes.wall_color, records, "reading colours", work, leave=False)
-    return [
-        _read_off(record, prediction | {"color": wall})
-        for record, prediction, wall in zip(records, predictions, walls, strict=True)
-    ]
-
-
-def _read_off(record: dict, prediction: Mapping) -> dict:
-    """A record with what is predicted, less the parts of which a column says that there are none."""
+def _with_attributes(record: dict, probes: Path) -> dict:
+    """A record with all that can be read off its photo, less the parts of which a column says that there are none."""
+    prediction = attributes.read_off(record["photo"], probes) | {"color": attributes.wall_color(record)}
     unsaid = {part: value for part, value in prediction.items() if record.get(part) not in (False, 0)}
     return _completed(record, "attributes", _words(unsaid), [part for part, value in unsaid.items() if not value])
 
