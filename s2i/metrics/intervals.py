@@ -4,6 +4,8 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+AT_ONCE = 2**20  # numbers drawn; all resamples of many pictures at once would take gigabytes
+
 
 def bootstrap(
     values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0, level: float = 0.95
@@ -25,7 +27,14 @@ def bootstrap(
         from scipy import stats  # takes a second
 
         interval = stats.bootstrap(
-            (sums, counts), _ratio, paired=True, vectorized=True, confidence_level=level, method="percentile", rng=seed
+            (sums, counts),
+            _ratio,
+            paired=True,
+            vectorized=True,
+            batch=max(1, AT_ONCE // counts.size),
+            confidence_level=level,
+            method="percentile",
+            rng=seed,
         ).confidence_interval
         summary |= {"low": float(interval.low), "high": float(interval.high)}
     return summary
