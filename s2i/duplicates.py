@@ -1,7 +1,5 @@
 """Photos of the same motif are kept out of each other's splits, by perceptual hash."""
 
-from collections.abc import Iterator
-
 import imagehash
 import numpy as np
 from PIL import Image
@@ -27,38 +25,37 @@ def without_leaks(records: list[dict], distance: int) -> tuple[list[dict], list[
     A split is drawn from each photo's own content, so no photo ever moves when others come: where two of one motif
     were drawn into different splits, only one of them is used.
     """
-    if not records:
-        return [], []
     hashes = np.array([imagehash.hex_to_hash(record["motif"]).hash.ravel() for record in records])
     given_up: dict[int, Refused] = {}
-    ranks = [PRECEDENCE.index(record["split"]) for record in records]
-    pairs = [sorted(pair, key=ranks.__getitem__) for pair in near_pairs(hashes, distance)]
-    for keeps, gives in sorted(pairs, key=lambda pair: ranks[pair[0]]):
-        if ranks[keeps] != ranks[gives] and keeps not in given_up:  # what is not used itself takes nothing away
-            detail = f"of {records[keeps]['source']}, which is in {records[keeps]['split']}"
-            given_up.setdefault(gives, Refused(records[gives]["source"], NEAR_DUPLICATE, detail))
-    kept = [record for place, record in enumerate(records) if place not in given_up]
-    return kept, [given_up[place] for place in sorted(given_up)]
+    used: list[int] = []
+    for split in PRECEDENCE:
+        own = [place for place, record in enumerate(records) if record["split"] == split]
+        for place, near in zip(own, first_near(hashes[own], hashes[used], distance), strict=True):
+            if near is not None:
+                detail = f"of {records[used[near]]['source']}, which is in {records[used[near]]['split']}"
+                given_up[place] = Refused(records[place]["source"], NEAR_DUPLICATE, detail)
+        used += [place for place in own if place not in given_up]  # what is not used itself takes nothing away
+    return [records[place] for place in sorted(used)], [given_up[place] for place in sorted(given_up)]
 
 
-def near_pairs(hashes: np.ndarray, distance: int) -> Iterator[tuple[int, int]]:
-    """The pairs (i < j) of rows of hashes (N, bits) bool that differ in at most ``distance`` bits, in order.
+def first_near(hashes: np.ndarray, others: np.ndarray, distance: int) -> list[int | None]:
+    """For each row of hashes (N, bits) bool the first row of others (M, bits) that at most ``distance`` bits differ in.
 
     Cut into distance + 1 bands, two such rows agree in at least one whole band: only rows that share a band are
-    compared, which keeps the work near N for photos that differ.
+    compared, and equal ones of the others once, which keeps the work near N + M.
     """
-    pairs = set()
+    if not len(hashes) or not len(others):
+        return [None] * len(hashes)
+    others, places = np.unique(others, axis=0, return_index=True)
+    bands = []  # for each, what stands in it, and the rows of others by what stands in theirs
     for band in np.array_split(np.arange(hashes.shape[1]), distance + 1):
-        keys = np.packbits(hashes[:, band], axis=1)
-        _, key = np.unique(keys, axis=0, return_inverse=True)
-        order = np.argsort(key, kind="stable")
-        for group in np.split(order, np.flatnonzero(np.diff(key[order])) + 1):
-            pairs |= set(_near(group, hashes, distance))
-    yield from sorted(pairs)
-
-
-def _near(group: np.ndarray, hashes: np.ndarray, distance: int) -> Iterator[tuple[int, int]]:
-    for place, row in enumerate(group[:-1]):
-        others = group[place + 1 :]
-        for other in others[(hashes[others] != hashes[row]).sum(axis=1) <= distance]:
-            yield int(min(row, other)), int(max(row, other))
+        sharing: dict[bytes, list[int]] = {}
+        for row, key in enumerate(np.packbits(others[:, band], axis=1)):
+            sharing.setdefault(key.tobytes(), []).append(row)
+        bands.append((np.packbits(hashes[:, band], axis=1), sharing))
+    found = []
+    for row, own in enumerate(hashes):
+        rows = [other for keys, sharing in bands for other in sharing.get(keys[row].tobytes(), ())]
+        near = places[rows][(others[rows] != own).sum(axis=1) <= distance]
+        found.append(int(near.min()) if len(near) else None)
+    return found

@@ -1,27 +1,34 @@
+import tracemalloc
+
 import imagehash
 import numpy as np
 import pytest
 from PIL import Image
 
 from s2i import images
-from s2i.duplicates import motif, near_pairs, without_leaks
-
-
-def brute_force(hashes, distance):
-    differing = (hashes[:, None] != hashes[None]).sum(axis=2)
-    return [(i, j) for i in range(len(hashes)) for j in range(i + 1, len(hashes)) if differing[i, j] <= distance]
+from s2i.duplicates import first_near, motif, without_leaks
 
 
 @pytest.mark.parametrize("distance", [0, 1, 4, 15])
-def test_banding_finds_every_near_pair(distance):
+def test_banding_finds_whatever_is_near(distance):
     rng = np.random.default_rng(distance)
-    hashes = rng.random((120, 64)) < 0.5
+    others = rng.random((120, 64)) < 0.5
+    others[100:] = others[50:70]
+    hashes = np.concatenate([others[40:80], rng.random((40, 64)) < 0.5])
     for row in range(40):  # neighbours at every distance from 0 to 19
-        hashes[row + 40] = hashes[row]
-        flipped = rng.choice(64, row // 2, replace=False)
-        hashes[row + 40, flipped] ^= True
-    found = list(near_pairs(hashes, distance))
-    assert found == brute_force(hashes, distance) and len(found) >= 2 * (distance + 1)
+        hashes[row, rng.choice(64, row // 2, replace=False)] ^= True
+    near = (hashes[:, None] != others[None]).sum(axis=2) <= distance
+    expected = [int(row.argmax()) if row.any() else None for row in near]
+    found = first_near(hashes, others, distance)
+    assert found == expected and len(found) - found.count(None) >= 2 * (distance + 1)
+
+
+def test_very_many_photos_of_one_motif_take_no_time_and_memory():
+    alike = np.zeros((20_000, 64), bool)
+    tracemalloc.start()
+    assert first_near(alike, alike, 4) == [0] * 20_000
+    assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
+    tracemalloc.stop()
 
 
 def test_a_photo_saved_smaller_and_as_jpeg_is_a_near_duplicate_and_another_house_is_not(house, tmp_path):
