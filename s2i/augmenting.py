@@ -1,5 +1,6 @@
 """Training examples from photos: sketches on varied paper, prompts in varied words, some of them mirrored."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -11,6 +12,8 @@ from s2i import cache, controls, images, materials, prompts
 from s2i.fan_out import fan_out
 from s2i.params import Augment, Work
 from s2i.sketching import paper
+
+OWN_WORDS = ("caption", "vlm")  # who does not keep to the grammar
 
 
 def augment(
@@ -42,7 +45,7 @@ def _examples(record: dict, folder: Path, seed: int, params: Augment, with_map: 
 def _varied(record: dict, hashes: dict, variant: int, folder: Path, seed: int, params: Augment) -> dict:
     rng = np.random.default_rng(int(cache.fingerprint(seed, record["id"], variant), 16))
     style = str(rng.choice(sorted(record["sketches"])))
-    flip = bool(rng.random() < params.flip)
+    flip = bool(rng.random() < params.flip) and not _tells_sides(record)
     prompt = _prompt(record, flip, rng, params)
     sketch, target = record["sketches"][style], folder / "sketches" / f"{record['id']}-{variant}.png"
     paper_seed = int(rng.integers(1 << 62)) if rng.random() < params.paper else None
@@ -70,15 +73,20 @@ def _material_map(record: dict, folder: Path) -> Path:
 
 def _words(record: dict) -> dict[str, str]:
     """What is described, less trusted than a caption in words of its own where it was read off the photo."""
-    if record["captioned_by"] not in ("caption", "vlm"):
+    if record["captioned_by"] not in OWN_WORDS:
         return record["described"]
     given = {part: word for part, word in record["described"].items() if record["described_by"][part] == "columns"}
     return record["described"] | materials.named(record["caption"]) | given
 
 
+def _tells_sides(record: dict) -> bool:
+    """Whether a caption in words of its own would be wrong of the mirrored photo."""
+    return record["captioned_by"] in OWN_WORDS and bool(re.search(r"\b(left|right)\b", record["caption"], re.I))
+
+
 def _prompt(record: dict, flip: bool, rng: np.random.Generator, params: Augment) -> str:
     """Other words for the same parts; a caption that came with the photo is kept, or emptied at the same rate."""
-    if record["captioned_by"] in ("caption", "vlm", "none", "empty"):
+    if record["captioned_by"] in (*OWN_WORDS, "none", "empty"):
         return "" if rng.random() < params.empty_prompt else record["caption"]
     parts = prompts.mirrored(record["described"]) if flip else record["described"]
     return prompts.randomised(parts, rng, params.empty_prompt, params.drop_part, params.synonym)

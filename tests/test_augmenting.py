@@ -83,6 +83,15 @@ def test_left_is_right_in_the_prompt_of_a_mirrored_photo(run):
     assert "from the right" in prompts and "from the left" not in prompts
 
 
+def test_a_photo_whose_own_caption_tells_left_from_right_is_not_mirrored(run, captioned):
+    for origin in ("caption", "vlm"):
+        for words, mirrored in (("A house, its door on the Left", False), ("A brightly lit house", True)):
+            own = [record | {"caption": words, "captioned_by": origin} for record in captioned]
+            assert {example["flip"] for example in train(run(f"{origin}-{mirrored}", records=own, flip=1))} == {
+                mirrored
+            }
+
+
 def test_training_photos_get_a_material_map_where_it_is_a_condition(run, captioned, tmp_path):
     images.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
     matted = [record | {"matte": str(tmp_path / "matte.png")} for record in captioned]
