@@ -10,7 +10,7 @@ MOST_FILES = 50_000  # a folder of more is packed
 FILES_A_SHARD = 1000
 
 
-def pack(folder: Path, target: Path, most_files: int = MOST_FILES) -> None:
+def pack(folder: Path, target: Path) -> None:
     """Where a stage's folder holds too many files, put those of each subfolder into tar shards in its place.
 
     ``sketches/a-1.png`` becomes the member ``a-1.png`` of ``sketches/00017.tar``, and the records name it
@@ -20,7 +20,7 @@ def pack(folder: Path, target: Path, most_files: int = MOST_FILES) -> None:
     folder: where the files and records are now; target: where the folder will be renamed to.
     """
     names = {parent: files for parent, _, files in os.walk(folder) if files and Path(parent) != folder}
-    if sum(map(len, names.values())) <= most_files:
+    if sum(map(len, names.values())) <= MOST_FILES:
         return
     # A power of two seldom changes.
     counts = {parent: 1 << ((len(files) - 1) // FILES_A_SHARD).bit_length() for parent, files in names.items()}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from s2i import cache, images, matting, records, shards
+from s2i import cache, images, matting, records, shards, stage
 from s2i.files import whole_folder
 from s2i.pair import pair
 from s2i.params import Matte, Pair
@@ -13,12 +13,12 @@ from s2i.params import Matte, Pair
 def packed(ingested, tmp_path, work, monkeypatch):
     """The folder of a stage whose sketches were packed, three files a shard or so, and the records before that."""
     monkeypatch.setattr(shards, "FILES_A_SHARD", 3)
+    monkeypatch.setattr(shards, "MOST_FILES", 30)
     target = tmp_path / "paired"
     with whole_folder(target) as folder:
         before = list(pair(ingested, folder, Pair(styles=["canny", "xdog"]), work))
         pictures = {(one["id"], style): images.read_grey(path) for one in before for style, path in sketches(one)}
-        records.write(before, folder, target)
-        shards.pack(folder, target, most_files=30)
+        stage.Output(folder, target, None).write(before)
     return target, pictures
 
 
@@ -57,7 +57,8 @@ def test_all_files_of_a_photo_are_in_one_shard_and_a_new_photo_changes_one(tmp_p
         records.write(rows, tmp_path / name)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(shards, "FILES_A_SHARD", 12)
-            shards.pack(tmp_path / name, tmp_path / name, most_files=5)
+            patch.setattr(shards, "MOST_FILES", 5)
+            shards.pack(tmp_path / name, tmp_path / name)
     for record in records.Records(tmp_path / "more"):
         assert record["photo"].rpartition("/")[0] == record["sketch"].rpartition("/")[0]
     few, more = (

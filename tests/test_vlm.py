@@ -21,6 +21,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from s2i import images, quarantine
 from s2i.captioning import caption, vlm
 from s2i.errors import UserError
 from s2i.metrics import captions
@@ -143,8 +144,8 @@ def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested,
     assert [record["captioned_by"] for record in captioned].count("vlm") == 18
     with open(tmp_path / "quarantine.csv", encoding="utf-8") as lines:
         assert [row["reason"] for row in csv.DictReader(lines)] == [
-            "empty answer of caption.vlm: ''",
-            f"answer of 10000 characters of caption.vlm: '{'a' * 200}'",
+            f"empty answer of caption.vlm to {vlm.question(1)!r}: ''",
+            f"answer of 10000 characters of caption.vlm to {vlm.question(1)!r}: '{'a' * 200}'",
         ]
 
 
@@ -177,13 +178,18 @@ def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(mod
 def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared(ingested, tmp_path, work, monkeypatch):
     class Answering:
         def answers(self, pictures, question, max_new_tokens):
-            return [f"a barn, asked {question}"] * len(pictures)
+            assert all(picture.shape == (64, 64, 3) and (picture == 0).all() for picture in pictures), "sketches"
+            return [f"a barn, asked {question}" if question == vlm.question(5) else "?"] * len(pictures)
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
-    settings = Caption(by=["vlm"], vlm=Vlm(question=[5, 1], model="some/model"), empty=0)
-    records = [ingested[0]] + [record | {"label": "barn"} for record in ingested[1:]]
+    settings = Caption(by=["vlm"], vlm=Vlm(question=[5, 1], model="some/model", of="sketch"), empty=0)
+    images.write_png(tmp_path / "black.png", np.zeros((64, 64), np.uint8))
+    drawn = [record | {"sketches": {"given": str(tmp_path / "black.png")}} for record in ingested]
+    records = [drawn[0]] + [record | {"label": "barn"} for record in drawn[1:]]
     captioned = list(caption(records, tmp_path, 0, settings, work, device="cpu", precision="fp32"))
     assert {record["caption"] for record in captioned} == {f"a barn, asked {vlm.question(5)}"}
     compared = captions.compare(captions.read(tmp_path / "answers.csv"))
     assert set(compared["prompt"]) == {vlm.question(5), vlm.question(1)} and set(compared["captions"]) == {19}
-    assert set(compared["model"]) == {"some/model"} and set(compared["label_accuracy"]) == {1}
+    assert set(compared["model"]) == {"some/model"} and sorted(compared["label_accuracy"]) == [0, 1]
+    reasons = [row["reason"] for row in quarantine.read(tmp_path)]
+    assert reasons == [f"empty answer of caption.vlm to {vlm.question(1)!r}: '?'"] * 20

@@ -96,14 +96,14 @@ def _with_answers(
     asked = {one: vlm.answers(pictures, one, settings, *devices.pick(device, precision)) for one in questions}
     if len(questions) > 1:
         _write_answers(records, asked, settings.model, file)
-    answered = []
-    for record, answer in zip(records, asked[questions[0]], strict=True):
-        if reason := vlm.why_useless(answer):
-            refused.append(Refused(record["source"], reason, f"of caption.vlm: {answer[:KEPT]!r}"))
-            answered.append(record)
-        else:
-            answered.append(record | {"caption": answer, "captioned_by": "vlm"})
-    return answered
+    for one, answers in asked.items():
+        for record, answer in zip(records, answers, strict=True):
+            if reason := vlm.why_useless(answer):
+                refused.append(Refused(record["source"], reason, f"of caption.vlm to {one!r}: {answer[:KEPT]!r}"))
+    return [
+        record if vlm.why_useless(answer) else record | {"caption": answer, "captioned_by": "vlm"}
+        for record, answer in zip(records, asked[questions[0]], strict=True)
+    ]
 
 
 def _write_answers(records: list[dict], asked: Mapping[str, list[str]], model: str, file: Path) -> None:
