@@ -75,6 +75,7 @@ def in_words(values: Facts) -> str:
 
 def usual(name: str, value: str | bool | None) -> str | bool | None:
     """A value by the word that captions have for it: timber is wood, and what is said to be the front the centre."""
+    value = value.strip().lower() if isinstance(value, str) else value
     return SAID.get(name, prompts.synonyms(name)).get(value, value)
 
 

@@ -129,8 +129,10 @@ def _in_every_style(records: Sequence[dict], folder: Path, work: Work) -> Sequen
 def _sketch_f1s(record: dict) -> dict[str, float]:
     """How each sketch of a rendered photo agrees with its true drawing."""
     drawn = {style: path for style, path in record["sketches"].items() if not style.startswith("given")}
-    truth = record["given_sketches"][0] if _is_rendered(record) else None
-    return {style: _sketch_f1(sketch, truth) for style, sketch in drawn.items()} if truth else {}
+    if not _is_rendered(record):
+        return {}
+    truth = record["sketches"].get("given", record["given_sketches"][0])  # cut, where the backgrounds are
+    return {style: _sketch_f1(sketch, truth) for style, sketch in drawn.items()}
 
 
 def _of_mattes(matte: Path, truth: Path | None = None) -> dict[str, float]:
