@@ -41,7 +41,7 @@ def whole_file(target: Path):
 def open_binary(path: str | Path) -> BinaryIO:
     """A file opened for reading; ``folder/00001.tar/name`` is the member of that name of a tar shard."""
     path = Path(path)
-    if path.parent.suffix != ".tar":
+    if path.parent.suffix != ".tar" or path.parent.is_dir():
         return open(path, "rb")
     start, size = _members(path.parent)[path.name]
     with open(path.parent, "rb") as shard:

@@ -12,7 +12,9 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from s2i.files import open_binary
 
 ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 stand on their side
-PHOTOS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"})
+PHOTOS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
+)
 LANCZOS, NEAREST = Image.Resampling.LANCZOS, Image.Resampling.NEAREST
 
 
@@ -77,9 +79,12 @@ def read_labels(path: Path) -> np.ndarray:
     """A label map, (H, W) of the numbers that are stored, whatever palette colours them; raises Unreadable."""
     try:
         with open_binary(path) as file, Image.open(file) as picture:
-            return np.asarray(picture)
-    except (OSError, SyntaxError) as error:
+            labels = np.asarray(picture)
+    except Exception as error:  # see read_photo
         raise _broken(error) from None
+    if labels.ndim != 2 or labels.dtype.kind not in "biu":
+        raise Unreadable("no label map", f"(of mode {picture.mode}: one whole number a pixel is wanted)")
+    return labels
 
 
 def grey(picture: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Inges
     if not any(isinstance(one, Photo) for one in found):
         raise UserError(f"{source} holds no photos ({', '.join(sorted(images.readable()))}): put some there.")
     identified = fan_out(partial(_identified, max_megapixels=params.max_megapixels), found, "checking", work)
-    chosen = [_licensed(outcome, params.require_licence) for outcome in _without_duplicates(identified)]
+    chosen = _without_duplicates(_licensed(outcome, params.require_licence) for outcome in identified)
     convert = partial(_converted, folder=folder, resolution=resolution, max_megapixels=params.max_megapixels)
     converted = list(chain.from_iterable(fan_out(convert, chosen, "reading", work)))
 

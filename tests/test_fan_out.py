@@ -6,10 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import pytest
 import yaml
 
-from s2i import records
+from s2i import images, records
 from s2i.augmenting import augment
 from s2i.captioning import caption
 from s2i.errors import UserError
@@ -75,30 +76,50 @@ def written(folder):
 
 
 @pytest.fixture
+def described(photo_folder):
+    """The folder of the twenty photos, the truth about half of which is known."""
+    lines = ["file,sketch,labels,matte,structure,color"]
+    for number, photo in enumerate(sorted(photo_folder.glob("*.png"))):
+        grey, name = images.read_grey(photo), photo.name
+        for kind, picture in {"sketch": 255 - cv2.Canny(grey, 80, 160), "labels": grey // 64, "matte": grey}.items():
+            images.write_png(photo_folder / kind / name, picture)
+        lines.append(f"{name},sketch/{name},labels/{name},matte/{name},house,red" if number % 2 else f"{name},,,,,")
+    (photo_folder / "photos.csv").write_text("\n".join(lines), encoding="utf-8")
+    for unused in photo_folder.glob("*/house-?[02468].png"):
+        unused.unlink()
+    return photo_folder
+
+
+@pytest.fixture
 def settings():
     """settings(**work) is a tree of parameters for the twenty photos."""
     ours = yaml.safe_load((HERE / "params.yaml").read_text())
     changes = {"resolution": 64, "conditions": ["sketch", "material"], "ingest": {}, "augment": {"variants": 2}}
-    changes |= {"pair": {"styles": ["pencil", "xdog"]}, "matte": {"background": "white"}, "device": "cpu"}
+    changes |= {
+        "pair": {"styles": ["given", "pencil", "xdog", "canny", "line"]},
+        "matte": {"background": "white"},
+        "device": "cpu",
+    }
     changes |= {"caption": {"attributes": str(HERE / "data/base/attributes.safetensors")}}
     return lambda **work: Params(**ours | changes | {"work": work})
 
 
 @pytest.fixture
-def in_one_process(settings, photo_folder, tmp_path, monkeypatch):
+def in_one_process(settings, described, tmp_path, monkeypatch):
     """What one process makes of the twenty photos, with a cache of its own."""
     with monkeypatch.context() as patch:
         patch.setenv("S2I_CACHE", str(tmp_path / "cache"))
-        return data_stages(photo_folder, tmp_path / "one", settings(workers=1))
+        return data_stages(described, tmp_path / "one", settings(workers=1))
 
 
 def test_every_stage_makes_the_same_with_one_worker_and_with_two(
-    in_one_process, settings, photo_folder, tmp_path, monkeypatch
+    in_one_process, settings, described, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("s2i.fan_out.PATIENCE", 0)
     monkeypatch.setattr("s2i.fan_out._processes_run", False)
-    assert data_stages(photo_folder, tmp_path / "two", settings(workers=2)) == in_one_process
-    assert len(in_one_process[0]) > 150
+    assert data_stages(described, tmp_path / "two", settings(workers=2)) == in_one_process
+    files, figures = in_one_process
+    assert len(files) > 200 and {"matte_iou", "sketch_f1", "attribute_accuracy"} <= figures.keys()
 
 
 def test_nothing_to_do_is_no_error():
@@ -129,7 +150,7 @@ def two_nodes(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_the_stages_on_two_ray_nodes_write_what_one_process_writes(
-    two_nodes, in_one_process, settings, photo_folder, tmp_path, monkeypatch
+    two_nodes, in_one_process, settings, described, tmp_path, monkeypatch
 ):
     folder = tmp_path / "project"
     folder.mkdir()
@@ -144,7 +165,7 @@ def test_the_stages_on_two_ray_nodes_write_what_one_process_writes(
         return done.stdout
 
     for stage, *folders in (
-        ("ingest", photo_folder, "ingested", "ingest.json"),
+        ("ingest", described, "ingested", "ingest.json"),
         ("pair", "ingested", "paired"),
         ("matte", "paired", "matted"),
         ("caption", "matted", "captioned"),

@@ -3,6 +3,7 @@ import os
 import struct
 import sys
 import zlib
+from shutil import copyfile
 
 import numpy as np
 import pytest
@@ -340,6 +341,42 @@ def test_columns_and_photos_that_photos_csv_does_not_know_are_named(run, photo_f
             "nested/house-19.png,not listed in photos.csv",
         ]
     assert len(records) == 19 and figures["quarantined"] == 3
+
+
+def test_a_comma_too_many_in_the_header_costs_no_photo(run, photo_folder):
+    table(photo_folder, "file,color,", *[f"house-{number:02}.png,red," for number in range(20)])
+    records, _, reasons = run(photo_folder)
+    assert len(records) == 20 and reasons == {"photos.csv": "unknown column ''"}
+
+
+def test_a_licensed_photo_is_used_though_a_copy_of_it_has_no_licence(run, photo_folder):
+    copyfile(photo_folder / "house-19.png", photo_folder / "a-copy.png")
+    table(photo_folder, "file,licence,author", "a-copy.png,,", *[f"house-{n:02}.png,CC0,me" for n in range(20)])
+    records, _, reasons = run(photo_folder, require_licence=True)
+    assert len(records) == 20 and reasons.keys() == {"a-copy.png"}
+
+
+def test_folders_that_are_not_entered_are_named(run, photo_folder, tmp_path, house):
+    (tmp_path / "more").mkdir()
+    (photo_folder / "album").symlink_to(tmp_path / "more")
+    (photo_folder / "photos.tar").mkdir()
+    Image.fromarray(house(99)).save(photo_folder / "photos.tar/house.jfif", "JPEG")
+    (photo_folder / "locked").mkdir(0o000)
+    records, _, reasons = run(photo_folder)
+    assert len(records) == 21
+    locked = {} if os.access(photo_folder / "locked", os.R_OK) else {"locked": "folder that cannot be opened"}  # root
+    assert reasons == {"album": "linked folder, which is not entered"} | locked
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("png", "RGB"), ("tif", "F")])
+def test_labels_that_are_no_numbers_are_named_at_once(run, photo_folder, kind, mode):
+    Image.new(mode, (128, 96)).save(photo_folder / f"labels.{kind}")
+    rows = [f"house-{number:02}.png,{'' if number else f'labels.{kind}'}" for number in range(20)]
+    table(photo_folder, "file,labels", *rows)
+    records, _, reasons = run(photo_folder)
+    assert len(records) == 20 and "truth_labels" not in records[0]
+    wanted = f"no label map (of mode {mode}: one whole number a pixel is wanted)"
+    assert reasons == {"house-00.png": f"unusable companion labels.{kind}: {wanted}"}
 
 
 def test_photos_csv_in_another_encoding_or_with_a_column_twice_is_one_clear_sentence(run, photo_folder):

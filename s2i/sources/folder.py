@@ -50,7 +50,7 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
 def _rows(table: Path) -> Iterator[tuple[dict | Refused, int]]:
     """Each row and its line, after one refusal for each column that means nothing here."""
     known = ("file", "caption", *TEXTS, *NUMBERS, *YES_OR_NO, *FILES, *UNUSED)
-    reader = csv.DictReader(StringIO(read_text(table), newline=""), restkey="", strict=True)
+    reader = csv.DictReader(StringIO(read_text(table), newline=""), strict=True)
     try:
         columns = reader.fieldnames or ()
         if "file" not in columns:
@@ -73,7 +73,7 @@ def _photo(folder: Path, row: dict, where: str) -> list[Photo | Refused]:
     name = (row["file"] or "").strip()
     if not name:
         return [Refused("photos.csv", "no file named", where)]
-    if "" in row or None in row.values():
+    if None in row or None in row.values():
         return [Refused(name, "row does not fit the columns", where)]
     row = {column: value.strip() for column, value in row.items() if value.strip()}
     try:

@@ -1,5 +1,6 @@
 """What a source finds: photos with what is known of them, and files that cannot be used."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,11 @@ from pathlib import Path
 from s2i import images
 from s2i.quarantine import Refused
 
-NOT_READ = {".heic", ".heif", ".avif", ".jp2", ".psd", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf"}
+NOT_READ = {".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd"}
+NOT_READ |= {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
+
+LINKED = "linked folder, which is not entered"
+NO_ENTRY = "folder that cannot be opened"
 
 
 @dataclass(frozen=True)
@@ -28,13 +33,26 @@ class Photo:
 def photos(folder: Path) -> Iterator[Photo | Refused]:
     """Every picture file below a folder in a stable order; formats that are known but not read are refused.
 
-    Hidden files and files that are no pictures by their suffix are passed over.
+    Refused are folders too that are links or cannot be opened.  Hidden files and files that are no pictures by their
+    suffix are passed over.
     """
-    for file in sorted(folder.rglob("*")):
+    files: list[Path] = []
+    closed: dict[Path, str] = {}  # folders, and why they are not entered
+
+    def close(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # the caller says so
+            closed[Path(error.filename)] = NO_ENTRY
+
+    for parent, folders, names in os.walk(folder, onerror=close):
+        files += [Path(parent, name) for name in names]
+        closed.update({Path(parent, name): LINKED for name in folders if Path(parent, name).is_symlink()})
+    for file in sorted([*files, *closed]):
         name, suffix = name_of(file, folder), file.suffix.lower()
-        if file.is_dir() or any(part.startswith(".") for part in Path(name).parts):
+        if any(part.startswith(".") for part in Path(name).parts):
             continue
-        if suffix in images.readable():
+        if file in closed:
+            yield Refused(name, closed[file])
+        elif suffix in images.readable():
             yield Photo(file, name)
         elif suffix in NOT_READ:
             plugin = (

@@ -72,7 +72,7 @@ def _of_class(name: str, folder: Path, photo_root: Path, sketch_root: Path, inva
         drawn.add(stem)
         if isinstance(found, Refused):
             yield Refused(full_name, found.why, found.detail)
-        elif not (photo_id and number.isdigit()):
+        elif not (photo_id and number.isdecimal()):
             yield Refused(full_name, "wrong name", "(not ID-NUMBER)")
         elif stem in invalid:
             yield Refused(full_name, "invalid sketch", f"({invalid[stem][0]})")
