@@ -1,11 +1,14 @@
 """Both kinds of vision language models, with random weights, through the code that asks the real ones."""
 
 import csv
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
 import torch
 from transformers import (
+    AutoModelForImageTextToText,
     Blip2Config,
     Blip2ForConditionalGeneration,
     Blip2Processor,
@@ -107,6 +110,20 @@ def test_there_are_ten_questions_and_no_eleventh():
     assert len({vlm.question(number) for number in range(1, 11)}) == 10
     with pytest.raises(UserError, match=r"caption.vlm.question is 11, but .*questions.yaml has 10"):
         vlm.question(11)
+
+
+def test_weights_are_in_8_bits_where_there_is_a_gpu_with_bitsandbytes(model, monkeypatch):
+    load, asked = AutoModelForImageTextToText.from_pretrained, []
+
+    def from_pretrained(name, quantization_config=None, device_map=None, **options):
+        asked.append((bool(quantization_config and quantization_config.load_in_8bit), device_map))
+        return load(name, **options)
+
+    monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", from_pretrained)
+    vlm.load(str(model), torch.device("cpu"), "bf16")
+    monkeypatch.setitem(sys.modules, "bitsandbytes", ModuleType("bitsandbytes"))
+    vlm.load(str(model), torch.device("cuda"), "bf16")
+    assert asked == [(False, None), (True, {"": torch.device("cuda")})]
 
 
 def test_a_model_that_cannot_be_had_is_one_clear_sentence(monkeypatch):
