@@ -152,7 +152,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
         return picture
     if picture.mode.startswith("I") or picture.mode == "F":
         values = np.asarray(picture, dtype=np.float32)
-        full = 1 if picture.mode == "F" and values.max() <= 1 else 65535
+        full = next((one for one in (1, 255) if picture.mode == "F" and values.max() <= one), 65535)
         return Image.fromarray((np.clip(values / full, 0, 1) * 255).round().astype(np.uint8))
     return picture if picture.mode in ("RGB", "CMYK", "L") else picture.convert("RGB")
 

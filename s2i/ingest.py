@@ -31,7 +31,7 @@ def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Inges
     is left to train on or to test with.
     """
     found = list(sources.find(source, params))
-    if not any(isinstance(one, Photo) for one in found):
+    if not found:
         raise UserError(f"{source} holds no photos ({', '.join(sorted(images.readable()))}): put some there.")
     identified = fan_out(partial(_identified, max_megapixels=params.max_megapixels), found, "checking", work)
     chosen = _without_duplicates(_licensed(outcome, params.require_licence) for outcome in identified)
@@ -169,8 +169,8 @@ def _remove_unused(folder: Path, records: list[dict]) -> None:
 
 
 def _check_splits(records: list[dict], refused: list[Refused], source: Path) -> None:
+    reasons = ", ".join(f"{count} {why}" for why, count in Counter(outcome.why for outcome in refused).items())
     if not records:
-        reasons = ", ".join(f"{count} {why}" for why, count in Counter(outcome.why for outcome in refused).items())
         raise UserError(f"none of the {len(refused)} files in {source} can be used ({reasons}).")
     for split, remedy in {
         "train": "lower ingest.test and ingest.val",
@@ -180,7 +180,7 @@ def _check_splits(records: list[dict], refused: list[Refused], source: Path) -> 
         if not any(record["split"] == split for record in records):
             raise UserError(
                 f"none of the {len(records)} photos in {source} fell to {split}: "
-                f"add photos, or {remedy} in params.yaml."
+                f"add photos, or {remedy} in params.yaml" + (f"; not used are {reasons}." if refused else ".")
             )
 
 

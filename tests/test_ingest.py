@@ -344,9 +344,36 @@ def test_columns_and_photos_that_photos_csv_does_not_know_are_named(run, photo_f
 
 
 def test_a_comma_too_many_in_the_header_costs_no_photo(run, photo_folder):
-    table(photo_folder, "file,color,", *[f"house-{number:02}.png,red," for number in range(20)])
+    table(photo_folder, "file,color,", *[f"house-{number:02}.png,red," for number in range(20)], ",,")
     records, _, reasons = run(photo_folder)
-    assert len(records) == 20 and reasons == {"photos.csv": "unknown column ''"}
+    assert len(records) == 20 and reasons == {}
+    table(photo_folder, "file,color,", *[f"house-{number:02}.png,red,{number}" for number in range(20)])
+    assert run(photo_folder)[2] == {"photos.csv": "unknown column without a name"}
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_photos_csv_as_spreadsheets_write_it_is_understood(run, photo_folder, mark):
+    lines = [f"house-{number:02}.png{mark}barn, red" for number in range(20)]
+    table(photo_folder, f" File{mark}Caption ", *lines, mark)
+    records, _, reasons = run(photo_folder)
+    assert len(records) == 20 and reasons == {} and {record["given_caption"] for record in records} == {"barn, red"}
+
+
+def test_when_a_split_is_empty_the_sentence_counts_what_is_not_used(run, photo_folder):
+    table(photo_folder, "file,curved", "house-00.png,yes", "house-01.png,perhaps")
+    with pytest.raises(UserError, match=r"none of the 1 photos .*; not used are 1 wrong value, 18 not listed\."):
+        run(photo_folder)
+    table(photo_folder, "file,curved")
+    with pytest.raises(UserError, match=r"none of the 20 files in .* can be used \(20 not listed\)"):
+        run(photo_folder)
+
+
+@pytest.mark.parametrize("full", [1, 255, 65535])
+def test_a_photo_of_fractions_keeps_its_tones(run, photo_folder, full):
+    ramp = np.tile(np.linspace(0, full, 128, dtype=np.float32), (128, 1))
+    Image.fromarray(ramp).save(photo_folder / "deep.tif")
+    picture = converted(run, photo_folder, "deep.tif")
+    assert picture[:, 0].max() < 8 and abs(int(picture[32, 32, 0]) - 128) < 8 and picture[:, -1].min() > 247
 
 
 def test_a_licensed_photo_is_used_though_a_copy_of_it_has_no_licence(run, photo_folder):

@@ -108,6 +108,13 @@ def test_a_bad_entry_of_prompts_json_is_named_and_the_others_count(run, paired, 
     assert sum(bool(record.get("given_caption")) for record in found) == 10
 
 
+def test_a_prompt_of_a_path_is_found_and_one_under_another_key_is_missed(run, paired):
+    write_prompts(paired, [{"image": r"Images\image_1.png", "prompt": "a"}, {"image": "image_2.png", "promt": "b"}])
+    found, reasons = run(paired, source="paired")
+    assert reasons == {"prompts.json": "no prompt (image_2.png, entry 2)"}
+    assert [record["given_caption"] for record in found if record.get("given_caption")] == ["a"]
+
+
 def test_a_prompts_json_that_is_no_list_or_no_json_is_one_clear_sentence(run, paired):
     write_prompts(paired, {"image_1.png": "house"})
     with pytest.raises(UserError, match=r"prompts.json must be a list of .* not a table"):

@@ -198,6 +198,7 @@ def plot(compared: pd.DataFrame, file: Path) -> None:
             spread = [compared[metric] - compared[f"{metric}_low"], compared[f"{metric}_high"] - compared[metric]]
         axis.barh(range(len(short)), compared[metric], xerr=spread, color="C0", capsize=3)
         axis.set_title(metric)
+        axis.locator_params(axis="x", nbins=5)
     axes[0].set_yticks(range(len(short)), short)
     axes[0].invert_yaxis()
     plots.save(figure, file)

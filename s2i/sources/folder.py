@@ -50,20 +50,28 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
 def _rows(table: Path) -> Iterator[tuple[dict | Refused, int]]:
     """Each row and its line, after one refusal for each column that means nothing here."""
     known = ("file", "caption", *TEXTS, *NUMBERS, *YES_OR_NO, *FILES, *UNUSED)
-    reader = csv.DictReader(StringIO(read_text(table), newline=""), strict=True)
+    text = read_text(table)
+    header = text.partition("\n")[0]
+    delimiter = next((one for one in ";\t" if one in header and "," not in header), ",")  # as spreadsheets write it
+    reader = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        columns = reader.fieldnames or ()
+        columns = reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
         if "file" not in columns:
             raise UserError(f"{table} has no column 'file': its first line must name the columns.")
         if twice := [column for column in known if columns.count(column) > 1]:
             raise UserError(f"{table} has the column '{twice[0]}' twice: keep one.")
         for column in columns:
-            if column not in known:
+            if column and column not in known:
                 close = get_close_matches(column, known, n=1)
                 detail = f"'{column}'" + (f", did you mean '{close[0]}'?" if close else "")
                 yield Refused(table.name, "unknown column", detail), 0
+        nameless = False
         for row in reader:
-            yield row, reader.line_num
+            nameless |= bool(row.get(""))
+            if any(row.values()):  # spreadsheets add empty rows
+                yield row, reader.line_num
+        if nameless:
+            yield Refused(table.name, "unknown column", "without a name"), 0
     except csv.Error as error:
         raise UserError(f"{table} line {reader.line_num} cannot be read as CSV: {error}.") from None
 

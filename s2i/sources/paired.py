@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from s2i.errors import UserError
 from s2i.files import read_text
@@ -70,18 +70,20 @@ def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused
         raise UserError(f'{file} must be a list of {{"image": file name, "prompt": text}}, not a {_kind(entries)}.')
     prompts, refused = {}, []
     for number, entry in enumerate(entries, start=1):
-        image, prompt = (entry.get("image"), entry.get("prompt", "")) if isinstance(entry, dict) else (None, "")
-        name = Path(image).name if isinstance(image, str) else None
+        image, prompt = (entry.get("image"), entry.get("prompt")) if isinstance(entry, dict) else (None, "")
+        name = PureWindowsPath(image).name if isinstance(image, str) else None  # after slashes of either kind
         if not name:
             refused.append(Refused(file.name, "no image named", f"(entry {number})"))
-        elif not isinstance(prompt, str):
+        elif not isinstance(prompt, str | None):
             refused.append(Refused(file.name, "prompt is no text", f"({image}, entry {number})"))
-        elif re.search("[\ud800-\udfff]", prompt):
+        elif re.search("[\ud800-\udfff]", prompt or ""):
             refused.append(Refused(file.name, "half a character", f"in the prompt ({image}, entry {number})"))
         elif name not in photos:
             refused.append(Refused(file.name, "image missing", f"{image} (entry {number})"))
         elif name in prompts:
             refused.append(Refused(file.name, "image named twice", f"{image} (entry {number}); the first one counts"))
+        elif prompt is None:
+            refused.append(Refused(file.name, "no prompt", f"({image}, entry {number})"))
         else:
             prompts[name] = prompt.strip()
     return prompts, refused
