@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from gradio_client import Client, handle_file
 
-from s2i.app.offers import of_records
+from s2i.app.suggestions import of_records
 
 HERE = Path(__file__).parent
 

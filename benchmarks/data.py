@@ -23,9 +23,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
-from s2i import images
-from s2i.fan_out import fan_out
-from s2i.params import Work
+from s2i.core.parallel import fan_out
+from s2i.core.params import Work
+from s2i.imaging import images
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent

@@ -1,10 +1,11 @@
 """How fast FID and LPIPS are computed: python benchmarks/evaluation.py -> benchmarks/evaluation.json
 
 Two models' pictures, each of one sketch, are scored against the photos they are of, several sketches a photo, on the
-CPU in fp32.  ``ours`` looks at every picture and every photo once, in batches, with both networks (`s2i.scoring.look`).
-The peers go the way of their own programs on the same folders: pytorch-fid's `compute_statistics_of_path` of both
-folders for each model, and the loop of lpips' lpips_2dirs.py, pair by pair.  The square root of a matrix that FID ends
-with, the same function on both sides, is not in it.  Both networks have random weights, which cost as much as trained
+CPU in fp32.  ``ours`` looks at every picture and every photo once, in batches, with both networks
+(`s2i.evaluation.scoring.look`).  The peers go the way of their own programs on the same folders: pytorch-fid's
+`compute_statistics_of_path` of both folders for each model, and the loop of lpips' lpips_2dirs.py, pair by pair.  The
+square root of a matrix that FID ends with, the same function on both sides, is not in it.
+Both networks have random weights, which cost as much as trained
 ones.  All run in turn in one process, ``rounds`` times; images a second are drawn pictures by seconds, wall and CPU,
 and the ratios are medians over the rounds.  Ours and theirs must give the same figures, or the benchmark stops.
 """
@@ -25,8 +26,11 @@ import torch
 import torchvision
 from pytorch_fid import fid_score, inception
 
-from s2i import images, scoring, weights
-from s2i.metrics import deep, frechet
+from s2i.evaluation import scoring
+from s2i.imaging import images
+from s2i.metrics import perceptual
+from s2i.networks import weights
+from s2i.networks.inception import fid_inception
 
 HERE = Path(__file__).parent
 MODELS = ("base", "finetuned")
@@ -110,9 +114,7 @@ def compare(folder: Path, batch_size: int, rounds: int) -> dict:
         stack.enter_context(mock.patch.object(inception, "load_state_dict_from_url", lambda *_, **__: trunk))
         stack.enter_context(mock.patch.object(torchvision.models, "alexnet", lambda **_: alexnet))
         distance, network = lpips.LPIPS(net="alex", verbose=False), inception.InceptionV3()
-        networks = scoring.Networks(
-            {"lpips": deep.lpips_package("alex", alexnet.state_dict())}, frechet.fid_inception()
-        )
+        networks = scoring.Networks({"lpips": perceptual.lpips_package("alex", alexnet.state_dict())}, fid_inception())
         pictures = sum(len(list((folder / model).iterdir())) for model in MODELS)
         runs: dict[str, list] = {"ours": [], "peers": []}
         for _ in range(rounds):

@@ -3,7 +3,7 @@
 Two settings on the CPU: ``demo``, the embedded base at 128 px, and ``sd15``, models of Stable Diffusion 1.5's shape and
 its canny ControlNet with random weights at 512 px.  The baseline is the plain loop of ControlNet demos: DDIM, 50 steps,
 guidance, fp32, the full decoder, ControlNet and its embedding of the sketch at every step on both halves of the
-guidance.  Ours is `s2i.sampling` as `s2i generate` uses it, with what a variant names.
+guidance.  Ours is `s2i.diffusion.sampling` as `s2i generate` uses it, with what a variant names.
 
 Every variant has a process of its own.  It loads the model, draws one picture of few steps to warm up, and then
 measures ``--rounds`` times; figures are medians.  Measured are seconds to encode the prompts, seconds of one denoising
@@ -30,9 +30,11 @@ import numpy as np
 import torch
 from diffusers import AutoencoderTiny, DDIMScheduler
 
-from s2i import base, cache, controls, images, openvino_engine, records, sampling
-from s2i.engines import INT8
-from s2i.files import whole_folder
+from s2i.core import cache, records
+from s2i.core.files import whole_folder
+from s2i.diffusion import base, sampling
+from s2i.generation.engines import INT8, openvino
+from s2i.imaging import control_images, images
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -74,11 +76,11 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
     pipeline = base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype)
     if variant.pop("tiny", False):
         pipeline.vae = AutoencoderTiny(latent_channels=pipeline.unet.config.in_channels).to(dtype)
-    (control,) = controls.control_images(images.read_grey(sketch))
+    (control,) = control_images.control_images(images.read_grey(sketch))
     if engine != "torch":
         two = UNGUIDED | {"steps": 2}
         calibrate = (lambda: _ours(pipeline, control, resolution, two)) if engine == INT8 else None
-        openvino_engine.install(pipeline, resolution, calibrate, cache.model_hash(model))
+        openvino.install(pipeline, resolution, calibrate, cache.model_hash(model))
     if not rounds:
         return {}
     if not plain:

@@ -1,9 +1,10 @@
 """What int8 costs in quality, and OpenVINO saves in time: python benchmarks/quantised.py -> quantised.{json,png}
 
 Held-out sketches are drawn by the last trained model on the CPU from the same seeds, one picture at a time: by torch in
-fp32 and in bf16, by OpenVINO in bf16 and in int8 (`s2i.openvino_engine`).  All are in one process and take turns at
-every picture; once as params.yaml has it, and once in 4 steps without guidance.  Seconds are medians of a whole
-picture, wall and CPU; ``seconds_ratio`` is the median, over pictures, of the seconds of torch in fp32 by the engine's.
+fp32 and in bf16, by OpenVINO in bf16 and in int8 (`s2i.generation.engines.openvino`).  All are in one process and
+take turns at every picture; once as params.yaml has it, and once in 4 steps without guidance.  Seconds are medians of
+a whole picture, wall and CPU; ``seconds_ratio`` is the median, over pictures, of the seconds of torch in fp32 by
+the engine's.
 Quality is st_lpips (lower is better) and edge_f1 (higher) to the photo, and what each has more than fp32, picture by
 picture, with 95 % bootstrap intervals; ``to_fp32`` is st_lpips between the two drawn pictures.  Run `dvc repro` before.
 """
@@ -16,12 +17,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from s2i import base, controls, devices, draw_tasks, engines, images, openvino_engine, sampling, tensors, trained
+from s2i.core import devices
+from s2i.core.records import Records
+from s2i.diffusion import base, image_cache, sampling
+from s2i.generation import engines, find_model
+from s2i.generation.engines import conversion, openvino
+from s2i.imaging import control_images, images, tensors
+from s2i.imaging.mosaics import evenly_spaced, mosaic
 from s2i.metrics.intervals import bootstrap
-from s2i.metrics.perceptual import ShiftTolerantLPIPS
 from s2i.metrics.structure import edge_f1
-from s2i.mosaics import mosaic, spread
-from s2i.records import Records
+from s2i.networks.st_lpips import ShiftTolerantLPIPS
 
 HERE = Path(__file__).parent
 ENGINES = {
@@ -33,21 +38,21 @@ ENGINES = {
 SHOWN = 8  # in the mosaic
 
 
-def load(found: trained.Trained, engine: str, precision: str):
+def load(found: find_model.Trained, engine: str, precision: str):
     """The pipeline of a trained model on an engine."""
     dtype = devices.DTYPES[precision]
     pipeline = base.load(found.base, base.load_controlnet(*found.controlnets, dtype=dtype), dtype)
     for part in (pipeline.unet, pipeline.controlnet, pipeline.vae):
         part.to(memory_format=torch.channels_last)
     if engine != "torch":
-        openvino_engine.replace(pipeline, found, engine)
+        openvino.replace(pipeline, found, engine)
     return pipeline
 
 
-def draw(pipeline, example: dict, found: trained.Trained, settings: dict) -> tuple[np.ndarray, float, float]:
+def draw(pipeline, example: dict, found: find_model.Trained, settings: dict) -> tuple[np.ndarray, float, float]:
     """A picture (H, W, 3) uint8, and the wall and CPU seconds that it took."""
-    seed = draw_tasks.seed_of(0, example["id"], example["variant"])
-    shown = [controls.of(example, found.params.conditions)]
+    seed = image_cache.seed_of(0, example["id"], example["variant"])
+    shown = [control_images.control_images_of(example, found.params.conditions)]
     began, cpu = time.perf_counter(), time.process_time()
     (picture,) = sampling.draw(
         pipeline, [example["prompt"]], [seed], controls=shown, resolution=found.params.resolution, **settings
@@ -58,10 +63,10 @@ def draw(pipeline, example: dict, found: trained.Trained, settings: dict) -> tup
 @torch.no_grad()
 def st_lpips(distance: ShiftTolerantLPIPS, drawn: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
     pairs = zip(drawn, others, strict=True)
-    return np.array([distance(*(tensors.unit(tensors.stack([one])) for one in pair)).item() for pair in pairs])
+    return np.array([distance(*(tensors.to_unit_range(tensors.stack([one])) for one in pair)).item() for pair in pairs])
 
 
-def drawings(pipelines: dict, examples: list[dict], found: trained.Trained, settings: dict) -> dict[str, list]:
+def drawings(pipelines: dict, examples: list[dict], found: find_model.Trained, settings: dict) -> dict[str, list]:
     """What `draw` gives of every example, by engine; another one begins each time."""
     for pipeline in pipelines.values():
         draw(pipeline, examples[0], found, settings | {"steps": 1})
@@ -108,12 +113,12 @@ def main() -> None:
     parser.add_argument("--sketches", type=int, default=54, help="one of each held-out photo at most (default: 54)")
     parser.add_argument("--out", type=Path, default=HERE / "quantised.json")
     chosen = parser.parse_args()
-    found, by_photo = trained.find(), {}
-    for record in Records(openvino_engine.EXAMPLES):
+    found, by_photo = find_model.find(), {}
+    for record in Records(conversion.EXAMPLES):
         if record["split"] == "test":
             by_photo.setdefault(record["id"], []).append(record)
     several = list(by_photo.values())
-    examples = [several[place][place % len(several[place])] for place in spread(len(several), chosen.sketches)]
+    examples = [several[place][place % len(several[place])] for place in evenly_spaced(len(several), chosen.sketches)]
     photos = [images.read(example["photo"]) for example in examples]
     pipelines = {name: load(found, *engine) for name, engine in ENGINES.items()}
     usual = found.params.generate.sampling
@@ -124,7 +129,7 @@ def main() -> None:
         print(name, json.dumps(told[name]), flush=True)
         if settings == usual:
             columns = {"photo": photos} | {engine: [one[0] for one in taken] for engine, taken in drawn.items()}
-            rows = spread(len(examples), SHOWN)
+            rows = evenly_spaced(len(examples), SHOWN)
             shown = {column: [pictures[row] for row in rows] for column, pictures in columns.items()}
             images.write_png(chosen.out.with_suffix(".png"), mosaic(shown))
     chosen.out.write_text(json.dumps(told, indent=2) + "\n")

@@ -33,8 +33,10 @@ import yaml
 from diffusers import AutoencoderKL, ControlNetModel, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
-from s2i import base, controls, encoding, images, records
-from s2i.params import Encode
+from s2i.core import records
+from s2i.core.params import Encode
+from s2i.diffusion import base, encoding
+from s2i.imaging import control_images, images
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -123,7 +125,7 @@ def image_folder(folder: Path, examples: Sequence[dict]) -> Path:
     for number, example in enumerate(examples):
         photo = images.read(example["photo"])
         images.write_png(folder / f"{number}.png", np.ascontiguousarray(photo[:, ::-1]) if example["flip"] else photo)
-        images.write_png(folder / f"{number}-sketch.png", controls.of(example, ["sketch"])[0])
+        images.write_png(folder / f"{number}-sketch.png", control_images.control_images_of(example, ["sketch"])[0])
         names = {"file_name": f"{number}.png", "conditioning_image_file_name": f"{number}-sketch.png"}
         lines.append(json.dumps(names | {"text": example["prompt"]}))
     (folder / "metadata.jsonl").write_text("\n".join(lines))

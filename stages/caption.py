@@ -1,7 +1,8 @@
 """Describe every photo in words.  data/matted -> data/captioned"""
 
-from s2i import captioning, records, stage
+from s2i.core import records, stage
+from s2i.dataset.captioning import captions
 
 with stage.run() as (params, (source,), output):
     settings = (params.seed, params.caption, params.work, params.device, params.precision)
-    output.write(captioning.caption(records.Records(source), output.folder, *settings))
+    output.write(captions.caption(records.Records(source), output.folder, *settings))

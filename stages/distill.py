@@ -3,17 +3,18 @@
 data/augmented, data/encoded, models/trained, data/generated -> models/student, metrics/distill, metrics/distill.json
 """
 
-from s2i import records, stage
-from s2i.processes import is_main_process
+from s2i.core import records, stage
+from s2i.core.parallel import is_main_process
 
 with stage.run() as (params, (augmented, encoded, teacher, generated, live), output):
     figures = {}
     for folder in ("plots/metrics", "plots/images"):
         (live / folder).mkdir(parents=True, exist_ok=True)
     if params.distill.steps:
-        from s2i import distilling, few_steps  # torch and diffusers take seconds to import
+        from s2i.evaluation import few_steps
+        from s2i.training.distillation import student  # torch and diffusers take seconds to import
 
-        distilling.distil(records.Records(augmented), encoded, teacher, output.folder, live, params)
+        student.distil(records.Records(augmented), encoded, teacher, output.folder, live, params)
         if is_main_process():
             figures = few_steps.compare(list(records.Records(generated)), teacher, output.folder, live, params)
     if is_main_process():

@@ -1,6 +1,7 @@
 """Compute latents and text embeddings once.  data/augmented -> data/encoded"""
 
-from s2i import base, devices, encoding, records, stage
+from s2i.core import devices, records, stage
+from s2i.diffusion import base, encoding
 
 with stage.run() as (params, (source,), output):
     device, _ = devices.pick(params.device)

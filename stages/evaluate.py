@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from s2i import evaluation, records, stage
+from s2i.core import records, stage
+from s2i.evaluation import evaluate
 
 with stage.run() as (params, (source,), output):
     drawn = list(records.Records(source))
-    output.score(evaluation.evaluate(drawn, output.folder, params.evaluate, Path(params.caption.attributes)))
+    output.score(evaluate.evaluate(drawn, output.folder, params.evaluate, Path(params.caption.attributes)))

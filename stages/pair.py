@@ -1,6 +1,7 @@
 """Draw sketches of every photo, one in each style.  data/ingested -> data/paired"""
 
-from s2i import pair, records, stage
+from s2i.core import records, stage
+from s2i.dataset.sketching import sketches
 
 with stage.run() as (params, (source,), output):
-    output.write(pair.pair(records.Records(source), output.folder, params.pair, params.work))
+    output.write(sketches.pair(records.Records(source), output.folder, params.pair, params.work))

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from s2i import records, stage, survey
+from s2i.core import records, stage
+from s2i.dataset.survey import survey
 
 with stage.run() as (params, (captioned, ingested), output):
     settings = (params.survey, Path(params.caption.attributes), params.work)

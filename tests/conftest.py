@@ -1,12 +1,17 @@
 """Small photos and folders of them, and a work cache of each test's own."""
 
+import subprocess
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
+import yaml
+from helpers.reports import git, scores, write_metrics
 from PIL import Image
 
-from s2i.params import Work
+from s2i.core.params import Params, Work
+from s2i.imaging import images
 
 
 @pytest.fixture(autouse=True)
@@ -56,9 +61,61 @@ def photo_folder(tmp_path, house):
 @pytest.fixture
 def ingested(photo_folder, tmp_path, work):
     """The records of those photos, at 64 pixels."""
-    from s2i.ingest import ingest
-    from s2i.params import Ingest
+    from s2i.core.params import Ingest
+    from s2i.dataset.ingest.photos import ingest
 
     folder = Path(tmp_path / "ingested")
     records, _ = ingest(photo_folder, folder, 64, 0, Ingest(), work)
     return records
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory):
+    """A base of a few thousand weights, in the shape of Stable Diffusion."""
+    from helpers.tiny import save_base  # with torch, which takes seconds
+
+    return save_base(tmp_path_factory.mktemp("base"))
+
+
+@pytest.fixture
+def params(tiny_base):
+    """params(**changes) for the tiny base."""
+
+    def params(learning=MappingProxyType({}), **changes):
+        train = {"steps": 4, "batch_size": 2, "learning_rate": 1e-3, "checkpoint_every": 1, "validate_every": 2}
+        train |= learning
+        tree = {"base": str(tiny_base), "controlnet": str(tiny_base / "controlnet"), "rank": 2, "resolution": 64}
+        tree |= {"precision": "fp32", "train": train, "generate": {"steps": 2, "batch_size": 3}}
+        return Params.model_validate(tree | changes)
+
+    return params
+
+
+@pytest.fixture
+def examples(tmp_path, house):
+    """Augmented records: six photos, the first four to train on, one each to validate and to test with."""
+    rows = []
+    for number, split in enumerate(["train"] * 4 + ["val", "test"]):
+        photo = images.resize_and_crop(house(number), 64)
+        row = {"id": f"{number * 7919:016x}", "split": split, "prompt": f"house {number}", "flip": number == 1}
+        row |= {"variant": 0, "photo": str(tmp_path / f"{number}.png"), "sketch": str(tmp_path / f"{number}-s.png")}
+        images.write_png(tmp_path / f"{number}.png", photo)
+        images.write_png(tmp_path / f"{number}-s.png", images.grey(photo))
+        rows.append(row)
+    return rows
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository with params.yaml and metrics in its first commit, tagged old."""
+    monkeypatch.chdir(tmp_path)
+    values = yaml.safe_load((Path(__file__).parents[1] / "params.yaml").read_text())
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    (tmp_path / "dvc.yaml").write_text("params: [params.yaml]\n")
+    git("init", "-q")
+    subprocess.run(["dvc", "init", "-q"], check=True)
+    write_metrics(tmp_path, scores(), 100)
+    git("add", ".")
+    git("commit", "-qm", "first")
+    git("tag", "old")
+    return tmp_path

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from s2i import probes
-from s2i.pretraining import pictures
+from s2i.embedded.pretraining import renders
+from s2i.networks import probes
 
 corpus, target = map(Path, sys.argv[1:])
-photos, table = pictures.read(corpus)
-probes.fit(probes.features(pictures.arrays(photos)), table.to_dict("records")).save(target)
+photos, table = renders.read(corpus)
+probes.fit(probes.features(renders.arrays(photos)), table.to_dict("records")).save(target)

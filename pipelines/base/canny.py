@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from s2i import params
-from s2i.pretraining import canny
-from s2i.pretraining.params import BaseParams
+from s2i.core import params_file
+from s2i.embedded.pretraining import controlnet
+from s2i.embedded.pretraining.params import BaseParams
 
 corpus, text_to_image, target = map(Path, sys.argv[1:])
-settings = params.load("pipelines/base/params.yaml", BaseParams)
-canny.train(corpus, text_to_image, target, settings.canny, settings.text_to_image, settings.seed)
+settings = params_file.load("pipelines/base/params.yaml", BaseParams)
+controlnet.train(corpus, text_to_image, target, settings.canny, settings.text_to_image, settings.seed)

@@ -3,12 +3,12 @@
 import sys
 from pathlib import Path
 
-from s2i import params
-from s2i.corpus.write import write_corpus
-from s2i.pretraining.cards import write_photos_card
-from s2i.pretraining.params import PHOTOS_SEED, BaseParams
+from s2i.core import params_file
+from s2i.embedded.pretraining.cards import write_photos_card
+from s2i.embedded.pretraining.params import PHOTOS_SEED, BaseParams
+from s2i.embedded.rendering.write import write_corpus
 
 target = Path(sys.argv[1])
-settings = params.load("pipelines/base/params.yaml", BaseParams).photos
+settings = params_file.load("pipelines/base/params.yaml", BaseParams).photos
 write_corpus(target, settings.count, PHOTOS_SEED, settings.size, settings.samples, truth=True)
 write_photos_card(target)

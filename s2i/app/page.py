@@ -12,11 +12,13 @@ import numpy as np
 from gradio.exceptions import InvalidPathError
 from gradio_client import utils
 
-from s2i import images, prompts
-from s2i.app.drawer import MOST_PICTURES, Drawer, Progress, Result, Wish, data_url, random_seed, status
-from s2i.app.offers import PARTS, Offers
-from s2i.errors import UserError
-from s2i.params import Generate
+from s2i.app.html import data_url, status
+from s2i.app.suggestions import PARTS, Suggestions
+from s2i.app.worker import MOST_PICTURES, DrawRequest, Progress, Result, Worker, random_seed
+from s2i.core.errors import UserError
+from s2i.core.params import Generate
+from s2i.imaging import images
+from s2i.vocabulary import prompts
 
 HERE = Path(__file__).parent
 STYLE = HERE / "style.css"
@@ -28,24 +30,7 @@ CANVAS = 512  # pixels a side
 WAITING, ENDED = "Waiting for its turn.", "Not drawn."  # Gradio may count what is cancelled as failed
 
 
-def theme() -> gr.themes.Base:
-    """One accent on warm greys, in light and dark."""
-    return gr.themes.Base(primary_hue="teal", secondary_hue="teal", neutral_hue="stone", radius_size="lg").set(
-        button_primary_background_fill="*primary_600",
-        button_primary_background_fill_hover="*primary_700",
-        button_primary_background_fill_dark="*primary_600",
-        button_primary_background_fill_hover_dark="*primary_500",
-        button_primary_text_color="white",
-        button_primary_text_color_dark="white",
-        color_accent="*primary_600",
-        block_label_text_color="*neutral_600",
-        block_label_text_color_dark="*neutral_300",
-        block_title_text_color="*neutral_700",
-        block_title_text_color_dark="*neutral_200",
-    )
-
-
-def page(drawer: Drawer, offers: Offers) -> gr.Blocks:
+def page(drawer: Worker, offers: Suggestions) -> gr.Blocks:
     """The page of a drawer; also its API, named ``/draw``."""
     defaults = drawer.params.generate
     with _Page(title="s2i: photos from sketches", analytics_enabled=False, delete_cache=(KEPT // 6, KEPT)) as blocks:
@@ -139,7 +124,7 @@ def _canvas() -> gr.HTML:
     )
 
 
-def _parts(offers: Offers) -> dict[str, gr.Dropdown]:
+def _parts(offers: Suggestions) -> dict[str, gr.Dropdown]:
     """What can be said of a building, with suggestions that take free words too."""
     with gr.Row():
         return {
@@ -188,7 +173,7 @@ def _advanced(defaults: Generate) -> dict[str, gr.components.Component]:
     return found | {"seed": seed, "pictures": pictures, "another": another}
 
 
-def _examples(offers: Offers) -> gr.Gallery | None:
+def _examples(offers: Suggestions) -> gr.Gallery | None:
     if not offers.examples:
         return None
     return gr.Gallery(
@@ -204,7 +189,7 @@ def _examples(offers: Offers) -> gr.Gallery | None:
     )
 
 
-def _chosen(offers: Offers):
+def _chosen(offers: Suggestions):
     """An example, laid on the paper, and its prompt."""
 
     def chosen(event: gr.SelectData) -> tuple[str, str]:
@@ -214,7 +199,7 @@ def _chosen(offers: Offers):
     return chosen
 
 
-def _laid(drawer: Drawer):
+def _laid(drawer: Worker):
     """An upload, read and straightened, laid on the paper."""
 
     def laid(file: str) -> str:
@@ -249,7 +234,7 @@ def _worded(structure: str, color: str, material: str) -> str:
     return prompts.plain(said) if any(said.values()) else ""
 
 
-def _answer(drawer: Drawer):
+def _answer(drawer: Worker):
     """The handler of the button: pieces of the page, as the drawing goes on."""
 
     def answer(strokes, prompt, steps, guidance, control, scheduler, seed, pictures, another, drawn) -> Iterator:
@@ -257,7 +242,7 @@ def _answer(drawer: Drawer):
         busy = gr.update(interactive=False), gr.update(interactive=True)
         idle = gr.update(interactive=True), gr.update(interactive=False)
         keep = gr.update()
-        wish = Wish(prompt, steps, guidance, control, scheduler or None, seed, pictures)
+        wish = DrawRequest(prompt, steps, guidance, control, scheduler or None, seed, pictures)
         try:
             for news in drawer.draw(wish, drawer.strokes(strokes)):
                 if isinstance(news, str):
@@ -308,7 +293,7 @@ def _remove(drawn: list[str]) -> None:
         shutil.rmtree(Path(file).parent, ignore_errors=True)
 
 
-def _api(drawer: Drawer, prompt: gr.Textbox, advanced: dict) -> None:
+def _api(drawer: Worker, prompt: gr.Textbox, advanced: dict) -> None:
     """``/draw`` for programs: an uploaded sketch and the settings in, a PNG file out."""
 
     def draw(sketch, prompt, steps, guidance, control, scheduler, seed):
@@ -318,7 +303,7 @@ def _api(drawer: Drawer, prompt: gr.Textbox, advanced: dict) -> None:
         seed: as on the page.  Returns a PNG file, whose text chunk ``parameters`` says what it was made with, and under
         ``warning`` which words of the prompt were dropped.
         """
-        wish = Wish(prompt, steps, guidance, control, scheduler or None, seed, 1)
+        wish = DrawRequest(prompt, steps, guidance, control, scheduler or None, seed, 1)
         try:
             if not sketch:
                 raise UserError("there is no sketch: send a picture file.")

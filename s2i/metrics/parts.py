@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from s2i.corpus.shapes import LABELS
+from s2i.vocabulary.buildings import LABELS
 
 PARTS = ("window", "balcony", "door", "roof")
 FOUND = 0.5  # correlation from which a part counts as drawn
@@ -18,7 +18,7 @@ def part_recall(generated: np.ndarray, target: np.ndarray, labels: np.ndarray, p
     0.5 or more with the target's: it stands at its place with light and dark as they are there, whatever its colour.
     Other buildings reach that by chance hardly ever: on 162 pictures of the embedded test set in no balcony, in 2.5 %
     of the windows, 4 % of the doors and 5 % of the roofs, which are mostly edges against the sky.
-    generated, target: (H, W, 3) uint8.  labels: (H, W) uint8, numbers of `s2i.corpus.shapes.LABELS`.
+    generated, target: (H, W, 3) uint8.  labels: (H, W) uint8, numbers of `s2i.vocabulary.buildings.LABELS`.
     part: one of `PARTS`.
     """
     a, b = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) for picture in (generated, target))

@@ -39,3 +39,10 @@ def weighted_mean(values: np.ndarray, matte: np.ndarray) -> float:
     """The mean of values (H, W), each counted as much as matte (H, W) says; NaN where that is nothing."""
     weights = matte.astype(np.float64)
     return float((values * weights).sum() / weights.sum()) if weights.any() else float("nan")
+
+
+def intersection_over_union(matte: np.ndarray, truth: np.ndarray) -> float:
+    """IoU of two mattes (H, W) uint8, each cut at half; 1 when both are blank."""
+    ours, theirs = matte >= 128, truth >= 128
+    union = (ours | theirs).sum()
+    return float((ours & theirs).sum() / union) if union else 1.0

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from s2i.edges import contours
+from s2i.imaging.edges import contours
 
 
 def edge_f1(generated: np.ndarray, target: np.ndarray, tolerance: float = 2) -> float:

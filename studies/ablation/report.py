@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 
-from s2i.files import whole_file
+from s2i.core.files import whole_file
 from s2i.metrics.intervals import bootstrap
 
 METRICS = {"st_lpips": "lower", "edge_f1": "higher", "window_count_error": "lower"}  # what is better

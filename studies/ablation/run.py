@@ -20,10 +20,12 @@ import pandas as pd
 import yaml
 from report import METRICS, write_report
 
-from s2i import adapters, base, cache
-from s2i.files import whole_file
-from s2i.methods.controlnet import nets
-from s2i.params import Params, merged
+from s2i.core import cache
+from s2i.core.files import whole_file
+from s2i.core.params import Params
+from s2i.core.params_file import merged
+from s2i.diffusion import adapters, base
+from s2i.diffusion.controlnets import controlnets_of
 
 PROJECT = Path(__file__).parents[2]
 STUDY = Path(__file__).with_name("experiments.yaml")
@@ -98,7 +100,7 @@ def _output(*command: str) -> str:
 
 def trained_parameters(params: Params) -> int:
     """How many numbers the training changes."""
-    controlnets = nets(base.load_controlnet(*[params.controlnet] * len(params.conditions)))
+    controlnets = controlnets_of(base.load_controlnet(*[params.controlnet] * len(params.conditions)))
     adapter = "modified" if params.adapter == "two-step" else params.adapter
     for net in controlnets:
         adapters.inject(net, adapter, params.rank, params.train.alpha, params.train.encoder_blocks)

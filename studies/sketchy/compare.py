@@ -3,8 +3,8 @@
 data/sketchy/items, drawn, training, mosaics -> metrics/sketchy, metrics/sketchy.json
 """
 
-from s2i import records, stage
-from s2i.study import compare
+from s2i.core import records, stage
+from s2i.studies.sketchy import compare
 
 with stage.run() as (params, (source, drawn, training, mosaics), output):
     output.score(compare.compare(list(records.Records(source)), drawn, training, mosaics, output.folder, params))

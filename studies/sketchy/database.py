@@ -12,11 +12,11 @@ from pathlib import Path
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
-from s2i import images
-from s2i.corpus.drawing import line_drawing
-from s2i.corpus.grammar import STRUCTURES, Building, sample_building
-from s2i.corpus.render import render
-from s2i.files import whole_folder
+from s2i.core.files import whole_folder
+from s2i.embedded.rendering.grammar import STRUCTURES, Building, sample_building
+from s2i.embedded.rendering.line_drawing import line_drawing
+from s2i.embedded.rendering.render import render
+from s2i.imaging import images
 
 FIRST_SEED = 5_000_000
 TREE = "256x256/{kind}/tx_000000000000/{label}/{name}"

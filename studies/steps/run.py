@@ -16,13 +16,16 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from s2i import draw_tasks, images, methods, plots, records
-from s2i import params as parameters
-from s2i.errors import UserError
-from s2i.files import write_json
+from s2i.core import params as parameters
+from s2i.core import params_file, records
+from s2i.core.errors import UserError
+from s2i.core.files import write_json
+from s2i.diffusion import image_cache
+from s2i.imaging import images, plots
+from s2i.imaging.mosaics import evenly_spaced
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1
-from s2i.mosaics import spread
+from s2i.training import methods
 
 METRIC, ALL = "edge_f1", "all"
 TRAINED, METRICS = Path("models/trained"), Path("metrics")
@@ -39,7 +42,7 @@ def sweep(examples: Sequence[dict], settings: dict, params: parameters.Params, t
             changed = params.model_copy(update={"generate": params.generate.model_copy(update=changes)})
             name = f"{steps} steps, guidance {guidance_scale}"
             task = method.draw_task(list(examples), trained, METRICS, changed)
-            drawn = draw_tasks.pictures(task, changed, name)
+            drawn = image_cache.cached_images(task, changed, name)
             for example, photo, file in zip(examples, photos, drawn, strict=True):
                 category = example.get("structure") or example.get("label") or "unknown"
                 rows.append(
@@ -96,9 +99,9 @@ def plot(cells: pd.DataFrame, chosen: dict, file: Path) -> None:
 
 
 def main(file: Path) -> None:
-    settings, params = yaml.safe_load(file.read_text(encoding="utf-8")), parameters.load()
+    settings, params = yaml.safe_load(file.read_text(encoding="utf-8")), params_file.load()
     drawn = list(records.Records(Path("data/generated")))
-    examples = [drawn[place] for place in spread(len(drawn), settings["sketches"])]
+    examples = [drawn[place] for place in evenly_spaced(len(drawn), settings["sketches"])]
     cells = summary(sweep(examples, settings, params, TRAINED), params.evaluate.level)
     chosen = recommendation(cells, settings["tolerance"])
     cells.round(5).to_csv(METRICS / "steps.csv", index=False)

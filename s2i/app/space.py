@@ -1,0 +1,80 @@
+"""A Hugging Face Space of a trained model: a folder that only needs to be pushed."""
+
+import shutil
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import yaml
+
+from s2i.app import suggestions
+from s2i.core.errors import UserError
+from s2i.core.files import whole_folder
+from s2i.generation.find_model import Trained
+from s2i.generation.model import SketchToImage
+
+README = """---
+title: {title}
+emoji: 🏠
+colorFrom: green
+colorTo: gray
+sdk: gradio
+sdk_version: {gradio}
+python_version: "3.12"
+app_file: app.py
+---
+
+Draw a building, say what it is, and see it built.  Trained and exported with s2i; the model is in `model/`.
+"""
+
+LARGE = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png"))
+
+APP = '''"""The page of the model beside this file."""
+
+import os
+from pathlib import Path
+
+os.chdir(Path(__file__).parent)
+
+from s2i.app import server, suggestions  # noqa: E402
+from s2i.core import params_file  # noqa: E402
+from s2i.generation import find_model  # noqa: E402
+
+if __name__ == "__main__":
+    host, port = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0"), int(os.environ.get("GRADIO_SERVER_PORT", 7860))
+    found = find_model.find("model", params_file.load())
+    server.launch(found, suggestions.of_folder(Path("model")), host=host, port=port)
+'''
+
+
+def write(trained: Trained, offered: suggestions.Suggestions, target: Path) -> None:
+    """Write the Space: the page, s2i itself, what it needs, and the whole model in one folder, adapters merged.
+
+    The history (.git) of a target that is a clone of the Space is kept.
+    Raises UserError when the model cannot be loaded, or Gradio is not installed.
+    """
+    try:
+        readme = README.format(title="Photos from sketches", gradio=version("gradio"))
+    except PackageNotFoundError:
+        raise UserError("gradio is not installed: `pip install -e '.[app]'` installs what a Space needs.") from None
+    model = SketchToImage(trained)
+    with whole_folder(target) as folder:
+        model.pipeline.save_pretrained(folder / "model")
+        suggestions.write(offered, folder / "model")
+        package = Path(__file__).parents[1]
+        shutil.copytree(package, folder / "s2i", ignore=shutil.ignore_patterns("__pycache__"))
+        changes = {"base": "model", "controlnet": "model/controlnet", "device": "auto"}
+        values = trained.params.model_dump(mode="json") | changes
+        (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+        (folder / "requirements.txt").write_text("\n".join(_requirements(package.parent)) + "\n", encoding="utf-8")
+        (folder / "README.md").write_text(readme, encoding="utf-8")
+        (folder / "app.py").write_text(APP, encoding="utf-8")
+        (folder / ".gitattributes").write_text(LARGE, encoding="utf-8")
+        if (target / ".git").exists():
+            (target / ".git").rename(folder / ".git")
+
+
+def _requirements(project: Path) -> list[str]:
+    """What s2i needs to draw, without Gradio, which a Space brings itself."""
+    needed = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    return [one for one in needed if not one.startswith(("dvclive", "lpips", "pytorch-fid", "matplotlib", "imagehash"))]

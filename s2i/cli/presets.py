@@ -1,0 +1,47 @@
+"""Settings that belong together, written into params.yaml with its comments kept."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches, unified_diff
+from io import StringIO
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from s2i.core import params_file
+from s2i.core.errors import UserError
+from s2i.core.files import whole_file
+
+FILE = Path(__file__).with_suffix(".yaml")
+
+
+def apply(name: str, file: Path) -> str:
+    """Write the preset of that name into a parameter file; what changed, as a unified diff, "" for nothing.
+
+    Raises UserError when there is no such preset, or when the file is no parameter file.
+    """
+    presets = YAML(typ="safe").load(FILE)
+    if name not in presets:
+        close = get_close_matches(name, presets, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(presets)}."
+        raise UserError(f"there is no preset '{name}'; {hint}")
+    params_file.load(file)
+    yaml = YAML()
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml.width, yaml.preserve_quotes = 4096, True
+    before = file.read_text(encoding="utf-8")
+    tree = yaml.load(before)
+    _set(tree, presets[name])
+    text = StringIO()
+    yaml.dump(tree, text)
+    with whole_file(file) as draft:
+        draft.write_text(text.getvalue(), encoding="utf-8")
+    params_file.load(file)
+    return "".join(unified_diff(before.splitlines(True), text.getvalue().splitlines(True), str(file), name, n=0))
+
+
+def _set(tree, values: Mapping) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            _set(tree.setdefault(key, {}), value)
+        elif tree.get(key, object()) != value:
+            tree[key] = value

@@ -1,1 +1,0 @@
-"""What the longer of the `s2i` commands do."""

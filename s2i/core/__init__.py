@@ -1,0 +1,1 @@
+"""What a stage stands on: parameters, records, cache, whole files, workers, errors."""

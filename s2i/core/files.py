@@ -1,0 +1,71 @@
+"""Files and folders that are whole or not there: everything is written beside its place and renamed in."""
+
+import json
+import os
+import shutil
+import tarfile
+from contextlib import contextmanager
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from s2i.core.errors import UserError
+
+
+@contextmanager
+def whole_folder(target: Path):
+    """Yield an empty folder beside ``target`` that replaces it when the block ends without an exception."""
+    target = Path(target)
+    draft = target.with_name(f".{target.name}.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    yield draft
+    shutil.rmtree(target, ignore_errors=True)
+    draft.rename(target)
+
+
+@contextmanager
+def whole_file(target: Path):
+    """Yield a path beside ``target``, with its suffix, that replaces it when the block ends without an exception."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
+    try:
+        yield draft
+        os.replace(draft, target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def open_binary(path: str | Path) -> BinaryIO:
+    """A file opened for reading; ``folder/00001.tar/name`` is the member of that name of a tar shard."""
+    path = Path(path)
+    if path.parent.suffix != ".tar" or path.parent.is_dir():
+        return open(path, "rb")
+    start, size = _members(path.parent)[path.name]
+    with open(path.parent, "rb") as shard:
+        shard.seek(start)
+        return BytesIO(shard.read(size))
+
+
+def read_text(path: Path) -> str:
+    """A text file without its byte order mark.  Raises UserError with the first line that is not UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = len(error.object[: error.start + 1].splitlines())
+        raise UserError(f"{path} line {line} is not UTF-8: save the file in UTF-8.") from None
+
+
+@lru_cache(maxsize=1024)
+def _members(shard: Path) -> dict[str, tuple[int, int]]:
+    """Where in a tar file the bytes of each member begin, and how many they are."""
+    with tarfile.open(shard) as file:
+        return {member.name: (member.offset_data, member.size) for member in file}
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write ``content`` as indented JSON, whole or not at all."""
+    with whole_file(Path(path)) as draft:
+        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,84 @@
+"""Parameter files read into their typed tree, with one sentence for each wrong key."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import (
+    ValidationError,
+)
+
+from s2i.core.errors import UserError
+from s2i.core.params import Group, Params
+
+Tree = TypeVar("Tree", bound=Group)
+
+
+def load(path: str | Path = "params.yaml", tree: type[Tree] = Params, variant: str | None = None) -> Tree:
+    """Read a parameter file into its typed tree.
+
+    variant: of those that a study's file lists under ``variants``, the one whose settings, by dotted key, hold in the
+    place of the others.
+    Raises UserError, one sentence a wrong key, when the file is missing, is not YAML, has no such variant, a key that
+    does not exist or a value out of its range.
+    """
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run from the project's folder, or restore the file with git.") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
+    if variant is not None:
+        variants = values.get("variants") or {}
+        if variant not in variants:
+            raise UserError(f"{path}: variants has no '{variant}'; it has {', '.join(variants) or 'none'}.")
+        values = merged(values, variants[variant] or {})
+    try:
+        return tree.model_validate(values)
+    except ValidationError as error:
+        raise UserError(" ".join(_sentence(path, tree, problem) for problem in error.errors())) from None
+
+
+def merged(values: Mapping, changes: Mapping) -> dict:
+    """A tree of values with others, by dotted key, in their places."""
+    tree = deepcopy(dict(values))
+    for key, value in changes.items():
+        *groups, last = key.split(".")
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+        branch[last] = value
+    return tree
+
+
+def changed(group: Tree, changes: Mapping) -> Tree:
+    """A group of parameters with some of them changed; raises UserError, one sentence a key, as `load` does."""
+    try:
+        return type(group).model_validate(group.model_dump() | dict(changes))
+    except ValidationError as error:
+        raise UserError(" ".join(_sentence("settings", type(group), one) + "." for one in error.errors())) from None
+
+
+def _sentence(path: str | Path, tree: type[Group], problem: dict) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        close = get_close_matches(key, known_keys(tree), n=1, cutoff=0.5)
+        return f"{path}: unknown key '{key}'" + (f", did you mean '{close[0]}'?" if close else "; remove it.")
+    if problem["type"] == "missing":
+        return f"{path}: the key '{key}' is missing; add it."
+    reason = problem["msg"][0].lower() + problem["msg"][1:]
+    return f"{path}: {key} is {problem['input']!r}, but {reason}."
+
+
+def known_keys(tree: type[Group], prefix: str = "") -> list[str]:
+    """Every dotted key of a parameter tree."""
+    keys = []
+    for name, field in tree.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
+            keys += known_keys(field.annotation, f"{prefix}{name}.")
+    return keys

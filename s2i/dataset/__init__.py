@@ -1,0 +1,1 @@
+"""Photos to training examples; a folder for each stage."""

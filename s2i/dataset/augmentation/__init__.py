@@ -1,0 +1,1 @@
+"""Sketches and prompts varied for training."""

@@ -1,0 +1,1 @@
+"""Every photo described in words."""

@@ -1,0 +1,123 @@
+"""Captions that a vision language model answers: BLIP-2, LLaVA-1.5 and others that transformers loads alike."""
+
+from collections.abc import Sequence
+from functools import cache as once
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+from PIL import Image
+from tqdm import tqdm
+
+from s2i.core import cache, devices
+from s2i.core.errors import UserError, first_line
+from s2i.core.parallel import chunked
+from s2i.core.params import Vlm
+from s2i.imaging import images
+
+LONGEST = 500  # characters; an answer beyond is a model that does not stop
+WORDINGS = {"llava": "USER: <image>\n{question} ASSISTANT:", "blip-2": "Question: {question} Answer:"}
+
+_hash = once(cache.model_hash)  # of gigabytes, once a process
+
+
+class VisionLanguageModel:
+    """A model and its processor."""
+
+    def __init__(self, model, processor):
+        kind = model.config.model_type
+        if kind not in WORDINGS:
+            raise UserError(f"caption.vlm.model is of type {kind}; s2i asks {' and '.join(sorted(WORDINGS))} models.")
+        self.model, self.processor, self.wording = model, processor, WORDINGS[kind]
+        processor.tokenizer.padding_side = "left"  # answers follow the question, also in a batch
+        if processor.tokenizer.pad_token is None:
+            processor.tokenizer.pad_token = processor.tokenizer.eos_token
+
+    @torch.no_grad()
+    def answers(self, pictures: Sequence[np.ndarray], question: str, max_new_tokens: int) -> list[str]:
+        """One answer a picture (H, W, 3) or (H, W) uint8, as the model gives it, outer spaces removed."""
+        batch = [Image.fromarray(picture).convert("RGB") for picture in pictures]
+        texts = [self.wording.format(question=question)] * len(batch)
+        inputs = self.processor(images=batch, text=texts, padding=True, return_tensors="pt")
+        inputs = inputs.to(self.model.device, self.model.dtype)
+        tokens = self.model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
+        text_model = self.model.config.get_text_config()
+        asked = 0 if text_model.is_encoder_decoder else inputs["input_ids"].shape[1]
+        return [answer.strip() for answer in self.processor.batch_decode(tokens[:, asked:], skip_special_tokens=True)]
+
+
+def answers(
+    pictures: Sequence[str | Path], question: str, settings: Vlm, device: torch.device, precision: str
+) -> list[str]:
+    """What the model that caption.vlm names answers of each picture; from the cache where it was asked before.
+
+    Raises UserError as `load` does.
+    """
+    asked = question, settings.max_new_tokens
+    made_by = ["vlm", cache.code(__name__), _hash(settings.model), *asked, precision, bool(_quantised(device))]
+    keys = [(*made_by, cache.file_hash(picture)) for picture in pictures]
+    known = [cache.recall(*key) for key in keys]
+    missing = [place for place, answer in enumerate(known) if answer is None]
+    for places in tqdm(list(chunked(missing, settings.batch_size)), desc="asking", unit="batch", leave=False):
+        batch = [images.read(pictures[place]) for place in places]
+        answered = load(settings.model, device, precision).answers(batch, *asked)
+        for place, answer in zip(places, answered, strict=True):
+            known[place] = cache.keep(answer, *keys[place])
+    return known
+
+
+@once  # one a process
+def load(name: str, device: torch.device, precision: str) -> VisionLanguageModel:
+    """The model that caption.vlm names; in 8 bits on a GPU where bitsandbytes is installed.
+
+    Raises UserError when the model cannot be had or is of a kind that is not asked.
+    """
+    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+
+    options = {"dtype": devices.DTYPES[precision], "use_safetensors": True} | _quantised(device)
+    try:
+        AutoConfig.from_pretrained(name)  # where there is no network, one file is waited for and not ten
+        processor = AutoProcessor.from_pretrained(name)
+        model = AutoModelForImageTextToText.from_pretrained(name, **options)
+    except (OSError, ValueError) as error:
+        reason = first_line(error)
+        raise UserError(
+            f"caption.vlm.model '{name}' is no folder here and the model hub did not give it ({reason}); "
+            "set it to a model this machine can load, or take vlm out of caption.by."
+        ) from None
+    if "quantization_config" not in options:
+        model.to(device)
+    return VisionLanguageModel(model.eval(), processor)
+
+
+def question(number: int) -> str:
+    """A question of questions.yaml, counted from 1."""
+    asked = _questions()
+    if number > len(asked):
+        raise UserError(f"caption.vlm.question is {number}, but s2i/captioning/questions.yaml has {len(asked)}.")
+    return asked[number - 1]
+
+
+def why_useless(answer: str) -> str | None:
+    """Why an answer is no caption, or None if it is one."""
+    if not any(letter.isalnum() for letter in answer):
+        return "empty answer"
+    return f"answer of {len(answer)} characters" if len(answer) > LONGEST else None
+
+
+def _quantised(device: torch.device) -> dict:
+    if device.type != "cuda":
+        return {}
+    try:
+        import bitsandbytes  # noqa: F401
+    except ImportError:
+        return {}
+    from transformers import BitsAndBytesConfig
+
+    return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True), "device_map": {"": device}}
+
+
+@once
+def _questions() -> list[str]:
+    return yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text(encoding="utf-8"))

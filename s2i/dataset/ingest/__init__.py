@@ -1,0 +1,1 @@
+"""Read, check, normalise and split the photos."""

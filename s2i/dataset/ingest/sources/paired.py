@@ -1,0 +1,93 @@
+"""Pairs of photo and sketch by number, with prompts: the layout of the architecture set of 35 pairs."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path, PureWindowsPath
+
+from s2i.core.errors import UserError
+from s2i.core.files import read_text
+from s2i.core.quarantine import Refused
+from s2i.dataset.ingest.sources.listing import Photo, photos
+
+PHOTOS, SKETCHES = ("Images", "image"), ("Sketches", "sketch")  # folder, and what file names begin with
+
+
+def find(folder: Path) -> Iterator[Photo | Refused]:
+    """The photos of Images/image_*, each with its sketch in Sketches/sketch_* and its prompt.
+
+    prompts.json is a list of {"image": file name, "prompt": text}; it may be missing, and prompts may be empty.  A
+    photo without a sketch is used, and the sketch it lacks is refused by name; so are sketches without a photo,
+    files named otherwise, and entries of prompts.json that cannot be used.
+    Raises UserError when a folder is missing or prompts.json is not such a list.
+    """
+    numbered, refused = {}, []
+    for kind in (PHOTOS, SKETCHES):
+        numbered[kind], odd = _numbered(folder, *kind)
+        refused += odd
+    prompts, odd = _prompts(folder / "prompts.json", {photo.file.name for photo in numbered[PHOTOS].values()})
+    yield from refused + odd
+    for number, photo in numbered[PHOTOS].items():
+        sketch = numbered[SKETCHES].pop(number, None)
+        if not sketch:
+            yield Refused(f"{'/'.join(SKETCHES)}_{number}.png", "missing", f"while {photo.name} is there")
+        prompt = prompts.get(photo.file.name)
+        columns = {"given_caption": prompt} if prompt else {}
+        yield Photo(photo.file, photo.name, columns, (sketch.file,) if sketch else ())
+    for sketch in numbered[SKETCHES].values():
+        yield Refused(sketch.name, "no photo", f"of its number in {PHOTOS[0]}")
+
+
+def _numbered(folder: Path, name: str, prefix: str) -> tuple[dict[str, Photo], list[Refused]]:
+    """The pictures of one folder by what follows `prefix_` in their names."""
+    inside = folder / name
+    if not inside.is_dir():
+        raise UserError(f"{inside} is not a folder: ingest.source 'paired' wants {PHOTOS[0]} and {SKETCHES[0]} there.")
+    numbered, refused = {}, []
+    for found in photos(inside):
+        match = re.fullmatch(rf"{prefix}_(.+)", Path(found.name).stem)
+        full_name = f"{name}/{found.name}"
+        if isinstance(found, Refused):
+            refused.append(Refused(full_name, found.why, found.detail))
+        elif not match:
+            refused.append(Refused(full_name, "wrong name", f"(not {prefix}_NUMBER)"))
+        elif match[1] in numbered:
+            refused.append(Refused(full_name, "number taken", f"by {numbered[match[1]].name}"))
+        else:
+            numbered[match[1]] = Photo(found.file, full_name)
+    return numbered, refused
+
+
+def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused]]:
+    """{file name of a photo: prompt}, and the entries that cannot be used."""
+    if not file.exists():
+        return {}, []
+    try:
+        entries = json.loads(read_text(file))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{file} is not JSON: {error}.") from None
+    if not isinstance(entries, list):
+        raise UserError(f'{file} must be a list of {{"image": file name, "prompt": text}}, not a {_kind(entries)}.')
+    prompts, refused = {}, []
+    for number, entry in enumerate(entries, start=1):
+        image, prompt = (entry.get("image"), entry.get("prompt")) if isinstance(entry, dict) else (None, "")
+        name = PureWindowsPath(image).name if isinstance(image, str) else None  # after slashes of either kind
+        if not name:
+            refused.append(Refused(file.name, "no image named", f"(entry {number})"))
+        elif not isinstance(prompt, str | None):
+            refused.append(Refused(file.name, "prompt is no text", f"({image}, entry {number})"))
+        elif re.search("[\ud800-\udfff]", prompt or ""):
+            refused.append(Refused(file.name, "half a character", f"in the prompt ({image}, entry {number})"))
+        elif name not in photos:
+            refused.append(Refused(file.name, "image missing", f"{image} (entry {number})"))
+        elif name in prompts:
+            refused.append(Refused(file.name, "image named twice", f"{image} (entry {number}); the first one counts"))
+        elif prompt is None:
+            refused.append(Refused(file.name, "no prompt", f"({image}, entry {number})"))
+        else:
+            prompts[name] = prompt.strip()
+    return prompts, refused
+
+
+def _kind(value) -> str:
+    return {dict: "table", str: "text", type(None): "null"}.get(type(value), type(value).__name__)

@@ -1,0 +1,94 @@
+"""The Sketchy database as it is unpacked: photos in classes, each with several sketches drawn by people.
+
+Source: Sangkloy, Burnell, Ham and Hays, "The Sketchy database: learning to retrieve badly drawn bunnies", 2016.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path, PureWindowsPath
+
+from s2i.core.errors import UserError
+from s2i.core.files import read_text
+from s2i.core.quarantine import Refused
+from s2i.dataset.ingest.sources.listing import Photo, name_of, photos
+
+
+def find(folder: Path, classes: Sequence[str] | None = None) -> Iterator[Photo | Refused]:
+    """256x256/photo/tx_*/<class>/<id>.jpg, each with 256x256/sketch/tx_*/<class>/<id>-<k>.png; some classes or all.
+
+    The first tx_ folder counts: the others hold the same photos and sketches placed otherwise.  Sketches that a list
+    info/invalid-*.txt names are refused with the list's name, and those of no photo too; so are lines of a list that
+    name no sketch, those of photos that are not read apart.
+    Raises UserError when the folders are missing, a class that was asked for is not there or a list is not UTF-8.
+    """
+    photo_root, sketch_root = (_placement(folder / "256x256" / kind) for kind in ("photo", "sketch"))
+    names = sorted(path.name for path in photo_root.iterdir() if path.is_dir())
+    for wanted in classes or ():
+        if wanted not in names:
+            close = get_close_matches(wanted, names, n=1)
+            hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(names)}."
+            raise UserError(f"ingest.classes: {photo_root} has no class '{wanted}'; {hint}")
+    invalid = _invalid(folder / "info")
+    yield from (_no_sketch(line, invalid) for line in invalid if not re.fullmatch(r".+-\d+", line))
+    for name in classes or names:
+        if not (sketch_root / name).is_dir():
+            yield Refused(name_of(sketch_root / name, folder), "missing", f"while there are photos of '{name}'")
+        yield from _of_class(name, folder, photo_root, sketch_root, invalid)
+    if not classes:
+        for name in sorted({path.name for path in sketch_root.iterdir() if path.is_dir()} - set(names)):
+            yield Refused(name_of(photo_root / name, folder), "missing", f"while there are sketches of '{name}'")
+
+
+def _placement(folder: Path) -> Path:
+    found = sorted(path for path in folder.glob("tx_*") if path.is_dir())
+    if not found:
+        raise UserError(f"{folder} has no folder tx_*: ingest.source 'sketchy' wants the database as it is unpacked.")
+    return found[0]
+
+
+def _invalid(folder: Path) -> dict[str, tuple[str, int]]:
+    """{<id>-<k>: the list that calls this sketch invalid, and in which line}, whether it names a file or a path."""
+    return {
+        PureWindowsPath(line.strip()).name.removesuffix(".png"): (f"info/{file.name}", number)
+        for file in sorted(folder.glob("invalid-*.txt"))
+        for number, line in enumerate(read_text(file).splitlines(), start=1)
+        if line.strip()
+    }
+
+
+def _no_sketch(line: str, invalid: dict) -> Refused:
+    name, number = invalid[line]
+    return Refused(name, "names no sketch", f"'{line}' (line {number})")
+
+
+def _of_class(name: str, folder: Path, photo_root: Path, sketch_root: Path, invalid: dict) -> Iterator[Photo | Refused]:
+    sketches: dict[str, list[Path]] = {}
+    drawn, read = set(), set()
+    for found in photos(sketch_root / name):
+        full_name = f"{name_of(sketch_root / name, folder)}/{found.name}"
+        stem = Path(found.name).stem
+        photo_id, _, number = stem.rpartition("-")
+        drawn.add(stem)
+        if isinstance(found, Refused):
+            yield Refused(full_name, found.why, found.detail)
+        elif not (photo_id and number.isdecimal()):
+            yield Refused(full_name, "wrong name", "(not ID-NUMBER)")
+        elif stem in invalid:
+            yield Refused(full_name, "invalid sketch", f"({invalid[stem][0]})")
+        else:
+            sketches.setdefault(photo_id, []).append(found.file)
+    for found in photos(photo_root / name):
+        full_name = f"{name_of(photo_root / name, folder)}/{found.name}"
+        if isinstance(found, Refused):
+            yield Refused(full_name, found.why, found.detail)
+            continue
+        read.add(found.file.stem)
+        own = sorted(sketches.pop(found.file.stem, ()), key=lambda file: int(file.stem.rpartition("-")[2]))
+        yield Photo(found.file, full_name, {"label": name}, tuple(own))
+    for orphans in sketches.values():
+        for file in orphans:
+            yield Refused(name_of(file, folder), "no photo", "of its id")
+    for line in invalid:
+        if line not in drawn and line.rpartition("-")[0] in read:
+            yield _no_sketch(line, invalid)

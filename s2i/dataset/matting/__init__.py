@@ -1,0 +1,1 @@
+"""The building of every photo and its background."""

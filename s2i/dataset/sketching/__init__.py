@@ -1,0 +1,1 @@
+"""Sketches of every photo, one in each style."""

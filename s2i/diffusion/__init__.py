@@ -1,0 +1,1 @@
+"""The model: loading, adapters, schedulers, encoding, sampling."""

@@ -1,0 +1,87 @@
+"""The model that is fine-tuned: a Stable Diffusion pipeline and its ControlNet, from folders or from the model hub."""
+
+from __future__ import annotations  # diffusers takes seconds to import, and only loading needs it
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
+
+from s2i.core.errors import UserError, first_line
+from s2i.diffusion.model_folder import UNET_LORA, WORDS
+
+if TYPE_CHECKING:
+    import torch
+    from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
+    from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+
+
+def load(
+    base: str | Path,
+    controlnet: str | Path | ControlNetModel | MultiControlNetModel | None,
+    dtype: torch.dtype | None = None,
+) -> StableDiffusionPipeline | StableDiffusionControlNetPipeline:
+    """A pipeline on the CPU in ``dtype``, float32 unless given; without a ``controlnet`` it draws from text alone.
+
+    base, controlnet: a folder in diffusers format, or a model hub id.  Raises UserError when one cannot be had.
+    """
+    from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
+
+    options = {"dtype": dtype, "safety_checker": None, "requires_safety_checker": False}
+    if controlnet is None:
+        return _pretrained(StableDiffusionPipeline, "base", base, "model_index.json", **options)
+    if isinstance(controlnet, (str, Path)):
+        controlnet = load_controlnet(controlnet, dtype=dtype)
+    kind = StableDiffusionControlNetPipeline
+    return _pretrained(kind, "base", base, "model_index.json", controlnet=controlnet, **options)
+
+
+def load_trained(base: str | Path, trained: Path | None, dtype: torch.dtype | None = None) -> StableDiffusionPipeline:
+    """The base with what a training changed of it: UNet, text encoder, a LoRA of the UNet, new words; no ControlNet.
+
+    trained: the folder of a trained model, None is none.  Raises UserError when a part cannot be read.
+    """
+    pipeline = load(base, None, dtype)
+    if trained is None:
+        return pipeline
+    for part in ("unet", "text_encoder"):
+        if (folder := Path(trained) / part).is_dir():
+            kind = type(getattr(pipeline, part))
+            setattr(pipeline, part, _pretrained(kind, "model", folder, "config.json", dtype=dtype))
+    if (Path(trained) / UNET_LORA).is_dir():
+        pipeline.load_lora_weights(Path(trained) / UNET_LORA)
+    for file in sorted((Path(trained) / WORDS).glob("*.safetensors")):
+        pipeline.load_textual_inversion(file)
+    return pipeline
+
+
+def load_controlnet(*places: str | Path, dtype: torch.dtype | None = None) -> ControlNetModel | MultiControlNetModel:
+    """A ControlNet from a folder or the hub, or several whose effects add up; raises UserError when one is missing."""
+    from diffusers import ControlNetModel
+    from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+
+    models = [_pretrained(ControlNetModel, "controlnet", place, "config.json", dtype=dtype) for place in places]
+    return models[0] if len(models) == 1 else MultiControlNetModel(models)
+
+
+def _pretrained(kind: type, key: str, name: str | Path, index: str, dtype: torch.dtype | None, **options):
+    import torch
+    from safetensors import SafetensorError
+
+    folder = Path(name)
+    if folder.is_dir() and not (folder / index).exists():
+        raise UserError(f"{key}: the folder {name} has no {index}; it must hold a model in diffusers format.")
+    try:
+        return kind.from_pretrained(str(name), use_safetensors=True, dtype=dtype or torch.float32, **options)
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = first_line(error)
+        if folder.is_dir():
+            raise UserError(f"{key}: the folder {name} is not a whole model in diffusers format: {reason}") from None
+        raise UserError(
+            f"{key}: '{name}' is no folder here and could not be had from the model hub ({reason}); set {key} in "
+            "params.yaml to a folder in diffusers format or to a hub id this machine can download."
+        ) from None
+
+
+Pipeline = StableDiffusionPipeline | StableDiffusionControlNetPipeline

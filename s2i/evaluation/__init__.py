@@ -1,0 +1,1 @@
+"""Scores, figures, students beside teachers, the report on a pull request."""

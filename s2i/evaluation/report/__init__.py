@@ -1,0 +1,1 @@
+"""Two runs compared, as the comment on a pull request."""

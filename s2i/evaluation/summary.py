@@ -1,0 +1,133 @@
+"""Scores of single pictures as figures: means with intervals, differences, gaps, and why a metric is not there."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from s2i.metrics import perceptual
+from s2i.metrics.intervals import bootstrap
+from s2i.metrics.registry import HEADLINES, METRICS, PICTURES, SETS
+from s2i.networks import clip, weights
+
+HAND = "given"  # sketches that came with the photos, by hand or standing in for it
+DIGITS = 4
+WEIGHTS = {
+    f"{name}{part}": file for name, (_, file) in perceptual.LPIPS.items() for part in ("", "_matte")
+} | dict.fromkeys(("fid", "kid_inception"), weights.FID_INCEPTION)
+WANTED = {  # what a metric needs of the records, beside a picture and its photo
+    "resketch_f1": "no sketch is in a style that a picture can be sketched in again",
+    "resketch_ssim": "no sketch is in a style that a picture can be sketched in again",
+    "window_count_error": "no record has the true number of `windows`",
+    "color_match": "no record is described with a colour that s2i.imaging.wall_colors knows",
+    "material_match": "no record is described with a material that the probes know",
+}
+
+
+def means(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
+    """{metric: {"mean", "low", "high"}} over the pictures that have it, resampling photos.
+
+    table: a row a picture with its photo's `id`, and the metrics.  A metric with infinite values has no mean.
+    """
+    found = {}
+    for name in PICTURES:
+        if name in table and not np.isinf(table[name]).any() and table[name].notna().any():
+            known = table[[name, "id"]].dropna()
+            found[name] = bootstrap(known[name], list(known["id"]), level=level)
+    return found
+
+
+def differences(
+    table: pd.DataFrame, other: pd.DataFrame, level: float, names: Iterable[str] = tuple(PICTURES)
+) -> dict[str, dict[str, float]]:
+    """{metric: {"mean", "low", "high"}} of table less other, picture by picture, resampling photos.
+
+    Rows belong together where photo `id` and `sketch_style` are the same; what only one of them has does not count.
+    """
+    pairs = table.merge(other, on=["id", "sketch_style"], suffixes=("", "_other"))
+    both = [name for name in names if name in table and name in other]
+    return means(
+        pd.DataFrame({"id": pairs["id"]} | {name: pairs[name] - pairs[f"{name}_other"] for name in both}), level
+    )
+
+
+def style_gap(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
+    """{headline: ...} of drawings that came with the photos less sketches that were made of them, photo by photo."""
+    headlines = [name for name in HEADLINES if name in table]
+    by_hand = table["sketch_style"].str.startswith(HAND)
+    hand, made = (rows.groupby("id")[headlines].mean() for rows in (table[by_hand], table[~by_hand]))
+    return means((hand - made).reset_index(), level)
+
+
+def of_styles(table: pd.DataFrame, level: float) -> dict[str, dict[str, dict[str, float]]]:
+    """{style: {headline: ...}}."""
+    columns = ["id", *(name for name in HEADLINES if name in table)]
+    return {str(style): means(rows[columns], level) for style, rows in table.groupby("sketch_style")}
+
+
+def numbers(figures: Mapping[str, Mapping]) -> dict:
+    """Figures as DVC shows them best: one number a name, to four digits; {"mean", "low", ...} becomes its mean.
+
+    The standard error of a metric stands beside it as NAME_se.
+    """
+    values = {}
+    for name, value in figures.items():
+        if not isinstance(value, Mapping):
+            values[name] = rounded(value)
+        elif "mean" in value:
+            values[name] = rounded(value["mean"])
+            if "se" in value:
+                values[f"{name}_se"] = rounded(value["se"])
+        elif value:
+            values[name] = numbers(value)
+    return values
+
+
+def intervals(figures: Mapping[str, Mapping], of: str = "") -> pd.DataFrame:
+    """A row for each figure that has an interval: set (such as finetuned or styles.pencil), metric, mean, low, high."""
+    rows = []
+    for name, value in figures.items():
+        if isinstance(value, Mapping) and "low" in value:
+            parts = {part: rounded(value[part]) for part in ("mean", "low", "high")}
+            rows.append(pd.DataFrame([{"set": of, "metric": name} | parts]))
+        elif isinstance(value, Mapping) and "mean" not in value:
+            rows.append(intervals(value, f"{of}.{name}" if of else name))
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
+def rounded(value: float) -> float:
+    """A number to four significant digits; whole numbers as they are."""
+    return value if isinstance(value, int) else float(f"{value:.{DIGITS}g}")
+
+
+def left_out(
+    figures: Mapping[str, Mapping], tables: Mapping[str, pd.DataFrame], reasons: Mapping[str, str]
+) -> list[dict[str, str]]:
+    """[{"metric", "reason"}] of every metric that the first set has no figure of; for the others, with "of", the rest.
+
+    figures, tables: by set.  reasons: what is known already, by metric.
+    """
+    first, *others = figures
+    absent = [name for name in METRICS if name not in figures[first]]
+    found = [{"metric": name, "reason": reasons.get(name) or why(name, tables[first])} for name in absent]
+    for other in others:
+        more = [name for name in figures[first] if name not in figures[other]]
+        found += [{"metric": name, "of": other, "reason": why(name, tables[other])} for name in more]
+    return found
+
+
+def why(name: str, table: pd.DataFrame) -> str:
+    """Why there is no figure of a metric."""
+    if name in WEIGHTS and not weights.hub_path(WEIGHTS[name]):
+        return f"{WEIGHTS[name]} is not on this machine; put it into the folder that S2I_WEIGHTS names"
+    if name in ("clip_score", "cmmd") and not clip.place():
+        return "CLIP is not on this machine; see s2i/networks/clip.py"
+    if name in SETS:
+        return "it compares many pictures with the photos, and these are the photos"
+    if name in table and (equal := int(np.isinf(table[name]).sum())):
+        return f"{equal} of {len(table)} pictures equal their photos, whose {name} is infinite"
+    if name.endswith("_recall"):
+        return f"no record has a label map with a {name.removesuffix('_recall')} in it"
+    if name.endswith("_matte"):
+        return "no record has a matte that shows a building"
+    return WANTED.get(name, "it could not be computed")

@@ -1,0 +1,1 @@
+"""The trained model at work: held-out sketches, your sketches, OpenVINO."""

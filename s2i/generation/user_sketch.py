@@ -1,0 +1,132 @@
+"""Anybody's sketch made into what training saw: dark strokes on white paper, a square of the model's resolution."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+from s2i.core.errors import UserError
+from s2i.dataset.matting import mattes, u2net
+from s2i.imaging import images
+
+CLEAN = 245  # lightness from which paper counts as white
+DARK = 120  # of 255: how dark strokes are brought to be at least
+DARKER = 40  # a table is darker than the sheet that lies on it by this much
+BLANK = 12  # a picture whose tones differ by less shows no strokes
+WORKING_SIDE = 1024  # pixels; a photo of paper is looked at no larger
+
+
+def read(path: Path, resolution: int, max_megapixels: float, background: str = "keep", matte: str = "u2netp"):
+    """The sketch in a picture file, (resolution, resolution) uint8, dark strokes on white.
+
+    It may be of any size and kind: a photo of paper, strokes on nothing (transparent), white on black.
+    background, matte: as `s2i.core.params.Matte` has them; "white" and "transparent" cut the background as in training.
+    Raises UserError, with what is wrong, for a file that is no picture, is too large, or shows no strokes.
+    """
+    try:
+        picture = images.read_photo(path, max_megapixels)
+    except images.Unreadable as error:
+        reason = f"{error.reason} {error.detail}".strip()
+        raise UserError(f"{path.name} cannot be read: {reason}; give a whole picture file.") from None
+    if _is_blank(picture):
+        picture = _on_black(path)  # white strokes on nothing, which were laid on white
+    if _is_blank(picture):
+        raise UserError(f"{path.name} shows no strokes: draw something first.")
+    sketch = straighten(picture, resolution)
+    if background != "keep":
+        shown = cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB)
+        sketch = mattes.on_white(sketch, u2net.predict_matte(shown, matte))
+    return sketch
+
+
+def straighten(picture: np.ndarray, resolution: int) -> np.ndarray:
+    """A picture of a sketch (H, W, 3) uint8 as dark strokes on white, (resolution, resolution) uint8.
+
+    A sheet photographed on a table is cut out and laid flat, light strokes on dark turn dark, shadows and the paper's
+    tint go, and what is not square gets white margins.  A clean drawing is only resized.
+    """
+    picture = _shrunk(picture, max(WORKING_SIDE, 2 * resolution))
+    sketch = images.grey(_flat_sheet(picture))
+    if np.median(sketch) < 128:
+        sketch = 255 - sketch
+    if np.percentile(sketch, 60) < CLEAN:
+        sketch = _without_shadows(sketch)
+    sketch = images.resize_and_crop(_square(sketch), resolution)
+    return _dark_enough(sketch)
+
+
+def _is_blank(picture: np.ndarray) -> bool:
+    return int(picture.max()) - int(picture.min()) < BLANK
+
+
+def _on_black(path: Path) -> np.ndarray:
+    """A picture that `images.read_photo` has read, on black where it is transparent, (H, W, 3) uint8."""
+    with Image.open(path) as picture:
+        visible = ImageOps.exif_transpose(picture).convert("RGBA")
+        return np.asarray(Image.alpha_composite(Image.new("RGBA", visible.size, "black"), visible).convert("RGB"))
+
+
+def _shrunk(picture: np.ndarray, side: int) -> np.ndarray:
+    share = side / max(picture.shape[:2])
+    size = [max(1, round(length * share)) for length in picture.shape[1::-1]]
+    return picture if share >= 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _flat_sheet(picture: np.ndarray) -> np.ndarray:
+    """The sheet of paper alone, if the picture shows one on something darker; the whole picture if not."""
+    grey = cv2.GaussianBlur(images.grey(picture), (0, 0), max(picture.shape) / 200)
+    _, bright = cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)
+    outlines, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if not outlines:
+        return picture
+    outline = cv2.convexHull(max(outlines, key=cv2.contourArea))
+    corners = cv2.approxPolyDP(outline, 0.03 * cv2.arcLength(outline, True), True).reshape(-1, 2).astype(np.float32)
+    share = cv2.contourArea(outline) / grey.size
+    inside = cv2.fillConvexPoly(np.zeros_like(grey), outline, 255) > 0
+    if len(corners) != 4 or not 0.2 < share < 0.97 or inside.all():
+        return picture
+    if np.median(grey[inside]) - np.percentile(grey[~inside], 75) < DARKER:
+        return picture  # paper around a drawn frame
+    return _warped(picture, corners)
+
+
+def _warped(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
+    """The quadrilateral with these corners (4, 2), seen from straight above, a little of its edge cut off."""
+    first = corners.sum(axis=1).argmin()  # the upper left one
+    corners = np.roll(corners, -first, axis=0)
+    if np.cross(np.append(corners[1] - corners[0], 0), np.append(corners[3] - corners[0], 0))[2] < 0:
+        corners = corners[[0, 3, 2, 1]]
+    width = int(np.linalg.norm(corners[0] - corners[1]) + np.linalg.norm(corners[2] - corners[3])) // 2
+    height = int(np.linalg.norm(corners[0] - corners[3]) + np.linalg.norm(corners[1] - corners[2])) // 2
+    edge = 0.02 * np.float32([width, height])
+    flat = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    flat = flat * (1 + 2 * edge / (width, height)) - edge
+    return cv2.warpPerspective(picture, cv2.getPerspectiveTransform(corners, np.float32(flat)), (width, height))
+
+
+def _without_shadows(sketch: np.ndarray) -> np.ndarray:
+    """(H, W) uint8 divided by its paper, so that the paper is white however it is lit."""
+    side = max(3, max(sketch.shape) // 24 | 1)
+    paper = cv2.morphologyEx(sketch, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
+    paper = cv2.GaussianBlur(paper, (0, 0), side / 2).astype(np.float32)
+    share = sketch / np.maximum(paper, 1)
+    grain = 0.06  # of paper and camera, which is no stroke
+    return (255 * np.clip(share / (1 - grain), 0, 1)).round().astype(np.uint8)
+
+
+def _square(sketch: np.ndarray) -> np.ndarray:
+    height, width = sketch.shape
+    side = max(height, width)
+    top, left = (side - height) // 2, (side - width) // 2
+    edges = top, side - height - top, left, side - width - left
+    return cv2.copyMakeBorder(sketch, *edges, cv2.BORDER_CONSTANT, value=255)
+
+
+def _dark_enough(sketch: np.ndarray) -> np.ndarray:
+    """Thin or faint strokes, which shrinking makes pale, darkened until the darkest are as dark as in training."""
+    ink = 255 - sketch.astype(np.float32)
+    darkest = np.percentile(ink[ink > 4], 95) if (ink > 4).any() else 255
+    if darkest >= DARK:
+        return sketch
+    return (255 - np.clip(ink * (DARK / darkest), 0, 255)).round().astype(np.uint8)

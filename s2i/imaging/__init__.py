@@ -1,0 +1,1 @@
+"""Pictures as arrays: reading, edges, colours, textures, control images, mosaics, plots."""

@@ -1,0 +1,168 @@
+"""Distances between two sets of pictures, through the features of a trained network.
+
+`fid` and `kid_inception` use pytorch-fid's Inception and are absent where its weights cannot be had;
+`fd_efficientnet_lite0` and `kid_efficientnet_lite0` are the same formulas on EfficientNet-Lite0, which always can.
+"""
+
+import warnings
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from s2i.core.errors import UserError
+from s2i.networks.efficientnet import efficientnet_lite0
+from s2i.networks.inception import fid_inception
+
+FID_PICTURES = 2048  # Below as many pictures as features the covariances are singular and FID is biased upwards.
+NAMES = {
+    "efficientnet_lite0": ("fd_efficientnet_lite0", "kid_efficientnet_lite0"),
+    "inception": ("fid", "kid_inception"),
+}
+
+
+def distances(generated: Iterable[Tensor], target: Iterable[Tensor]) -> dict[str, float | dict[str, float]]:
+    """Every Frechet and kernel distance that can be had on this machine, by its name.
+
+    generated, target: batches (B, 3, H, W) in [-1, 1], read once for each network, so no generators.
+    Frechet distances are numbers, kernel distances {"mean", "low", "high", "se"}.  Warns and raises as `of_features`.
+    """
+    found = {}
+    for name, network in {"efficientnet_lite0": efficientnet_lite0(), "inception": fid_inception()}.items():
+        if network is not None:
+            found |= of_features(name, features(generated, network), features(target, network))
+    return found
+
+
+def of_features(network: str, generated: np.ndarray, target: np.ndarray) -> dict[str, float | dict[str, float]]:
+    """The Frechet and the kernel distance of features (N, D) and (M, D), by their names.
+
+    network: "efficientnet_lite0" or "inception".  Warns below 2,048 pictures, raises UserError below 2, or when a
+    feature is not a finite number.
+    """
+    frechet, kernel = NAMES[network]
+    fewest = check_features(frechet, generated, target)
+    if fewest < FID_PICTURES:
+        warnings.warn(
+            f"{frechet} of {fewest} pictures is biased upwards: below {FID_PICTURES:,} compare it only between "
+            f"equally many pictures, or use {kernel}.",
+            stacklevel=3,
+        )
+    return {frechet: frechet_distance(generated, target), kernel: kernel_distance(generated, target)}
+
+
+def check_features(metric: str, generated: np.ndarray, target: np.ndarray) -> int:
+    """The number of pictures in the smaller set; raises UserError below 2, or when a feature is no finite number."""
+    fewest = min(len(generated), len(target))
+    if fewest < 2:
+        raise UserError(f"{metric} compares sets of pictures and needs at least 2 in each; found {fewest}.")
+    if broken := sum(int((~np.isfinite(x)).any(axis=1).sum()) for x in (generated, target)):
+        raise UserError(f"{metric} needs finite features; those of {broken} pictures are not.")
+    return fewest
+
+
+@torch.no_grad()
+def features(batches: Iterable[Tensor], network: Callable[[Tensor], Tensor]) -> np.ndarray:
+    """network's features of all pictures: batches (B, 3, H, W) in [-1, 1] -> (N, D) float64."""
+    return torch.cat([network(batch).cpu() for batch in batches]).double().numpy()
+
+
+def frechet_distance(generated: np.ndarray, target: np.ndarray) -> float:
+    """The distance of the Gaussians fitted to features (N, D) and (M, D): |m - m'|^2 + tr(C + C' - 2 (C C')^(1/2)).
+
+    Source: Heusel et al., "GANs trained by a two time-scale update rule ...", 2017; pytorch-fid's implementation.
+    """
+    from pytorch_fid.fid_score import calculate_frechet_distance
+
+    fitted = [(x.mean(axis=0), np.cov(x, rowvar=False)) for x in (generated, target)]
+    with warnings.catch_warnings():
+        # Of few pictures the covariances are singular, which the trace does not mind; and pytorch-fid passes SciPy an
+        # argument that SciPy 1.18 drops, hence the upper bound in pyproject.toml.
+        warnings.simplefilter("ignore")
+        return float(calculate_frechet_distance(*fitted[0], *fitted[1]))
+
+
+def kernel_distance(
+    generated: np.ndarray, target: np.ndarray, subsets: int = 100, subset_size: int = 1000, seed: int = 0
+) -> dict[str, float]:
+    """KID between features (N, D) and (M, D): the mean squared MMD of random subsets, unbiased, so it can be negative.
+
+    "low" and "high" are the 2.5th and 97.5th percentile over the subsets, "se" is their standard deviation: the
+    standard error of the distance of one subset.  Where there are few pictures a subset has half of them, or there
+    would be no spread to see.
+    Source: Binkowski et al., "Demystifying MMD GANs", ICLR 2018.
+    """
+    rng = np.random.default_rng(seed)
+    size = min(subset_size, max(2, min(len(generated), len(target)) // 2))
+    values = [
+        squared_mmd(rng.choice(generated, size, replace=False), rng.choice(target, size, replace=False))
+        for _ in range(subsets)
+    ]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return {"mean": float(np.mean(values)), "low": float(low), "high": float(high), "se": float(np.std(values, ddof=1))}
+
+
+def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
+    """Unbiased squared maximum mean discrepancy of features (N, D) and (M, D), N and M at least 2.
+
+    The kernel is KID's, (x.y / D + 1)^3.  Source: Gretton et al., "A kernel two-sample test", 2012, equation 3.
+    """
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def mean_of_pairs(k: np.ndarray) -> float:
+        return (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))
+
+    return float(mean_of_pairs(kernel(x, x)) + mean_of_pairs(kernel(y, y)) - 2 * kernel(x, y).mean())
+
+
+SIGMA, SCALE = 10, 1000  # of CMMD
+
+
+def cmmd(generated: np.ndarray, target: np.ndarray) -> float:
+    """CLIP maximum mean discrepancy of embeddings (N, D) and (M, D) of unit length; 0 for equal sets.
+
+    Source: Jayasumana et al., "Rethinking FID: towards a better evaluation metric for image generation", CVPR 2024,
+    with the settings and the biased estimator of their code.
+    """
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> float:
+        squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+        return float(np.exp(-squared / (2 * SIGMA**2)).mean())
+
+    return SCALE * (kernel(generated, generated) + kernel(target, target) - 2 * kernel(generated, target))
+
+
+def frechet_distance_of_few(generated: np.ndarray, target: np.ndarray) -> float:
+    """`frechet_distance` of features (N, D) and (M, D), fast where N and M are far below D.
+
+    The trace of (C C')^(1/2) is the sum of the singular values of A B^T, the centred features of the two sets: C C' and
+    A B^T B A^T have the same eigenvalues beside zero.
+    """
+    a, b = (each - each.mean(axis=0) for each in (generated, target))
+    n, m = len(a) - 1, len(b) - 1
+    shared = np.linalg.svd(a @ b.T, compute_uv=False).sum() / np.sqrt(n * m)
+    moved = np.square(generated.mean(axis=0) - target.mean(axis=0)).sum()
+    return float(moved + np.square(a).sum() / n + np.square(b).sum() / m - 2 * shared)
+
+
+def frechet_interval(
+    generated: np.ndarray, target: np.ndarray, level: float = 0.95, resamples: int = 200, seed: int = 0
+) -> dict[str, float]:
+    """The Frechet distance of features (N, D) and (M, D) and its bootstrap interval: {"mean", "low", "high"}.
+
+    Pictures of both sets are resampled.  A resample repeats pictures, which alone makes it more distant; so the
+    percentiles are moved back by how much the resamples are more distant on average.
+    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 10, for the bias.
+    """
+    rng = np.random.default_rng(seed)
+    distance = frechet_distance_of_few(generated, target)
+    resampled = [
+        frechet_distance_of_few(rng.choice(generated, len(generated)), rng.choice(target, len(target)))
+        for _ in range(resamples)
+    ]
+    tail = 50 * (1 - level)
+    low, high = np.percentile(resampled, [tail, 100 - tail]) - (np.mean(resampled) - distance)
+    return {"mean": distance, "low": float(low), "high": float(high)}

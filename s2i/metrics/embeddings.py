@@ -1,0 +1,22 @@
+"""How much drawn pictures look like a subject."""
+
+import numpy as np
+from torch import Tensor
+
+
+def similarity(drawn: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    """The mean cosine of each drawn picture's features with those of the subject's pictures: (N, D), (M, D) -> (N,).
+
+    From -1 to 1, 1 is alike.
+    Source: Ruiz et al. 2023, "DreamBooth", section 4.2, there with CLIP's and DINO's features.
+    """
+    drawn, subject = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (drawn, subject))
+    return (drawn @ subject.T).mean(axis=1)
+
+
+def clip_score(pictures: Tensor, texts: Tensor) -> Tensor:
+    """How well each picture fits its text, 100 max(cos, 0): embeddings (B, D) of unit length -> (B,) in [0, 100].
+
+    Source: Hessel et al., "CLIPScore: a reference-free evaluation metric for image captioning", 2021, in per cent.
+    """
+    return 100 * (pictures * texts).sum(dim=1).clamp(min=0)

@@ -1,0 +1,1 @@
+"""Trained networks of others, and how their weights are fetched and checked."""

@@ -1,0 +1,1 @@
+"""Several methods or settings side by side."""

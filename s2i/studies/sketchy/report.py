@@ -1,0 +1,140 @@
+"""The tables, plots and mosaics of a study."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from s2i.core.params import Params
+from s2i.imaging import images
+from s2i.imaging.mosaics import grid, mosaic
+from s2i.imaging.plots import pyplot, save
+
+DISTANCES = ("fid", "fd_efficientnet_lite0")  # the first that is there orders the variants
+FEW = 2048
+PLURAL = {"sketch": "sketches", "photo": "photos"}
+
+
+def write(
+    summary: dict, pictured: pd.DataFrame, pairs: Mapping[str, pd.DataFrame], folder: Path, params: Params
+) -> None:
+    """table.csv, table.md, ranked.png, matrix.png and classes.png of what `compare` found."""
+    table = pd.DataFrame({name: _flat(values) for name, values in summary["variants"].items()}).T
+    distance = next(name for name in DISTANCES if name in table)
+    table = table.sort_values(distance, na_position="first")
+    published = (
+        yaml.safe_load(Path(params.study.published).read_text(encoding="utf-8")) if params.study.published else {}
+    )
+    table["published_fid"] = pd.Series(published.get("to_reference", {}), dtype=float)
+    table.to_csv(folder / "table.csv", index_label="variant", float_format="%.4g")
+    for name, matrix in pairs.items():
+        matrix.to_csv(folder / f"pairwise_{name}.csv", float_format="%.4g")
+    (folder / "table.md").write_text(_markdown(table, distance, summary, published, params), encoding="utf-8")
+    _plot_ranked(table.dropna(subset=[distance]), distance, folder / "ranked.png")
+    _plot_matrix(pairs[distance], f"{distance} between the pictures of two variants", "{:.0f}", folder / "matrix.png")
+    of_class = pictured.pivot_table(index="label", columns="variant", values="label_accuracy", sort=False)
+    _plot_matrix(of_class, "share of pictures whose class a probe tells", "{:.2f}", folder / "classes.png")
+
+
+def draw(
+    wanted: Sequence[dict], found: Mapping[str, Sequence[np.ndarray]], mosaics: Path, folder: Path, sizes: Sequence[int]
+) -> None:
+    """A grid of each variant's pictures in each size, all.jpg with a row an item, and in ``folder`` a part of that."""
+    mosaics.mkdir(parents=True, exist_ok=True)
+    order = _in_turn(wanted)
+    for name, pictures in found.items():
+        for size in sizes:
+            if size <= len(pictures):
+                chosen = [pictures[place] for place in order[:size]]
+                images.write_jpg(mosaics / f"{name}-{size}.jpg", grid(chosen, round(size**0.5)))
+    columns = {
+        "sketch": [images.read_grey(Path(row["sketch"])) for row in wanted],
+        "photo": [images.read(Path(row["photo"])) for row in wanted],
+    }
+    columns |= found
+    images.write_jpg(mosaics / "all.jpg", mosaic(columns))
+    shown = sorted(order[: len({row.get("label") for row in wanted})])
+    overview = {name: [each[place] for place in shown] for name, each in columns.items()}
+    images.write_jpg(folder / "overview.jpg", mosaic(overview))
+
+
+def _in_turn(wanted: Sequence[dict]) -> list[int]:
+    """The places of the items, one of each class in turn, so that the first few show many classes."""
+    turns: dict[str, int] = {}
+    order = []
+    for place, row in enumerate(wanted):
+        label = row.get("label", "")
+        turns[label] = turns.get(label, -1) + 1
+        order.append((turns[label], place))
+    return [place for _, place in sorted(order)]
+
+
+def _flat(values: Mapping) -> dict[str, float]:
+    flat = {}
+    for metric, value in values.items():
+        flat |= {metric if part == "mean" else f"{metric}_{part}": one for part, one in value.items()}
+    return flat
+
+
+def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict, params: Params) -> str:
+    """The table, nearest first, then what others published."""
+    metrics = [name for name in table if not name.endswith(("_low", "_high", "_se")) and table[name].notna().any()]
+    lines = [f"# {summary['items']} {PLURAL[params.study.reference]}, drawn by every variant", ""]
+    lines += ["| " + " | ".join(["variant", *metrics]) + " |", "|---" * (len(metrics) + 1) + "|"]
+    for variant, row in table.iterrows():
+        lines.append("| " + " | ".join([str(variant), *(_cell(row, metric) for metric in metrics)]) + " |")
+    lines += [
+        f"| {variant} | failed: {why} |" + " |" * (len(metrics) - 1) for variant, why in summary["failed"].items()
+    ]
+    lines += [
+        "",
+        f"Nearest first, by {distance} to the {PLURAL[params.study.reference]} of the items; in brackets the "
+        f"{params.evaluate.level:.0%} bootstrap interval, for kid the spread over subsets.  *other references* are the "
+        "training half of the reference.  `label_accuracy` is the share of pictures whose class is told by a linear "
+        f"probe that was fitted on the training {PLURAL[params.study.reference]}; *reference* is what it scores on the "
+        "originals.",
+    ]
+    if summary["items"] < FEW:
+        lines += ["", f"Below {FEW:,} pictures a Frechet distance is too large; compare it only within this table."]
+    if published:
+        lines += ["", f"`published_fid`: {published['source']}"]
+        pairs = [f"{one} {value:.2f}" for one, value in published.get("pairwise", {}).items()]
+        lines += ["", f"Between variants they published: {', '.join(pairs)}."] if pairs else []
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: pd.Series, metric: str) -> str:
+    if pd.isna(row[metric]):
+        return ""
+    text = f"{row[metric]:.4g}"
+    if pd.notna(row.get(f"{metric}_low")):
+        text += f" ({row[f'{metric}_low']:.4g} to {row[f'{metric}_high']:.4g})"
+    return text
+
+
+def _plot_ranked(table: pd.DataFrame, distance: str, file: Path) -> None:
+    figure, axis = pyplot().subplots(figsize=(7, 0.6 + 0.32 * len(table)), layout="constrained")
+    places, values = range(len(table))[::-1], table[distance]
+    spread = [values - table[f"{distance}_low"], table[f"{distance}_high"] - values]
+    axis.barh(
+        places, values, xerr=spread, color=["#b8b8b8" if " " in str(name) else "C0" for name in table.index], capsize=3
+    )
+    axis.set(yticks=places, yticklabels=table.index, xlabel=f"{distance} to the reference, smaller is nearer")
+    save(figure, file)
+
+
+def _plot_matrix(matrix: pd.DataFrame, title: str, wording: str, file: Path) -> None:
+    """A heat map with its numbers."""
+    height, width = matrix.shape
+    figure, axis = pyplot().subplots(figsize=(2 + 0.55 * width, 1.6 + 0.38 * height), layout="constrained")
+    axis.imshow(matrix, cmap="Blues", aspect="auto")
+    middle = (np.nanmin(matrix) + np.nanmax(matrix)) / 2
+    for y, x in np.ndindex(height, width):
+        value = matrix.iat[y, x]
+        axis.text(x, y, wording.format(value), ha="center", va="center", size=7, color="w" if value > middle else "k")
+    axis.set(xticks=range(width), yticks=range(height), yticklabels=matrix.index)
+    axis.set_xticklabels(matrix.columns, rotation=40, ha="right")
+    axis.set_title(title, fontsize=10)
+    save(figure, file)

@@ -1,0 +1,45 @@
+"""Random numbers of a training step, the same however its batch is spread."""
+
+from collections.abc import Callable
+
+import torch
+
+
+def mix_seed(seed: int, number: int) -> int:
+    """A seed for the ``number``-th generator of a seed, in 32 bits: torch's generator on the CPU ignores all others."""
+    return (seed * 2654435761 + number) % 2**32  # the prime is Knuth's, it keeps neighbouring seeds far apart
+
+
+class BatchRandom:
+    """The random numbers of a step, cut to the share of its batch that is computed here.
+
+    They are drawn for the whole batch, so processes and accumulated gradients see what one large batch would.
+    """
+
+    def __init__(self, device: torch.device, part: int = 0, parts: int = 1):
+        self.generator, self.part, self.parts = torch.Generator(device), part, parts
+        self.step: int | None = None
+
+    def seed(self, seed: int, step: int | None = None) -> "BatchRandom":
+        """Begin anew, for a step of a training or, with None, outside of any."""
+        self.step = step
+        self.generator.manual_seed(mix_seed(seed, step or 0))
+        return self
+
+    def normal(self, shape: torch.Size | tuple[int, ...]) -> torch.Tensor:
+        """Of mean 0 and variance 1, the first dimension that of the batch."""
+        return self._share(torch.randn, shape)
+
+    def uniform(self, shape: torch.Size | tuple[int, ...]) -> torch.Tensor:
+        """From 0 to 1, the first dimension that of the batch; for the shape () one number for all of the batch."""
+        return self._share(torch.rand, shape)
+
+    def integers(self, high: int, count: int) -> torch.Tensor:
+        """From 0 to high - 1, (count,)."""
+        return self._share(lambda shape, **where: torch.randint(high, shape, **where), (count,))
+
+    def _share(self, draw: Callable, shape: torch.Size | tuple[int, ...]) -> torch.Tensor:
+        where = {"generator": self.generator, "device": self.generator.device}
+        if not shape:
+            return draw((), **where)
+        return draw((shape[0] * self.parts, *shape[1:]), **where).narrow(0, shape[0] * self.part, shape[0])

@@ -1,0 +1,1 @@
+"""The words for what a photo shows, and the prompts made of them."""

@@ -1,0 +1,37 @@
+"""What a prompt may be, and which of its words the text encoder never sees."""
+
+import unicodedata
+
+from s2i.core.errors import UserError
+
+LONGEST = 2000  # characters; the text encoder reads a few hundred of them
+
+
+def checked(prompt: str) -> str:
+    """The prompt on one line.
+
+    Raises UserError when it is longer than `LONGEST`, or holds control characters.
+    """
+    if len(prompt) > LONGEST:
+        raise UserError(f"the prompt has {len(prompt):,} characters; keep it under {LONGEST:,}.")
+    prompt = " ".join(prompt.split())
+    for letter in prompt:
+        if unicodedata.category(letter) in ("Cc", "Cs", "Co", "Cn"):
+            raise UserError(f"the prompt holds the control character U+{ord(letter):04X}; remove it.")
+    return prompt
+
+
+def unseen(prompt: str, tokenizer) -> str:
+    """The end of a prompt that lies beyond the tokens that the text encoder takes; "" if it takes all."""
+    encoded = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    room = tokenizer.model_max_length - tokenizer.num_special_tokens_to_add()
+    if len(encoded["input_ids"]) <= room:
+        return ""
+    start, _ = encoded["offset_mapping"][room]
+    return prompt[prompt.rfind(" ", 0, start + 1) + 1 :]
+
+
+def warning(prompt: str, tokenizer) -> str:
+    """One sentence about the words that are not seen, "" where there are none."""
+    words = unseen(prompt, tokenizer)
+    return words and f'the prompt is over {tokenizer.model_max_length} tokens; dropped were the words: "{words}".'

@@ -1,0 +1,204 @@
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from diffusers import ControlNetModel, StableDiffusionPipeline, UNet2DConditionModel
+from helpers.files import PARAMS, write_bomb
+from helpers.tiny import save_base
+from peft import LoraConfig, get_peft_model_state_dict
+from PIL import Image
+
+from s2i import cli
+from s2i.diffusion import adapters
+from s2i.imaging import images
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with parameters, a trained model and a sketch."""
+    save_base(tmp_path / "models/trained")
+    (tmp_path / "params.yaml").write_text(PARAMS.format(base=tmp_path / "models/trained"))
+    sketch = np.full((100, 140, 3), 255, np.uint8)
+    sketch[30:32, 20:120] = 0
+    Image.fromarray(sketch).save(tmp_path / "my sketch.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_sketch_becomes_a_picture_of_its_name(project, capsys):
+    cli.main(["generate", "my sketch.png", "--prompt", "red house", "--out", "pictures"])
+    assert images.read(project / "pictures/my sketch.png").shape == (64, 64, 3)
+    assert capsys.readouterr().out.strip() == "pictures/my sketch.png"
+
+
+def test_the_seed_decides_the_picture(project):
+    for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        cli.main(["generate", "my sketch.png", "--out", folder, "--seed", seed])
+    first, same, other = (images.read(project / folder / "my sketch.png") for folder in "abc")
+    assert (first == same).all() and (first != other).any()
+
+
+@pytest.mark.parametrize(("name", "more"), [("a.png", []), ("a-1.png", ["a.png", "--pictures", "2"])])
+def test_a_sketch_is_never_overwritten(project, name, more):
+    for one in {"a.png", name}:
+        (project / one).write_bytes((project / "my sketch.png").read_bytes())
+    with pytest.raises(SystemExit, match=f"the picture {name} would take the place of a sketch: name another folder"):
+        cli.main(["generate", name, *more, "--out", "."])
+    assert (project / name).read_bytes() == (project / "my sketch.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["my sketch.png", "--model", "nowhere"], "nowhere holds no trained model: run `make repro` first"),
+        (["params.yaml"], "params.yaml cannot be read: not a picture"),
+        (["absent.png"], "absent.png cannot be read: missing"),
+        (["really.pdf.png"], "really.pdf.png cannot be read: not a picture"),
+        (["bomb.png"], "bomb.png cannot be read: more than 178 megapixels"),
+        (["white.png"], "white.png shows no strokes: draw something first"),
+        (["empty"], "empty holds no sketches: put picture files into it"),
+        (["my sketch.png", "--steps", "0"], "settings: steps is 0, but input should be greater than or equal to 1"),
+        (["my sketch.png", "--scheduler", "magic"], "settings: scheduler is 'magic', but input should be 'ddim', "),
+        (["my sketch.png", "--prompt", "a" * 100_000], "the prompt has 100,000 characters; keep it under 2,000"),
+        (["my sketch.png", "--prompt", "red\x07 house"], "the prompt holds the control character U+0007; remove it"),
+        (["my sketch.png", "--prompt", "house", "--color", "red"], "--prompt says all there is to say: leave out"),
+        (["my sketch.png", "--pictures", "0"], "--pictures is 0; draw at least 1"),
+        (["my sketch.png", "--seed", "-1"], "--seed is -1; take one from 0 to "),
+        (["my sketch.png", "--tiny-decoder", "models"], "the tiny decoder models could not be loaded: "),
+    ],
+)
+def test_what_cannot_be_drawn_is_one_clear_sentence(project, arguments, sentence):
+    (project / "really.pdf.png").write_bytes(b"%PDF-1.7\n%")
+    write_bomb(project / "bomb.png")
+    Image.new("RGB", (64, 64), "white").save(project / "white.png")
+    (project / "empty").mkdir()
+    with pytest.raises(SystemExit) as end:
+        cli.main(["generate", *arguments])
+    assert str(end.value).startswith(f"s2i generate: {sentence}") and "\n" not in str(end.value)
+    assert not (project / "drawn").exists()
+
+
+def test_without_a_training_the_user_is_sent_to_make_repro(project):
+    shutil.rmtree(project / "models/trained")
+    with pytest.raises(SystemExit, match=r"models/trained holds no trained model: run `make repro` first"):
+        cli.main(["generate", "my sketch.png"])
+
+
+@pytest.mark.parametrize("harm", ["half", "no weights", "no settings"])
+def test_a_half_written_model_is_one_clear_sentence(project, harm):
+    shutil.copytree(project / "models/trained", project / "models/half")
+    weights = project / "models/half/controlnet/diffusion_pytorch_model.safetensors"
+    if harm == "half":
+        weights.write_bytes(weights.read_bytes()[:1000])
+    else:
+        (weights if harm == "no weights" else weights.with_name("config.json")).unlink()
+    with pytest.raises(SystemExit, match=r"^s2i generate: controlnet: the folder .*half/\w+ (is not a whole|has no)"):
+        cli.main(["generate", "my sketch.png", "--model", "models/half"])
+
+
+def test_a_model_of_another_shape_is_one_clear_sentence(project):
+    folder = project / "models/other"
+    unet = UNet2DConditionModel.from_pretrained(project / "models/trained/unet")
+    wider = UNet2DConditionModel.from_config(unet.config, cross_attention_dim=24)
+    ControlNetModel.from_unet(wider, conditioning_embedding_out_channels=(8, 8, 8, 8)).save_pretrained(
+        folder / "controlnet"
+    )
+    with pytest.raises(
+        SystemExit, match=r"does not fit the base .*: its cross_attention_dim is 24, the base's 16; set base"
+    ):
+        cli.main(["generate", "my sketch.png", "--model", "models/other"])
+
+
+def test_words_beyond_77_tokens_are_named_and_the_picture_is_drawn(project, capsys):
+    cli.main(["generate", "my sketch.png", "--prompt", "house of red " * 60 + "with a chimney"])
+    assert re.search(
+        r'the prompt is over 77 tokens; dropped were the words: ".*with a chimney"', capsys.readouterr().err
+    )
+    assert (project / "drawn/my sketch.png").exists()
+
+
+def test_folders_are_drawn_whole_and_what_is_broken_in_them_is_told(project, capsys):
+    (project / "mine/deep").mkdir(parents=True)
+    for name in ("mine/a.png", "mine/deep/a.png"):
+        shutil.copy("my sketch.png", name)
+    (project / "mine/b.jpg").write_bytes(b"%PDF")
+    with pytest.raises(SystemExit, match=r"b\.jpg cannot be read: not a picture.*\(1 of 3 sketches"):
+        cli.main(["generate", "mine", "--pictures", "2", "--seed", "3"])
+    written = sorted(path.relative_to(project / "drawn").as_posix() for path in (project / "drawn").rglob("*.png"))
+    assert written == ["a-3.png", "a-4.png", "deep/a-3.png", "deep/a-4.png"]
+    assert capsys.readouterr().out.split() == [f"drawn/{name}" for name in written]
+
+
+def test_the_picture_carries_what_it_was_made_with_and_can_be_made_again(project):
+    options = ["--color", "red", "--structure", "tower", "--steps", "3", "--scheduler", "ddim", "--guidance-scale", "2"]
+    cli.main(["generate", "my sketch.png", *options, "--seed", "4"])
+    with Image.open("drawn/my sketch.png") as picture:
+        told = json.loads(picture.text["parameters"])
+    assert told["prompt"] == "tower of red" and told["model"] == "trained"
+    assert (told["steps"], told["scheduler"], told["guidance_scale"], told["seed"]) == (3, "ddim", 2, 4)
+    again = ["--prompt", told["prompt"], "--steps", "3", "--scheduler", "ddim", "--guidance-scale", "2"]
+    cli.main(["generate", "my sketch.png", *again, "--seed", "4", "--out", "again"])
+    assert (images.read(project / "again/my sketch.png") == images.read(project / "drawn/my sketch.png")).all()
+
+
+def test_sketches_of_one_name_do_not_overwrite_each_other(project):
+    (project / "more").mkdir()
+    Image.open("my sketch.png").rotate(90).save(project / "more/my sketch.png")
+    with pytest.raises(SystemExit, match="two sketches are named 'my sketch'"):
+        cli.main(["generate", "my sketch.png", "more/my sketch.png"])
+
+
+@pytest.mark.parametrize(
+    ("trained", "named", "sentence"),
+    [
+        (1, "sketch, edges", "was trained with fewer conditions than params.yaml names"),
+        (2, "sketch", "was trained with more conditions than params.yaml names"),
+    ],
+)
+def test_a_model_of_other_conditions_is_one_clear_sentence(project, trained, named, sentence):
+    if trained == 2:
+        shutil.copytree(project / "models/trained/controlnet", project / "models/trained/controlnet_1")
+    with open("params.yaml", "a") as params:
+        params.write(f"conditions: [{named}]\n")
+    with pytest.raises(SystemExit, match=sentence):
+        cli.main(["generate", "my sketch.png"])
+
+
+def test_everything_that_was_trained_is_exported(project, capsys):
+    base = StableDiffusionPipeline.from_pretrained(project / "models/trained")
+    base.unet.add_adapter(LoraConfig(r=2, lora_alpha=1, target_modules=["to_q"]))
+    state = get_peft_model_state_dict(base.unet)
+    base.save_lora_weights(project / "models/trained/unet_lora", state)
+    shutil.copytree(project / "models/trained", project / "models/trained_more")
+    shutil.rmtree(project / "models/trained/controlnet")
+    (project / "params.yaml").write_text(PARAMS.format(base=project / "models/trained_more"))
+    cli.main(["export", "--model", "models/trained", "--out", "unet-alone"])
+    assert [path.name for path in (project / "unet-alone").rglob("*.*")] == ["unet_lora.safetensors"]
+    trained = ControlNetModel.from_pretrained(project / "models/trained_more/controlnet")
+    trained.mid_block.attentions[0].proj_in.weight.data += 0.1
+    trained.save_pretrained(project / "models/trained/controlnet")
+    cli.main(["export", "--model", "models/trained", "--names", "diffusers", "--rank", "3", "--out", "both"])
+    wanted = ["lora/pytorch_lora_weights.safetensors", "unet_lora/pytorch_lora_weights.safetensors"]
+    written = sorted((project / "both").rglob("*.*"))
+    assert [path.relative_to(project / "both").as_posix() for path in written] == wanted
+    assert "controlnet: LoRA of rank 3 keeps" in capsys.readouterr().out
+
+
+def test_a_checkpoint_from_elsewhere_is_imported_and_draws(project, capsys):
+    torch.manual_seed(1)
+    state = {}
+    for name, module in ControlNetModel.from_pretrained(project / "models/trained/controlnet").named_modules():
+        if name.endswith(adapters.PROJECTIONS):
+            state |= {f"{name}.original.weight": module.weight.detach() + 0.1}
+            state |= {f"{name}.lora_A": torch.randn(3, module.in_features)}
+            state |= {f"{name}.lora_B": torch.randn(module.out_features, 3)}
+    torch.save(state, project / "theirs.pth")
+    cli.main(["import", "theirs.pth", "--out", "models/imported"])
+    assert "models/imported: modified LoRA of rank 3" in capsys.readouterr().out
+    for folder, model in (("before", "models/trained"), ("after", "models/imported")):
+        cli.main(["generate", "my sketch.png", "--model", model, "--out", folder])
+    before, after = (images.read(project / folder / "my sketch.png") for folder in ("before", "after"))
+    assert (before != after).any()

@@ -1,0 +1,70 @@
+import pytest
+
+from s2i.core import params_file
+from s2i.core.errors import UserError
+
+SMALLEST = """\
+base: data/base
+controlnet: data/base/controlnet
+rank: 4
+resolution: 128
+train: {steps: 1, batch_size: 1, learning_rate: 1.0e-4}
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    """load(lines) reads the smallest params.yaml with some lines more."""
+
+    def load(lines=""):
+        (tmp_path / "params.yaml").write_text(SMALLEST + lines)
+        return params_file.load(tmp_path / "params.yaml")
+
+    return load
+
+
+def test_what_is_not_written_has_its_default(load):
+    assert load().pair.styles == ["given", "pencil", "xdog"] and load("seed: 3\n").seed == 3
+
+
+def test_an_unknown_key_is_refused_and_the_nearest_suggested(load):
+    with pytest.raises(UserError, match=r"params.yaml: unknown key 'ingest.tests', did you mean 'ingest.test'?"):
+        load("ingest: {tests: 0.1}\n")
+    with pytest.raises(UserError, match=r"unknown key 'resolutoin', did you mean 'resolution'?"):
+        load("resolutoin: 256\n")
+
+
+def test_an_unknown_key_unlike_any_other_is_to_be_removed(load):
+    with pytest.raises(UserError, match="unknown key 'zzzzzz'; remove it"):
+        load("zzzzzz: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        ("rank: 0\n", "rank is 0, but input should be greater than or equal to 1"),
+        ("resolution: 100\n", "resolution is 100, but input should be a multiple of 64"),
+        ("pair: {styles: [charcoal]}\n", "pair.styles.0 is 'charcoal', but input should be 'given'"),
+        ("ingest: {val: 0.5, test: 0.5}\n", "val and test together leave nothing to train on"),
+        ("caption: {by: [none, vlm]}\n", "nobody is asked after none; let it stand last"),
+        ("augment: {flip: 2}\n", "augment.flip is 2, but input should be less than or equal to 1"),
+    ],
+)
+def test_a_value_out_of_its_range_is_one_clear_sentence(load, lines, sentence):
+    with pytest.raises(UserError) as refusal:
+        load(lines)
+    assert sentence in str(refusal.value) and str(refusal.value).count("\n") == 0
+
+
+def test_a_missing_key_is_named(tmp_path):
+    (tmp_path / "params.yaml").write_text(SMALLEST.replace("rank: 4\n", ""))
+    with pytest.raises(UserError, match="the key 'rank' is missing; add it"):
+        params_file.load(tmp_path / "params.yaml")
+
+
+def test_a_missing_or_broken_file_is_one_clear_sentence(tmp_path):
+    with pytest.raises(UserError, match="is missing: run from the project's folder"):
+        params_file.load(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("a: [1\n")
+    with pytest.raises(UserError, match="is not YAML"):
+        params_file.load(tmp_path / "params.yaml")

@@ -1,0 +1,99 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from s2i.core import records
+from s2i.core.errors import UserError
+from s2i.core.files import whole_file, whole_folder
+
+
+def record(folder, **columns):
+    return {"id": "0123456789abcdef", "photo": str(folder / "photos" / "a.png")} | columns
+
+
+def test_records_come_back_as_they_were_written(tmp_path):
+    written = record(tmp_path, windows=3, curved=True, sketches={"pencil": str(tmp_path / "sketches" / "a.png")})
+    records.write([written], tmp_path)
+    (read,) = records.Records(tmp_path)
+    assert written.items() <= read.items()
+
+
+def test_paths_open_after_the_folder_was_renamed_in(tmp_path):
+    earlier = tmp_path / "ingested" / "photos" / "a.png"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("photo")
+    with whole_folder(tmp_path / "deep" / "paired") as folder:
+        sketch = folder / "a-pencil.png"
+        sketch.write_text("sketch")
+        rows = [{"id": "0", "photo": str(earlier), "sketches": {"pencil": str(sketch)}}]
+        records.write(rows, folder, tmp_path / "deep" / "paired")
+    (read,) = records.Records(tmp_path / "deep" / "paired")
+    assert Path(read["photo"]).read_text() == "photo" and Path(read["sketches"]["pencil"]).read_text() == "sketch"
+
+
+def test_nothing_to_write_is_one_clear_sentence(tmp_path):
+    with pytest.raises(UserError, match="nothing is left to write"):
+        records.write([], tmp_path)
+
+
+def test_a_column_the_schema_does_not_know_is_named(tmp_path):
+    with pytest.raises(UserError, match="columns the schema does not know: colour"):
+        records.write([record(tmp_path, colour="red")], tmp_path)
+
+
+def test_a_value_of_the_wrong_type_is_refused(tmp_path):
+    with pytest.raises(UserError, match="does not fit the schema"):
+        records.write([record(tmp_path, windows="many")], tmp_path)
+
+
+def test_a_record_without_a_photo_is_refused(tmp_path):
+    with pytest.raises(UserError, match="1 records have no photo"):
+        records.write([{"id": "0", "photo": None}], tmp_path)
+
+
+def test_a_folder_without_records_says_which_stage_to_run(tmp_path):
+    with pytest.raises(UserError, match="is missing: run the stage that writes"):
+        records.Records(tmp_path)
+
+
+def test_a_stage_that_fails_leaves_the_old_folder(tmp_path):
+    target = tmp_path / "out"
+    with whole_folder(target) as folder:
+        (folder / "old").touch()
+    with pytest.raises(RuntimeError), whole_folder(target) as folder:
+        (folder / "new").touch()
+        raise RuntimeError
+    assert [path.name for path in target.iterdir()] == ["old"]
+
+
+def test_a_stage_that_is_killed_leaves_the_old_folder_and_the_next_run_starts_clean(tmp_path):
+    target = tmp_path / "out"
+    with whole_folder(target) as folder:
+        (folder / "old").touch()
+    script = (
+        "import sys, time\nfrom pathlib import Path\nfrom s2i.files import whole_folder\n"
+        "with whole_folder(Path(sys.argv[1])) as folder:\n"
+        "    (folder / 'half').touch()\n    print('begun', flush=True)\n    time.sleep(60)\n"
+    )
+    stage = subprocess.Popen([sys.executable, "-c", script, str(target)], stdout=subprocess.PIPE)
+    assert stage.stdout.readline() == b"begun\n"
+    os.kill(stage.pid, signal.SIGKILL)
+    stage.wait()
+    assert [path.name for path in target.iterdir()] == ["old"]
+    with whole_folder(target) as folder:
+        (folder / "new").touch()
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_file_that_fails_halfway_leaves_the_old_one(tmp_path):
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), whole_file(target) as draft:
+        draft.write_text("new")
+        raise RuntimeError
+    assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]

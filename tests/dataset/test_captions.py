@@ -1,0 +1,184 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from s2i.core.errors import UserError
+from s2i.core.params import Caption
+from s2i.dataset.captioning.captions import caption
+from s2i.dataset.survey import coverage
+from s2i.imaging import images, wall_colors
+from s2i.networks.probes import fit
+from s2i.vocabulary import prompts
+
+HOUSE = {"structure": "house", "color": "red", "material": "brick", "style": "rural", "view": "centre", "roof": "flat"}
+
+WALLS = {
+    "white": (238, 236, 230),
+    "beige": (214, 196, 160),
+    "grey": (142, 144, 148),
+    "black": (50, 50, 56),
+    "red": (172, 44, 40),
+    "orange": (226, 122, 44),
+    "yellow": (234, 194, 76),
+    "green": (72, 138, 86),
+    "blue": (62, 106, 182),
+    "brown": (112, 72, 46),
+    "pink": (232, 146, 164),
+}
+
+
+@pytest.fixture
+def captioned(ingested, work, tmp_path):
+    """captioned(columns) captions the twenty photos after giving each these columns."""
+    probes = fit(
+        torch.randn(60, 2560), [HOUSE | {"curved": row % 2, "glass": 0, "balconies": row % 3} for row in range(60)]
+    )
+    probes.save(tmp_path / "attributes.safetensors")
+
+    def captioned(columns, empty=0.0, by=("columns", "attributes")):
+        settings = Caption(empty=empty, by=by, attributes=str(tmp_path / "attributes.safetensors"))
+        records = [record | columns for record in ingested]
+        return list(caption(records, tmp_path, 0, settings, work, "cpu", "fp32"))
+
+    return captioned
+
+
+def origins(records):
+    return Counter(record["captioned_by"] for record in records)
+
+
+def prompt(fields, seed, empty=0.0, drop_part=0.0, synonym=0.0):
+    return prompts.randomised(fields, np.random.default_rng(seed), empty, drop_part, synonym)
+
+
+def test_columns_make_the_plain_caption(captioned):
+    records = captioned({"structure": "Church", "color": "white", "material": "stone"})
+    assert {record["caption"] for record in records} == {"church of white made of stone"}
+    assert origins(records) == {"columns": 20}
+
+
+def test_a_given_caption_wins_over_columns(captioned):
+    records = captioned({"structure": "church", "color": "white", "given_caption": "My chapel at dusk"})
+    assert (records[0]["caption"], records[0]["captioned_by"]) == ("My chapel at dusk", "caption")
+    assert records[0]["described"].items() >= {"structure": "church", "color": "white"}.items(), "what else is known"
+
+
+def test_whatever_no_column_gives_is_read_off_also_where_the_caption_needs_it_not(captioned):
+    for known in ({"given_caption": "My chapel"}, {"structure": "church", "color": "white", "material": "stone"}):
+        by_whom = captioned(known)[0]["described_by"]
+        assert {part for part, who in by_whom.items() if who == "attributes"} == set(prompts.PARTS) - known.keys()
+    assert coverage.facts_of(captioned(HOUSE | {"glass": False, "balconies": 0})[0]).keys() >= {"curved", "glass"}
+    everything = HOUSE | {"curved": True, "glass": False, "balconies": 0}
+    assert "attributes" not in captioned(everything)[0]["described_by"].values()
+
+
+def test_what_no_column_gives_is_read_off_the_photo_and_no_column_is_touched(captioned):
+    records = captioned({"label": "car_(sedan)"})
+    reds = [record["caption"] == "car (sedan) of red made of brick" for record in records]
+    assert sum(reds) >= 17 and origins(records) == {"attributes": 20}
+    for record in records:
+        assert record.get("color") is None and record.get("material") is None
+        assert record["described_by"]["structure"] == "columns"
+        assert record["described_by"]["color"] == record["described_by"]["material"] == "attributes"
+
+
+def test_a_no_in_a_column_stays_a_no(captioned):
+    records = captioned({"label": "barn", "curved": False, "glass": False, "balconies": 0})
+    assert not any({"curved", "glass", "balconies"} & record["described"].keys() for record in records)
+
+
+def test_a_matte_that_missed_the_building_does_not_make_it_white(captioned, tmp_path):
+    images.write_png(tmp_path / "blank.png", np.zeros((64, 64), np.uint8))
+    records = captioned({"label": "barn", "matte": str(tmp_path / "blank.png")})
+    assert sum(record["described"]["color"] == "red" for record in records) >= 17
+
+
+def test_whoever_is_not_asked_is_not_heard(captioned):
+    columns = {"structure": "church", "color": "white", "given_caption": "My chapel"}
+    assert {record["caption"] for record in captioned(columns, by=["columns"])} == {"My chapel"}
+    assert {record["caption"] for record in captioned({"structure": "church"}, by=["columns"])} == {"church"}
+    read = captioned(columns, by=["attributes"])
+    assert all(record["caption"].startswith("house of ") and record["structure"] == "church" for record in read)
+    assert {record["caption"] for record in captioned({}, by=["columns", "none"])} == {""}
+    for nobody in ([], "none"):
+        records = captioned(columns, by=nobody)
+        assert {record["caption"] for record in records} == {""} and origins(records) == {"none": 20}
+
+
+def test_missing_or_foreign_probes_are_one_clear_sentence(captioned, tmp_path):
+    (tmp_path / "attributes.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UserError, match=r"attributes.safetensors does not hold attribute probes"):
+        captioned({})
+    (tmp_path / "attributes.safetensors").unlink()
+    with pytest.raises(UserError, match=r"attributes.safetensors is missing: it comes with data/base"):
+        captioned({})
+
+
+def test_a_share_of_the_training_captions_is_left_empty_always_the_same(captioned):
+    records = captioned(HOUSE, empty=0.5)
+    empty = [record["id"] for record in records if record["captioned_by"] == "empty"]
+    assert 0 < len(empty) < 20
+    assert all(record["caption"] == "" and record["split"] == "train" for record in records if record["id"] in empty)
+    assert empty == [record["id"] for record in captioned(HOUSE, empty=0.5) if record["caption"] == ""]
+
+
+def test_held_out_captions_are_never_left_empty(captioned):
+    records = captioned(HOUSE, empty=1.0)
+    assert {record["split"] for record in records if record["caption"]} == {"test", "val"}
+
+
+@pytest.mark.parametrize(("name", "wall"), WALLS.items())
+def test_the_wall_is_named_whatever_sky_and_lawn_are(name, wall, house):
+    assert wall_colors.dominant_color(house(wall=wall)) == name
+
+
+def test_the_wall_is_named_in_the_shade(house):
+    assert wall_colors.dominant_color(house(wall=(104, 26, 24))) == "red"
+    assert wall_colors.dominant_color(house(wall=(38, 66, 112))) == "blue"
+
+
+def test_a_mask_says_where_the_wall_is(house):
+    picture = house()
+    lawn = np.zeros(picture.shape[:2], np.uint8)
+    lawn[80:] = 255
+    assert wall_colors.dominant_color(picture, lawn) == "green"
+
+
+def test_plain_leaves_out_what_is_not_known():
+    assert prompts.plain(HOUSE) == "house of red made of brick"
+    assert prompts.plain({"structure": "house", "material": None}) == "house"
+    assert prompts.plain({"color": "red"}) == "building of red"
+
+
+def test_prompts_vary_and_the_same_generator_words_the_same():
+    assert len({prompt(HOUSE, seed, drop_part=0.2, synonym=0.3) for seed in range(100)}) > 25
+    assert prompt(HOUSE, 5, synonym=0.5) == prompt(HOUSE, 5, synonym=0.5)
+
+
+def test_rates_of_a_prompt_are_kept():
+    said = [prompt(HOUSE, seed, empty=0.3, synonym=1.0) for seed in range(500)]
+    assert abs(said.count("") / 500 - 0.3) < 0.06
+    assert all("home" in sentence for sentence in said if sentence)
+    assert {prompt(HOUSE, seed, drop_part=1.0) for seed in range(50)} <= {
+        "house", "a house", "a photo of a house"
+    }  # fmt: skip
+
+
+def test_no_prompt_has_a_hole_or_a_wrong_article():
+    orange = HOUSE | {"color": "orange", "curved": True, "balconies": 3}
+    for seed in range(300):
+        sentence = prompt(orange, seed, drop_part=0.3, synonym=0.3)
+        assert not set("[]{}") & set(sentence) and "  " not in sentence and "None" not in sentence
+        assert "a orange" not in sentence and "an house" not in sentence
+
+
+def test_columns_are_said_as_words_are():
+    said = " ".join(prompt(HOUSE | {"curved": False, "balconies": 0}, seed) for seed in range(100))
+    assert "seen from the front" in said and "curved" not in said and "balconies" not in said
+
+
+def test_a_measured_colour_does_not_hang_on_the_size_of_the_picture(house):
+    picture = house(wall=WALLS["yellow"])
+    assert wall_colors.dominant_color(images.resize_and_crop(picture, 384)) == "yellow"

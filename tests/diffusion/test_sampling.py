@@ -1,0 +1,183 @@
+import numpy as np
+import pytest
+import torch
+from diffusers import AutoencoderTiny
+
+from s2i.core.errors import UserError
+from s2i.diffusion import base, sampling, schedulers
+
+SETTINGS = {"steps": 4, "guidance_scale": 3.0, "resolution": 64}
+LINES = np.zeros((64, 64), np.uint8)
+LINES[::4] = 255
+
+
+@pytest.fixture(scope="module")
+def pipeline(tiny_base):
+    pipeline = base.load(tiny_base, tiny_base / "controlnet")
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+def draw(pipeline, prompts=("red house",), seeds=(5,), controls=None, **changes):
+    controls = [[LINES]] * len(prompts) if controls is None else controls
+    pictures = sampling.draw(pipeline, list(prompts), list(seeds), controls=controls, **SETTINGS | changes)
+    return np.stack(list(pictures)).astype(int)
+
+
+def watch(monkeypatch, module, tell):
+    """Have tell(first argument) called whenever the module computes."""
+    forward = module.forward
+    monkeypatch.setattr(module, "forward", lambda first, *a, **k: tell(first) or forward(first, *a, **k))
+
+
+def plain(pipeline, name=None, **options):
+    """What diffusers' own pipeline draws of the same."""
+    given = pipeline.scheduler
+    pipeline.scheduler = schedulers.scheduler(given, name, 4)
+    picture = torch.from_numpy(LINES)[None].expand(3, -1, -1) / 255
+    shape = {"height": 64, "width": 64, "num_inference_steps": 4, "guidance_scale": 3.0, "output_type": "np"}
+    generator = torch.Generator().manual_seed(5)
+    try:
+        drawn = pipeline("red house", image=picture[None], generator=generator, **shape | options).images[0]
+    finally:
+        pipeline.scheduler = given
+    return (drawn * 255).round().astype(int)
+
+
+@pytest.mark.parametrize("name", [None, *schedulers.SCHEDULERS])
+def test_every_scheduler_draws_what_a_pipeline_of_diffusers_draws(pipeline, name):
+    ours, default = draw(pipeline, scheduler=name)[0], draw(pipeline)[0]
+    assert np.abs(ours - plain(pipeline, name)).max() <= 1
+    assert name in (None, "dpm-solver++") or np.abs(ours - default).max() > 1, "and not what the default one does"
+
+
+def test_the_prediction_type_is_the_bases_whatever_the_scheduler(pipeline):
+    for name in schedulers.SCHEDULERS:
+        made = schedulers.scheduler(pipeline.scheduler, name, 4)
+        for key in ("prediction_type", "beta_start", "beta_end", "beta_schedule"):
+            assert made.config[key] == pipeline.scheduler.config[key]
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "sentence"),
+    [
+        ("dpm-solver", 4, r"'dpm-solver', which does not exist; did you mean 'dpm-solver\+\+'"),
+        ("lcm", 51, "lcm refuses"),
+    ],
+)
+def test_a_scheduler_that_cannot_be_is_one_clear_sentence(pipeline, name, steps, sentence):
+    with pytest.raises(UserError, match=sentence):
+        draw(pipeline, scheduler=name, steps=steps)
+
+
+@pytest.mark.parametrize("name", ["ddim", "lcm"])
+def test_a_picture_does_not_depend_on_its_batch(pipeline, name):
+    prompts, seeds = ["red house", "tower", "red house"], [5, 6, 7]
+    controls = [[LINES], [255 - LINES], [LINES.T.copy()]]
+    among = draw(pipeline, prompts, seeds, controls, scheduler=name)
+    for number in range(3):
+        one = slice(number, number + 1)
+        alone = draw(pipeline, prompts[one], seeds[one], controls[one], scheduler=name)
+        assert np.abs(alone[0] - among[number]).max() <= 1
+    assert np.abs(among[0] - among[2]).max() > 10
+
+
+def test_the_control_interval_is_that_of_diffusers(pipeline):
+    ours = draw(pipeline, control_interval=(0.0, 0.5))[0]
+    assert np.abs(ours - plain(pipeline, control_guidance_end=0.5)).max() <= 1
+    assert np.abs(ours - draw(pipeline)[0]).max() > 1
+
+
+def test_the_control_scale_is_that_of_diffusers(pipeline):
+    ours = draw(pipeline, conditioning_scale=0.5)[0]
+    assert np.abs(ours - plain(pipeline, controlnet_conditioning_scale=0.5)).max() <= 1
+
+
+def test_beyond_its_interval_guidance_is_neither_computed_nor_seen(pipeline, monkeypatch):
+    sizes = []
+    watch(monkeypatch, pipeline.unet, lambda sample: sizes.append(len(sample)))
+    within = draw(pipeline, guidance_interval=(0.25, 0.75))
+    assert sizes == [1, 2, 2, 1]
+    assert (draw(pipeline, guidance_interval=(0.0, 0.0)) == draw(pipeline, guidance_scale=1.0)).all()
+    assert (within != draw(pipeline, guidance_scale=1.0)).any() and (within != draw(pipeline)).any()
+
+
+def test_rescaled_guidance_has_the_spread_of_the_unguided(pipeline):
+    unconditional, conditional = torch.randn(2, 1, 4, 8, 8).unbind()
+    guided = sampling._guided(torch.cat([unconditional, conditional]), 7.5, 1.0)
+    assert guided.std() == pytest.approx(conditional.std().item(), rel=1e-4)
+    assert (draw(pipeline, guidance_rescale=0.7) != draw(pipeline)).any()
+
+
+def test_text_and_control_images_are_embedded_once(pipeline, monkeypatch):
+    seen = []
+    watch(monkeypatch, pipeline.text_encoder, lambda _: seen.append("text"))
+    watch(monkeypatch, pipeline.controlnet.controlnet_cond_embedding, lambda _: seen.append("control"))
+    draw(pipeline, ["red house"] * 3, [1, 2, 3])
+    assert sorted(seen) == ["control", "text", "text"], "the batch's control images; the prompt and the empty one"
+
+
+def test_the_unconditional_half_can_do_without_the_controlnet(pipeline, monkeypatch):
+    sizes = []
+    watch(monkeypatch, pipeline.controlnet, lambda sample: sizes.append(len(sample)))
+    spared = draw(pipeline, control_unconditional=False)
+    assert sizes == [1] * 4
+    assert (spared != draw(pipeline)).any()
+    assert (draw(pipeline, control_unconditional=False, guidance_scale=1.0) == draw(pipeline, guidance_scale=1.0)).all()
+
+
+def test_progress_is_told_and_what_it_raises_ends_the_drawing(pipeline):
+    told = []
+    draw(pipeline, ["house"] * 3, [1, 2, 3], batch_size=2, on_step=lambda step: told.append((step.number, step.steps)))
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)] * 2
+
+    class Enough(Exception):
+        pass
+
+    def stop(step):
+        told.append(step.number)
+        raise Enough
+
+    before = pipeline.controlnet.controlnet_cond_embedding
+    with pytest.raises(Enough):
+        draw(pipeline, on_step=stop)
+    assert told[8:] == [1] and pipeline.controlnet.controlnet_cond_embedding is before
+
+
+def test_a_drawing_left_half_way_does_not_show_in_the_next(pipeline):
+    words = sampling.encode_prompts(pipeline, ["red house"])
+    left = sampling.denoise(pipeline, words["red house"][None], words[""], [5], [[255 - LINES]], **SETTINGS)
+    next(left)
+    beside = draw(pipeline)
+    left.close()
+    assert (beside == draw(pipeline)).all()
+
+
+def test_the_estimate_of_the_last_step_is_nearly_the_picture(pipeline):
+    steps = []
+    (picture,) = draw(pipeline, scheduler="ddim", steps=20, on_step=steps.append)
+    estimates = [sampling.decode(pipeline, step.estimate())[0].astype(int) for step in (steps[0], steps[-1])]
+    far, near = (np.abs(one - picture).mean() for one in estimates)
+    assert near < 2 and near < far / 2
+
+
+def test_a_base_draws_from_words_alone(tiny_base):
+    pipeline = base.load(tiny_base, None)
+    pipeline.set_progress_bar_config(disable=True)
+    (ours,) = sampling.draw(pipeline, ["red house"], [5], **SETTINGS)
+    generator = torch.Generator().manual_seed(5)
+    drawn = pipeline(
+        "red house", 64, 64, num_inference_steps=4, guidance_scale=3.0, generator=generator, output_type="np"
+    )
+    assert np.abs((drawn.images[0] * 255).round() - ours).max() <= 1
+
+
+def test_a_tiny_decoder_draws_in_the_place_of_the_full_one(pipeline, monkeypatch):
+    torch.manual_seed(0)
+    channels = pipeline.vae.config.latent_channels
+    tiny = AutoencoderTiny(
+        encoder_block_out_channels=(8,) * 4, decoder_block_out_channels=(8,) * 4, latent_channels=channels
+    )
+    full = draw(pipeline)
+    monkeypatch.setattr(pipeline, "vae", tiny)
+    assert draw(pipeline).shape == full.shape and (draw(pipeline) != full).any()

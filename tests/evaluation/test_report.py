@@ -1,0 +1,107 @@
+"""The report on a run against another one, in a repository of their metrics alone."""
+
+import numpy as np
+import pytest
+from helpers.reports import git, scores, write_metrics
+
+from s2i import cli
+from s2i.evaluation.report import markdown
+from s2i.evaluation.report.verdicts import compare, summed_up
+from s2i.imaging import images
+from s2i.imaging.mosaics import cells, mosaic
+
+
+def test_a_sabotaged_run_is_worse_and_the_report_says_by_how_much(repository, capsys):
+    write_metrics(repository, scores(seed=1, harm=0.1), 200)
+    (repository / "params.yaml").write_text((repository / "params.yaml").read_text().replace("rank: 64", "rank: 4"))
+    with pytest.raises(SystemExit, match="worse than old by st_lpips, edge_f1; see"):
+        cli.main(["report", "--against", "old", "--fail-on-worse"])
+    assert "-> 0.3906, worse" in capsys.readouterr().out
+    text = (repository / "report/report.md").read_text()
+    assert text.startswith(markdown.MARKER) and "# Worse by `st_lpips`, `edge_f1` than old" in text
+    row = next(line for line in text.splitlines() if line.startswith("| **`st_lpips`**, lower"))
+    assert "| +0.0992 (+0.09" in row and row.endswith("| **worse** |")
+    assert "| `rank` | 64 | 4 |" in text
+    assert "| `kid_efficientnet_lite0`, lower is better | 1 | 2 |" in text and "below 2,048" in text
+    shown = images.read(repository / "report/mosaic.png")
+    assert shown.shape[1] == 4 * 32 + 3 * 4 and set(np.unique(shown[-8])) >= {100, 200}, "old beside new"
+    assert images.read(repository / "report/curves.png").std() > 0
+    assert "![sketch, old, this run, target](mosaic.png)" in text and len(text) < markdown.LIMIT
+
+
+def test_another_seed_is_no_evidence_and_does_not_fail(repository, capsys):
+    write_metrics(repository, scores(seed=1), 100)
+    cli.main(["report", "--against", "old", "--fail-on-worse"])
+    assert capsys.readouterr().out.count("no evidence") == 3
+    text = (repository / "report/report.md").read_text()
+    assert "# No evidence of a difference to old" in text and "None changed." in text
+
+
+def test_a_better_run_is_better():
+    verdicts = compare(scores(harm=0.1), scores(seed=1), 0.95)
+    assert {one.metric: one.said for one in verdicts} == {
+        "st_lpips": "better",
+        "edge_f1": "better",
+        "balcony_recall": "no evidence",
+    }
+    assert summed_up(verdicts, "v1") == "Better by `st_lpips`, `edge_f1` than v1"
+
+
+def test_reruns_with_another_seed_are_called_different_no_more_often_than_the_level_allows():
+    called = [
+        any(one.said != "no evidence" for one in compare(scores(2 * k), scores(2 * k + 1), 0.95)) for k in range(40)
+    ]
+    assert np.mean(called) <= 0.15
+
+
+def test_the_working_folder_is_compared_with_a_dvc_experiment_by_name(repository):
+    write_metrics(repository, scores(seed=1, harm=-0.1), 100)
+    git("commit", "-qam", "experiment")
+    git("update-ref", "refs/exps/ab/cdef/sharp-nose", "HEAD")
+    git("reset", "-q", "--hard", "old")
+    cli.main(["report", "--against", "sharp-nose"])
+    assert "# Worse by" in (repository / "report/report.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["nowhere", "--help", "HEAD~7"])
+def test_a_revision_that_does_not_exist_is_one_sentence(repository, name):
+    with pytest.raises(SystemExit, match=f"'{name}' is no revision of this repository and no DVC experiment"):
+        cli.main(["report", f"--against={name}"])
+
+
+def test_a_revision_or_a_folder_without_metrics_is_one_sentence(repository):
+    git("rm", "-rq", "metrics")
+    git("commit", "-qm", "without")
+    with pytest.raises(SystemExit, match="this folder has no metrics/evaluate/per_image"):
+        cli.main(["report", "--against", "old"])
+    write_metrics(repository, scores(), 100)
+    with pytest.raises(SystemExit, match="HEAD has no metrics/evaluate/per_image"):
+        cli.main(["report", "--against", "HEAD"])
+
+
+def test_runs_without_a_sketch_in_common_are_not_compared(repository):
+    write_metrics(repository, scores().assign(id="f" * 16), 100)
+    with pytest.raises(SystemExit, match="have drawn no sketch in common"):
+        cli.main(["report", "--against", "old"])
+
+
+def test_a_report_longer_than_a_comment_loses_its_end():
+    text = markdown.fitted(["a" * 60_000, "b" * 5_000, "c" * 5_000])
+    assert (
+        len(text) <= markdown.LIMIT
+        and "b" in text
+        and "ccc" not in text
+        and text.endswith("longer than a comment may be.\n")
+    )
+
+
+def test_the_pictures_of_a_mosaic_can_be_taken_out_again():
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for side in (64, 128, 200):
+        pictures = {name: [rng.integers(0, 256, (side, side, 3)).astype(np.uint8) for _ in range(3)] for name in "ab"}
+        rows = cells(Image.fromarray(mosaic(pictures)), 2)
+        assert len(rows) == 3
+        for place, row in enumerate(rows):
+            assert (row[0] == pictures["a"][place]).all() and (row[1] == pictures["b"][place]).all()

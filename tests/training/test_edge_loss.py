@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from diffusers import AutoencoderKL, DDPMScheduler
+
+from s2i.core.errors import UserError
+from s2i.core.params import EdgeLoss
+from s2i.diffusion.schedulers import predicted_original
+from s2i.imaging import images, tensors
+from s2i.imaging.edges import contours
+from s2i.networks.window_counter import WindowDensity
+from s2i.training.edge_loss import edge_loss, soft_edges
+from s2i.training.losses import noise_loss
+from s2i.training.randomness import BatchRandom
+
+PROJECT = Path(__file__).parents[2]
+EMBEDDED = PROJECT / "data/base/windows.safetensors"
+LATENTS = torch.randn(16, 6, 8, 8, generator=torch.Generator().manual_seed(7))
+
+
+@pytest.fixture(scope="module")
+def photos():
+    """The embedded photos at 128 px, (N, 3, 128, 128), and their table."""
+    table = pd.read_csv(PROJECT / "data/photos/photos.csv")
+    pictures = [images.resize_and_crop(images.read(PROJECT / "data/photos" / file), 128) for file in table["file"]]
+    return tensors.to_unit_range(tensors.stack(pictures)), table
+
+
+def house(windows: int) -> np.ndarray:
+    """A wall with so many dark windows in it, (128, 128, 3) uint8."""
+    picture = np.full((128, 128, 3), 190, np.uint8)
+    for number in range(windows):
+        x, y = 14 + 28 * (number % 4), 14 + 36 * (number // 4)
+        cv2.rectangle(picture, (x, y), (x + 12, y + 18), (40, 45, 60), cv2.FILLED)
+    return picture
+
+
+def test_edges_are_where_lightness_jumps_and_stand_where_canny_has_them():
+    picture = house(6)
+    edges = soft_edges(tensors.to_unit_range(tensors.stack([picture])))
+    assert edges.shape == (1, 3, 128, 128) and edges.min() >= -1 and edges.max() <= 1
+    hard = contours(picture) > 0
+    assert edges[0, 0][torch.from_numpy(hard)].mean() > 0.5
+    far = cv2.dilate(hard.astype(np.uint8), np.ones((9, 9))) == 0
+    assert edges[0, 0][torch.from_numpy(far)].max() < -0.99
+
+
+def test_the_embedded_counter_ranks_photos_it_has_never_seen_by_their_windows(photos):
+    pictures, table = photos
+    counts = pd.Series(WindowDensity.load(EMBEDDED).count(pictures).numpy())
+    assert counts.corr(table["windows"], method="spearman") > 0.8
+    assert (counts - table["windows"]).abs().mean() < 3
+
+
+def test_more_windows_count_more_and_the_gradient_says_where():
+    counter = WindowDensity.load(EMBEDDED)
+    walls = tensors.to_unit_range(tensors.stack([house(4), house(8), house(12)])).requires_grad_()
+    counts = counter.count(walls)
+    assert counts[0] < counts[1] < counts[2]
+    counts[0].backward()
+    slope = walls.grad[0].abs().sum(dim=0)
+    assert slope[:60].mean() > slope[80:].mean(), "the four windows are in the upper row"
+
+
+def test_a_picture_of_another_size_is_counted_alike(photos):
+    counter = WindowDensity.load(EMBEDDED)
+    large = torch.nn.functional.interpolate(photos[0][:8], scale_factor=2, mode="bilinear")
+    torch.testing.assert_close(counter.count(large), counter.count(photos[0][:8]), rtol=0.25, atol=1)
+
+
+def test_a_counter_that_is_none_is_one_clear_sentence(tmp_path):
+    (tmp_path / "broken.safetensors").write_bytes(b"no weights")
+    for name in ("missing.safetensors", "broken.safetensors"):
+        with pytest.raises(UserError, match=rf"{name} holds no window counter .*; restore it with git\."):
+            WindowDensity.load(tmp_path / name)
+
+
+@pytest.fixture(scope="module")
+def vae():
+    return AutoencoderKL.from_pretrained(PROJECT / "data/base/vae", dtype=torch.float32).requires_grad_(False)
+
+
+@torch.no_grad()
+def encoded(vae, *pictures):
+    return vae.config.scaling_factor * vae.encode(tensors.to_unit_range(tensors.stack(pictures))).latent_dist.mean
+
+
+def test_the_target_itself_costs_nothing_and_a_picture_with_fewer_windows_more(vae):
+    loss = edge_loss(vae, EdgeLoss(weight=1))
+    target, near, far = encoded(vae, house(12), house(10), house(2))
+    same, fewer, least = (loss(one[None], target[None]).item() for one in (target, near, far))
+    assert same == 0 and 0 < fewer < least
+
+
+def test_windows_count_beside_the_edges(vae):
+    target, far = encoded(vae, house(12), house(2)).split(1)
+    edges = edge_loss(vae, EdgeLoss(weight=1, windows=0))(far, target)
+    both = edge_loss(vae, EdgeLoss(weight=1, windows=0.1))(far, target)
+    assert both.item() > edges.item() + 0.3, "ten windows at 0.1 each, as far as the counter sees them"
+
+
+@pytest.mark.parametrize("windows", [0, 0.1])
+def test_under_autocast_it_keeps_its_digits(vae, windows):
+    target, far = encoded(vae, house(12), house(2)).split(1)
+    loss = edge_loss(vae, EdgeLoss(weight=1, windows=windows))
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = loss(far, target)
+    assert cast.dtype == torch.float32
+    torch.testing.assert_close(cast, loss(far, target), rtol=0.1, atol=0.05)
+
+
+def test_its_gradient_leads_latents_to_the_target(vae):
+    loss = edge_loss(vae, EdgeLoss(weight=1))
+    target, latents = encoded(vae, house(12), house(2)).split(1)
+    latents = latents.clone().requires_grad_()
+    optimizer, values = torch.optim.Adam([latents], lr=0.05), []
+    for _ in range(12):
+        value = loss(latents, target).sum()
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        values.append(value.item())
+    assert values[-1] < 0.7 * values[0]
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
+def test_a_right_prediction_points_to_the_latents(kind):
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear", prediction_type=kind)
+    noise, timesteps = torch.randn_like(LATENTS), torch.arange(0, 800, 50)
+    noisy = scheduler.add_noise(LATENTS, noise, timesteps)
+    right = scheduler.get_velocity(LATENTS, noise, timesteps) if kind == "v_prediction" else noise
+    torch.testing.assert_close(predicted_original(right, noisy, timesteps, scheduler), LATENTS, rtol=1e-3, atol=1e-3)
+
+
+def test_the_reward_sees_the_nearly_denoised_alone_and_counts_as_its_share_of_the_batch():
+    scheduler, asked = DDPMScheduler(beta_schedule="scaled_linear"), []
+
+    def reward(estimate, latents):
+        asked.append(len(estimate))
+        return torch.full((len(estimate),), 2.0)
+
+    def value(**options):
+        draws = BatchRandom(torch.device("cpu")).seed(0)
+        return noise_loss(lambda noisy, t: torch.zeros_like(noisy), LATENTS, scheduler, draws, **options).item()
+
+    assert value(reward=reward, below=0) == value() and not asked
+    with_reward = value(reward=reward, below=400)
+    assert 0 < asked[0] < 16
+    assert with_reward - value() == pytest.approx(2 * asked[0] / 16, rel=1e-4)

@@ -1,0 +1,62 @@
+from types import MappingProxyType
+
+import pytest
+import torch
+from diffusers import DDPMScheduler
+from helpers.noise import LATENTS, noise_of
+
+from s2i.training.losses import noise_loss
+from s2i.training.randomness import BatchRandom
+
+
+def loss(predict, options=MappingProxyType({}), **schedule):
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear", **schedule)
+    return noise_loss(predict, LATENTS, scheduler, BatchRandom(torch.device("cpu")).seed(0), **options).item()
+
+
+def test_the_right_noise_has_no_loss():
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear")
+    assert loss(lambda noisy, t: noise_of(scheduler, noisy, t)) < 1e-6
+
+
+def test_the_right_velocity_has_no_loss_where_the_scheduler_wants_velocities():
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear", prediction_type="v_prediction")
+    velocity = lambda noisy, t: scheduler.get_velocity(LATENTS, noise_of(scheduler, noisy, t), t)  # noqa: E731
+    assert loss(velocity, prediction_type="v_prediction") < 1e-6
+    assert loss(velocity) > 0.1, "and it is not the noise"
+
+
+def test_predicting_nothing_costs_the_variance_of_the_noise():
+    assert loss(lambda noisy, t: torch.zeros_like(noisy)) == pytest.approx(1, abs=0.1)
+
+
+def test_min_snr_weighs_down_the_nearly_noiseless_steps():
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear")
+
+    def wrong_where_there_is_hardly_noise(noisy, timesteps):
+        return noise_of(scheduler, noisy, timesteps) + 3 * (timesteps < 200).view(-1, 1, 1, 1)
+
+    plain = loss(wrong_where_there_is_hardly_noise)
+    assert 0 < loss(wrong_where_there_is_hardly_noise, {"snr_gamma": 5}) < 0.5 * plain
+
+
+def test_weights_look_at_one_place_alone():
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear")
+    left = torch.zeros(16, 1, 8, 8)
+    left[..., :4] = 1
+
+    def wrong_on_the_right(noisy, timesteps):
+        wrong = noise_of(scheduler, noisy, timesteps)
+        wrong[..., 4:] += 3
+        return wrong
+
+    assert loss(wrong_on_the_right, {"weights": left}) < 1e-6
+    assert loss(wrong_on_the_right, {"weights": 1 - left}) == pytest.approx(9, rel=1e-3)
+    assert loss(wrong_on_the_right) == pytest.approx(4.5, rel=1e-3)
+
+
+def test_a_picture_counts_as_much_as_any_other_however_small_its_building_is():
+    large, small = torch.zeros(16, 1, 8, 8), torch.zeros(16, 1, 8, 8)
+    large[:, :, :7], small[:, :, :1] = 1, 1
+    nothing = lambda noisy, t: torch.zeros_like(noisy)  # noqa: E731
+    assert loss(nothing, {"weights": large}) == pytest.approx(loss(nothing, {"weights": small}), rel=0.25)
