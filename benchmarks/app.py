@@ -1,7 +1,7 @@
 """Many people at once: python benchmarks/app.py [--users 20] [--seconds 180] -> benchmarks/app.json
 
 Serves the app with the last trained model in a process of its own, and has every user, a thread with the app's own
-API, ask for one picture after the other.  Told are pictures, seconds that a picture took, queue included, jobs that
+API, ask for one image after the other.  Told are images, seconds that an image took, queue included, jobs that
 failed, and the server's resident memory over time: ``growth_megabytes`` is from the end of the first third on.
 """
 
@@ -37,7 +37,7 @@ def user(url: str, sketch: str, number: int, until: float, steps: int, taken: li
         try:
             drawn = client.predict(handle_file(sketch), "house of red", steps, 3, 1, "", seed, api_name="/draw")
             if not Path(drawn).stat().st_size:
-                raise ValueError("an empty picture")
+                raise ValueError("an empty image")
             taken.append(time.monotonic() - began)
         except Exception as error:  # what goes wrong is what is counted
             failed.append(f"{type(error).__name__}: {error}")
@@ -57,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--users", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=180)
-    parser.add_argument("--steps", type=int, default=20, help="of every picture (default: 20)")
+    parser.add_argument("--steps", type=int, default=20, help="of every image (default: 20)")
     parser.add_argument("--out", type=Path, default=HERE / "app.json")
     chosen = parser.parse_args()
     sketch = of_records().examples[0][0]
@@ -92,10 +92,10 @@ def main() -> None:
         "seconds": chosen.seconds,
         "steps": chosen.steps,
         "first_page_seconds": round(started, 2),
-        "pictures": len(taken),
+        "images": len(taken),
         "failed": failed,
         "crashed": crashed,
-        "seconds_a_picture": {str(q): round(float(np.percentile(taken, q)), 2) for q in (50, 95)} if taken else {},
+        "seconds_a_image": {str(q): round(float(np.percentile(taken, q)), 2) for q in (50, 95)} if taken else {},
         "megabytes": memory[:: max(1, len(memory) // 60)],
         "growth_megabytes": memory[-1] - memory[len(memory) // 3] if memory else None,
         "folders_left_behind": left,

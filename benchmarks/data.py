@@ -3,7 +3,7 @@
 Synthetic photos, copies of the embedded ones that differ in crop, colour and noise and are all kept, however alike, go
 through the stages from ingest to augment in a folder of their own with an empty cache.  Measured are wall time, CPU
 time of all processes, which other programs on the machine disturb less, and the peak memory of the largest process for
-several numbers of photos, what one more photo costs, what two workers gain over one, and pictures matted a second
+several numbers of photos, what one more photo costs, what two workers gain over one, and images matted a second
 beside rembg's own command line (pip install "rembg[cli]") on the same files.
 """
 
@@ -25,7 +25,7 @@ from PIL import Image
 
 from s2i.core.parallel import fan_out
 from s2i.core.params import Work
-from s2i.imaging import images
+from s2i.imaging import io
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -87,10 +87,10 @@ def varied_copy(job: tuple[int, Path]) -> None:
     number, folder = job
     rng = np.random.default_rng(number)
     sources = sorted((PROJECT / "data/photos/photos").glob("*.jpg"))
-    picture = images.read(sources[number % len(sources)])
-    side = int(len(picture) * rng.uniform(0.6, 1))
-    top, left = rng.integers(0, len(picture) - side + 1, 2)
-    square = picture[top : top + side, left : left + side, :: rng.choice((-1, 1))].astype(np.float32)
+    image = io.read(sources[number % len(sources)])
+    side = int(len(image) * rng.uniform(0.6, 1))
+    top, left = rng.integers(0, len(image) - side + 1, 2)
+    square = image[top : top + side, left : left + side, :: rng.choice((-1, 1))].astype(np.float32)
     light = rng.uniform(0.7, 1.2) + np.linspace(-0.2, 0.2, side)[:, None, None] * rng.uniform(-1, 1)
     noisy = square * light + rng.normal(0, 3, square.shape)
     Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / f"{number:06}.jpg", quality=92)
@@ -138,7 +138,7 @@ def workers(folder: Path, photos: int) -> dict:
 
 
 def matting(folder: Path, photos: int, resolution: int) -> dict:
-    """Pictures matted a second by the stage and by rembg's command line, whole commands on the same files."""
+    """Images matted a second by the stage and by rembg's command line, whole commands on the same files."""
     workshop = Workshop(folder / "matting", photos, resolution=resolution)
     workshop.run("ingest")
     workshop.run("pair")

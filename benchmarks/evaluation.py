@@ -1,12 +1,12 @@
 """How fast FID and LPIPS are computed: python benchmarks/evaluation.py -> benchmarks/evaluation.json
 
-Two models' pictures, each of one sketch, are scored against the photos they are of, several sketches a photo, on the
-CPU in fp32.  ``ours`` looks at every picture and every photo once, in batches, with both networks
+Two models' images, each of one sketch, are scored against the photos they are of, several sketches a photo, on the
+CPU in fp32.  ``ours`` looks at every image and every photo once, in batches, with both networks
 (`s2i.evaluation.scoring.look`).  The peers go the way of their own programs on the same folders: pytorch-fid's
 `compute_statistics_of_path` of both folders for each model, and the loop of lpips' lpips_2dirs.py, pair by pair.  The
 square root of a matrix that FID ends with, the same function on both sides, is not in it.
 Both networks have random weights, which cost as much as trained
-ones.  All run in turn in one process, ``rounds`` times; images a second are drawn pictures by seconds, wall and CPU,
+ones.  All run in turn in one process, ``rounds`` times; images a second are drawn images by seconds, wall and CPU,
 and the ratios are medians over the rounds.  Ours and theirs must give the same figures, or the benchmark stops.
 """
 
@@ -27,7 +27,7 @@ import torchvision
 from pytorch_fid import fid_score, inception
 
 from s2i.evaluation import scoring
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.metrics import perceptual
 from s2i.networks import weights
 from s2i.networks.inception import fid_inception
@@ -36,16 +36,16 @@ HERE = Path(__file__).parent
 MODELS = ("base", "finetuned")
 
 
-def write_pictures(folder: Path, photos: int, sketches: int, size: int) -> None:
+def write_images(folder: Path, photos: int, sketches: int, size: int) -> None:
     """Folders base, finetuned and photos, equally many files in each: every photo once for each of its sketches."""
     rng = np.random.default_rng(0)
     for photo in range(photos):
         target = rng.integers(0, 256, (size, size, 3)).astype(np.uint8)
         for sketch in range(sketches):
             name = f"{photo:04}-{sketch}.png"
-            images.write_png(folder / "photos" / name, target)
+            io.write_png(folder / "photos" / name, target)
             for model in MODELS:
-                images.write_png(folder / model / name, rng.integers(0, 256, (size, size, 3)).astype(np.uint8))
+                io.write_png(folder / model / name, rng.integers(0, 256, (size, size, 3)).astype(np.uint8))
 
 
 def ours(folder: Path, networks: scoring.Networks, batch_size: int) -> dict:
@@ -58,12 +58,12 @@ def ours(folder: Path, networks: scoring.Networks, batch_size: int) -> dict:
     names = list(photos)
     for start in range(0, len(names), step):
         chosen = names[start : start + step]
-        seen = scoring.look([images.read(photos[name]) for name in chosen], networks)
+        seen = scoring.look([io.read(photos[name]) for name in chosen], networks)
         features["photos"].append(seen.features["inception"])
         drawn = [file.name for file in files if file.name[:4] in chosen]
         theirs = [chosen.index(name[:4]) for name in drawn]
         for model in MODELS:
-            looked = scoring.look([images.read(folder / model / name) for name in drawn], networks)
+            looked = scoring.look([io.read(folder / model / name) for name in drawn], networks)
             features[model].append(looked.features["inception"])
             target = [one[theirs] for one in seen.maps["lpips"]]
             distances[model] += networks.distances["lpips"].between(looked.maps["lpips"], target).tolist()
@@ -95,13 +95,13 @@ def peers(folder: Path, network: inception.InceptionV3, distance: lpips.LPIPS, b
     return found
 
 
-def timed(function: Callable[[], dict], pictures: int) -> tuple[dict, dict]:
+def timed(function: Callable[[], dict], images: int) -> tuple[dict, dict]:
     began, cpu = time.monotonic(), time.process_time()
     found = function()
     wall, cpu = time.monotonic() - began, time.process_time() - cpu
     return found, {
-        "images_per_second": round(pictures / wall, 3),
-        "images_per_cpu_second": round(pictures / cpu, 3),
+        "images_per_second": round(images / wall, 3),
+        "images_per_cpu_second": round(images / cpu, 3),
     }
 
 
@@ -115,12 +115,12 @@ def compare(folder: Path, batch_size: int, rounds: int) -> dict:
         stack.enter_context(mock.patch.object(torchvision.models, "alexnet", lambda **_: alexnet))
         distance, network = lpips.LPIPS(net="alex", verbose=False), inception.InceptionV3()
         networks = scoring.Networks({"lpips": perceptual.lpips_package("alex", alexnet.state_dict())}, fid_inception())
-        pictures = sum(len(list((folder / model).iterdir())) for model in MODELS)
+        images = sum(len(list((folder / model).iterdir())) for model in MODELS)
         runs: dict[str, list] = {"ours": [], "peers": []}
         for _ in range(rounds):
-            mine, figures = timed(lambda: ours(folder, networks, batch_size), pictures)
+            mine, figures = timed(lambda: ours(folder, networks, batch_size), images)
             runs["ours"].append(figures)
-            other, figures = timed(lambda: peers(folder, network, distance, batch_size), pictures)
+            other, figures = timed(lambda: peers(folder, network, distance, batch_size), images)
             runs["peers"].append(figures)
             for model in MODELS:
                 for a, b in zip(mine[model], other[model], strict=True):
@@ -159,7 +159,7 @@ def main() -> None:
     told = {name: getattr(chosen, name) for name in ("photos", "sketches", "size", "batch_size")}
     told |= {"threads": torch.get_num_threads()}
     with tempfile.TemporaryDirectory() as folder:
-        write_pictures(Path(folder), chosen.photos, chosen.sketches, chosen.size)
+        write_images(Path(folder), chosen.photos, chosen.sketches, chosen.size)
         told |= compare(Path(folder), chosen.batch_size, chosen.rounds)
     chosen.out.write_text(json.dumps(told, indent=2) + "\n")
     print(json.dumps(told["ratios"]))

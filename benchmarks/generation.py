@@ -1,11 +1,11 @@
-"""How fast a picture is drawn, and in how much memory: python benchmarks/generation.py -> generation.{json,png}
+"""How fast an image is drawn, and in how much memory: python benchmarks/generation.py -> generation.{json,png}
 
 Two settings on the CPU: ``demo``, the embedded base at 128 px, and ``sd15``, models of Stable Diffusion 1.5's shape and
 its canny ControlNet with random weights at 512 px.  The baseline is the plain loop of ControlNet demos: DDIM, 50 steps,
 guidance, fp32, the full decoder, ControlNet and its embedding of the sketch at every step on both halves of the
 guidance.  Ours is `s2i.diffusion.sampling` as `s2i generate` uses it, with what a variant names.
 
-Every variant has a process of its own.  It loads the model, draws one picture of few steps to warm up, and then
+Every variant has a process of its own.  It loads the model, draws one image of few steps to warm up, and then
 measures ``--rounds`` times; figures are medians.  Measured are seconds to encode the prompts, seconds of one denoising
 step, and seconds to decode; ``seconds`` is what they sum to for the steps of the variant, so a baseline of 50 steps
 is a multiple of ``--measured`` steps, all alike.  ``megabytes`` is the largest resident set from when the model is
@@ -34,7 +34,7 @@ from s2i.core import cache, records
 from s2i.core.files import whole_folder
 from s2i.diffusion import base, sampling
 from s2i.generation.engines import INT8, openvino
-from s2i.imaging import control_images, images
+from s2i.imaging import control_images, io
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -76,7 +76,7 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
     pipeline = base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype)
     if variant.pop("tiny", False):
         pipeline.vae = AutoencoderTiny(latent_channels=pipeline.unet.config.in_channels).to(dtype)
-    (control,) = control_images.control_images(images.read_grey(sketch))
+    (control,) = control_images.control_images(io.read_grey(sketch))
     if engine != "torch":
         two = UNGUIDED | {"steps": 2}
         calibrate = (lambda: _ours(pipeline, control, resolution, two)) if engine == INT8 else None
@@ -123,7 +123,7 @@ def _ours(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tup
 @torch.no_grad()
 def _plain(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
     """The loop of the first ControlNet demos: everything at every step, on both halves of the guidance."""
-    picture = torch.from_numpy(control)[None, None].expand(2, 3, -1, -1).float() / 255
+    image = torch.from_numpy(control)[None, None].expand(2, 3, -1, -1).float() / 255
     began = time.perf_counter()
     words = torch.cat([pipeline.encode_prompt(text, "cpu", 1, False)[0] for text in ("", PROMPT)])
     encoded = time.perf_counter()
@@ -134,7 +134,7 @@ def _plain(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tu
     latents = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     for timestep in ddim.timesteps:
         both = torch.cat([latents] * 2)
-        down, mid = pipeline.controlnet(both, timestep, words, picture, return_dict=False)
+        down, mid = pipeline.controlnet(both, timestep, words, image, return_dict=False)
         added = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
         without, told = pipeline.unet(both, timestep, words, **added, return_dict=False)[0].chunk(2)
         prediction = without + settings["guidance_scale"] * (told - without)
@@ -180,7 +180,7 @@ def held_out(folder: Path, size: int) -> Path:
     import cv2
 
     record = next(one for one in records.Records(PROJECT / "data/augmented") if one["split"] == "test")
-    images.write_png(folder / f"{size}.png", cv2.resize(images.read_grey(record["sketch"]), (size, size)))
+    io.write_png(folder / f"{size}.png", cv2.resize(io.read_grey(record["sketch"]), (size, size)))
     return folder / f"{size}.png"
 
 
@@ -191,7 +191,7 @@ def half(model: Path) -> None:
 
 
 def plot(found: dict, path: Path) -> None:
-    """Seconds of a picture by variant, on a logarithmic axis, a panel a setting."""
+    """Seconds of an image by variant, on a logarithmic axis, a panel a setting."""
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(1, len(found), figsize=(6 * len(found), 4), squeeze=False)
@@ -200,7 +200,7 @@ def plot(found: dict, path: Path) -> None:
         seconds = [one["variants"][variant]["seconds"] for variant in names]
         bars = panel.barh(names[::-1], seconds[::-1], color=["#0d9488"] * (len(names) - 1) + ["#a8a29e"])
         panel.bar_label(bars, [f"{value:.3g} s" for value in seconds[::-1]], padding=3)
-        panel.set(xscale="log", xlabel="seconds a picture", title=f"{name}, {one['resolution']} px")
+        panel.set(xscale="log", xlabel="seconds an image", title=f"{name}, {one['resolution']} px")
         panel.margins(x=0.2)
         panel.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

@@ -1,12 +1,12 @@
 """What int8 costs in quality, and OpenVINO saves in time: python benchmarks/quantised.py -> quantised.{json,png}
 
-Held-out sketches are drawn by the last trained model on the CPU from the same seeds, one picture at a time: by torch in
+Held-out sketches are drawn by the last trained model on the CPU from the same seeds, one image at a time: by torch in
 fp32 and in bf16, by OpenVINO in bf16 and in int8 (`s2i.generation.engines.openvino`).  All are in one process and
-take turns at every picture; once as params.yaml has it, and once in 4 steps without guidance.  Seconds are medians of
-a whole picture, wall and CPU; ``seconds_ratio`` is the median, over pictures, of the seconds of torch in fp32 by
+take turns at every image; once as params.yaml has it, and once in 4 steps without guidance.  Seconds are medians of
+a whole image, wall and CPU; ``seconds_ratio`` is the median, over images, of the seconds of torch in fp32 by
 the engine's.
-Quality is st_lpips (lower is better) and edge_f1 (higher) to the photo, and what each has more than fp32, picture by
-picture, with 95 % bootstrap intervals; ``to_fp32`` is st_lpips between the two drawn pictures.  Run `dvc repro` before.
+Quality is st_lpips (lower is better) and edge_f1 (higher) to the photo, and what each has more than fp32, image by
+image, with 95 % bootstrap intervals; ``to_fp32`` is st_lpips between the two drawn images.  Run `dvc repro` before.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from s2i.core.records import Records
 from s2i.diffusion import base, image_cache, sampling
 from s2i.generation import engines, find_model
 from s2i.generation.engines import conversion, openvino
-from s2i.imaging import control_images, images, tensors
+from s2i.imaging import control_images, io, tensors
 from s2i.imaging.mosaics import evenly_spaced, mosaic
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1
@@ -50,14 +50,14 @@ def load(found: find_model.Trained, engine: str, precision: str):
 
 
 def draw(pipeline, example: dict, found: find_model.Trained, settings: dict) -> tuple[np.ndarray, float, float]:
-    """A picture (H, W, 3) uint8, and the wall and CPU seconds that it took."""
+    """An image (H, W, 3) uint8, and the wall and CPU seconds that it took."""
     seed = image_cache.seed_of(0, example["id"], example["variant"])
     shown = [control_images.control_images_of(example, found.params.conditions)]
     began, cpu = time.perf_counter(), time.process_time()
-    (picture,) = sampling.draw(
+    (image,) = sampling.draw(
         pipeline, [example["prompt"]], [seed], controls=shown, resolution=found.params.resolution, **settings
     )
-    return picture, time.perf_counter() - began, time.process_time() - cpu
+    return image, time.perf_counter() - began, time.process_time() - cpu
 
 
 @torch.no_grad()
@@ -81,14 +81,14 @@ def drawings(pipelines: dict, examples: list[dict], found: find_model.Trained, s
 def compare(drawn: dict[str, list], examples: list[dict], photos: list[np.ndarray]) -> dict[str, dict]:
     """The figures of every engine."""
     distance, groups = ShiftTolerantLPIPS.load(), [example["id"] for example in examples]
-    pictures = {name: [one[0] for one in taken] for name, taken in drawn.items()}
+    images = {name: [one[0] for one in taken] for name, taken in drawn.items()}
     seconds = {name: np.array([one[1:] for one in taken]).T for name, taken in drawn.items()}
     scores = {
         name: {
             "st_lpips": st_lpips(distance, several, photos),
             "edge_f1": np.array([edge_f1(*pair) for pair in zip(several, photos, strict=True)]),
         }
-        for name, several in pictures.items()
+        for name, several in images.items()
     }
     figures = {}
     for name, (wall, cpu) in seconds.items():
@@ -96,7 +96,7 @@ def compare(drawn: dict[str, list], examples: list[dict], photos: list[np.ndarra
             "seconds": round(float(np.median(wall)), 4),
             "cpu_seconds": round(float(np.median(cpu)), 4),
             "seconds_ratio": round(float(np.median(seconds["fp32"][0] / wall)), 3),
-            "to_fp32": rounded(bootstrap(st_lpips(distance, pictures[name], pictures["fp32"]), groups)),
+            "to_fp32": rounded(bootstrap(st_lpips(distance, images[name], images["fp32"]), groups)),
         }
         for metric, values in scores[name].items():
             more = rounded(bootstrap(values - scores["fp32"][metric], groups))
@@ -119,7 +119,7 @@ def main() -> None:
             by_photo.setdefault(record["id"], []).append(record)
     several = list(by_photo.values())
     examples = [several[place][place % len(several[place])] for place in evenly_spaced(len(several), chosen.sketches)]
-    photos = [images.read(example["photo"]) for example in examples]
+    photos = [io.read(example["photo"]) for example in examples]
     pipelines = {name: load(found, *engine) for name, engine in ENGINES.items()}
     usual = found.params.generate.sampling
     told = {"resolution": found.params.resolution, "sketches": len(examples), "threads": torch.get_num_threads()}
@@ -130,8 +130,8 @@ def main() -> None:
         if settings == usual:
             columns = {"photo": photos} | {engine: [one[0] for one in taken] for engine, taken in drawn.items()}
             rows = evenly_spaced(len(examples), SHOWN)
-            shown = {column: [pictures[row] for row in rows] for column, pictures in columns.items()}
-            images.write_png(chosen.out.with_suffix(".png"), mosaic(shown))
+            shown = {column: [images[row] for row in rows] for column, images in columns.items()}
+            io.write_png(chosen.out.with_suffix(".png"), mosaic(shown))
     chosen.out.write_text(json.dumps(told, indent=2) + "\n")
 
 

@@ -8,9 +8,9 @@ in bf16, without and with the edge loss, and in ``sd15`` the adapter ``modified`
 machine make wall time worthless: then CPU seconds with OMP_NUM_THREADS=1 say more.
 
 The peer is diffusers' examples/controlnet/train_controlnet.py, which is to be downloaded (it also wants the package
-datasets).  It runs as published, in turn with ours, from the same base folder, on the same pictures, sketches and
+datasets).  It runs as published, in turn with ours, from the same base folder, on the same images, sketches and
 prompts (an image folder with a metadata.jsonl), with the same batch, resolution, number of steps, and weights trained.
-Every step it encodes pictures and prompts anew, which we do once: ``encode_seconds`` is what an example of that costs.
+Every step it encodes images and prompts anew, which we do once: ``encode_seconds`` is what an example of that costs.
 
 ``drift``: validation loss after a short training of the embedded base with the UNet in fp32 and in bf16, several seeds.
 """
@@ -36,7 +36,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from s2i.core import records
 from s2i.core.params import Encode
 from s2i.diffusion import base, encoding
-from s2i.imaging import control_images, images
+from s2i.imaging import control_images, io
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -70,7 +70,7 @@ class Setting:
         self.values |= {"controlnet": str(model / "controlnet"), "train": values["train"] | never | changes["train"]}
         (folder / "augmented").mkdir(parents=True)
         records.write(examples, folder / "augmented", folder / "augmented")
-        self.pictures = image_folder(folder / "pictures", [one for one in examples if one["split"] == "train"])
+        self.images = image_folder(folder / "images", [one for one in examples if one["split"] == "train"])
 
     def ours(self, **changes) -> dict:
         values = self.values | changes | {"train": self.values["train"] | changes.get("train", {})}
@@ -84,7 +84,7 @@ class Setting:
         options = {
             "pretrained_model_name_or_path": self.model,
             "controlnet_model_name_or_path": self.values["controlnet"],
-            "train_data_dir": self.pictures,
+            "train_data_dir": self.images,
             "image_column": "image",
             "conditioning_image_column": "conditioning_image",
             "caption_column": "text",
@@ -123,9 +123,9 @@ def image_folder(folder: Path, examples: Sequence[dict]) -> Path:
     """Photos, control images and prompts as the peer reads them."""
     lines = []
     for number, example in enumerate(examples):
-        photo = images.read(example["photo"])
-        images.write_png(folder / f"{number}.png", np.ascontiguousarray(photo[:, ::-1]) if example["flip"] else photo)
-        images.write_png(folder / f"{number}-sketch.png", control_images.control_images_of(example, ["sketch"])[0])
+        photo = io.read(example["photo"])
+        io.write_png(folder / f"{number}.png", np.ascontiguousarray(photo[:, ::-1]) if example["flip"] else photo)
+        io.write_png(folder / f"{number}-sketch.png", control_images.control_images_of(example, ["sketch"])[0])
         names = {"file_name": f"{number}.png", "conditioning_image_file_name": f"{number}-sketch.png"}
         lines.append(json.dumps(names | {"text": example["prompt"]}))
     (folder / "metadata.jsonl").write_text("\n".join(lines))
@@ -208,15 +208,15 @@ def save_sd15(folder: Path) -> Path:
 
 
 def enlarged(folder: Path, size: int) -> list[dict]:
-    """Four examples to train on and one to validate, their pictures enlarged."""
+    """Four examples to train on and one to validate, their images enlarged."""
     every = list(records.Records(PROJECT / "data/augmented"))
     chosen = [one for one in every if one["split"] == "train"][::13][:4]
     chosen += [one for one in every if one["split"] == "val"][:1]
     examples = []
     for number, one in enumerate(chosen):
         photo, sketch = folder / f"{number}.png", folder / f"{number}-sketch.png"
-        images.write_png(photo, cv2.resize(images.read(one["photo"]), (size, size)))
-        images.write_png(sketch, cv2.resize(images.read_grey(one["sketch"]), (size, size)))
+        io.write_png(photo, cv2.resize(io.read(one["photo"]), (size, size)))
+        io.write_png(sketch, cv2.resize(io.read_grey(one["sketch"]), (size, size)))
         kept = {name: one[name] for name in ("id", "split", "prompt", "flip", "variant")}
         examples.append(kept | {"photo": str(photo), "sketch": str(sketch)})
     return examples

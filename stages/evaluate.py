@@ -1,4 +1,4 @@
-"""Score the drawn pictures against the photos.  data/generated -> metrics/evaluate, metrics/evaluate.json"""
+"""Score the drawn images against the photos.  data/generated -> metrics/evaluate, metrics/evaluate.json"""
 
 from pathlib import Path
 

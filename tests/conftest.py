@@ -11,7 +11,7 @@ from helpers.reports import git, scores, write_metrics
 from PIL import Image
 
 from s2i.core.params import Params, Work
-from s2i.imaging import images
+from s2i.imaging import io
 
 
 @pytest.fixture(autouse=True)
@@ -29,21 +29,21 @@ def work():
 
 @pytest.fixture(scope="session")
 def house():
-    """house(seed) is a picture of a red house under a blue sky, (96, 128, 3) uint8, different for each seed."""
+    """house(seed) is an image of a red house under a blue sky, (96, 128, 3) uint8, different for each seed."""
 
     def draw(seed: int = 0, wall=(172, 44, 40)) -> np.ndarray:
         rng = np.random.default_rng(seed)
-        picture = np.empty((96, 128, 3), np.uint8)
-        picture[:60], picture[60:] = (150, 190, 230), (110, 150, 80)
+        image = np.empty((96, 128, 3), np.uint8)
+        image[:60], image[60:] = (150, 190, 230), (110, 150, 80)
         for _ in range(6 if seed else 0):  # neighbours and clouds, so that no two are near-duplicates
             y, x = rng.integers(0, 80), rng.integers(0, 110)
-            picture[y : y + rng.integers(8, 50), x : x + rng.integers(8, 50)] = rng.integers(40, 255)
+            image[y : y + rng.integers(8, 50), x : x + rng.integers(8, 50)] = rng.integers(40, 255)
         left = 24 + int(rng.integers(10))
-        picture[26:78, left : left + 70] = wall
+        image[26:78, left : left + 70] = wall
         for column in range(left + 6, left + 60, 16):
-            picture[36:52, column : column + 9] = (30, 40, 60)
-        noise = rng.integers(-4, 5, picture.shape)
-        return (picture + noise).clip(0, 255).astype(np.uint8)
+            image[36:52, column : column + 9] = (30, 40, 60)
+        noise = rng.integers(-4, 5, image.shape)
+        return (image + noise).clip(0, 255).astype(np.uint8)
 
     return draw
 
@@ -96,11 +96,11 @@ def examples(tmp_path, house):
     """Augmented records: six photos, the first four to train on, one each to validate and to test with."""
     rows = []
     for number, split in enumerate(["train"] * 4 + ["val", "test"]):
-        photo = images.resize_and_crop(house(number), 64)
+        photo = io.resize_and_crop(house(number), 64)
         row = {"id": f"{number * 7919:016x}", "split": split, "prompt": f"house {number}", "flip": number == 1}
         row |= {"variant": 0, "photo": str(tmp_path / f"{number}.png"), "sketch": str(tmp_path / f"{number}-s.png")}
-        images.write_png(tmp_path / f"{number}.png", photo)
-        images.write_png(tmp_path / f"{number}-s.png", images.grey(photo))
+        io.write_png(tmp_path / f"{number}.png", photo)
+        io.write_png(tmp_path / f"{number}-s.png", io.grey(photo))
         rows.append(row)
     return rows
 

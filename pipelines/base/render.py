@@ -1,4 +1,4 @@
-"""Render the corpus: training pictures, and held-out ones of other seeds.  -> pipelines/base/renders"""
+"""Render the corpus: training images, and held-out ones of other seeds.  -> pipelines/base/renders"""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-// Strokes on paper.  The page asks window.s2iSketch() for them, and sets the value to lay a picture on the paper.
+// Strokes on paper.  The page asks window.s2iSketch() for them, and sets the value to lay an image on the paper.
 const canvas = element.querySelector("canvas");
 const cursor = element.querySelector(".pen");
 const ink = canvas.getContext("2d", { willReadFrequently: true });
@@ -78,22 +78,22 @@ element.querySelector(".tools").addEventListener("click", (event) => {
     blank();
     touched = false;
   } else if (button?.dataset.do === "undo" && past.length) {
-    const [picture, was] = past.pop();
-    ink.putImageData(picture, 0, 0);
+    const [image, was] = past.pop();
+    ink.putImageData(image, 0, 0);
     touched = was;
   }
 });
 
 watch("value", () => {
   if (!props.value) return;
-  const picture = new Image();
-  picture.onload = () => {
+  const image = new Image();
+  image.onload = () => {
     remember();
     blank();
-    ink.drawImage(picture, 0, 0, side, side);
+    ink.drawImage(image, 0, 0, side, side);
     touched = true;
   };
-  picture.src = props.value;
+  image.src = props.value;
 });
 
 blank();

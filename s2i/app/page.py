@@ -1,4 +1,4 @@
-"""The page: a canvas on the left, the picture on the right, what was drawn before below."""
+"""The page: a canvas on the left, the image on the right, what was drawn before below."""
 
 import json
 import shutil
@@ -14,15 +14,15 @@ from gradio_client import utils
 
 from s2i.app.html import data_url, status
 from s2i.app.suggestions import PARTS, Suggestions
-from s2i.app.worker import MOST_PICTURES, DrawRequest, Progress, Result, Worker, random_seed
+from s2i.app.worker import MOST_IMAGES, DrawRequest, Progress, Result, Worker, random_seed
 from s2i.core.errors import UserError
 from s2i.core.params import Generate
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.vocabulary import prompts
 
 HERE = Path(__file__).parent
 STYLE = HERE / "style.css"
-KEPT = 3600  # seconds that pictures and uploads can be fetched; equal uploads are one file, which others may need
+KEPT = 3600  # seconds that images and uploads can be fetched; equal uploads are one file, which others may need
 EMPTY = '<div id="frame"><p>Draw a building, say what it is, and press Draw.</p></div>'
 LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
 SCHEDULERS = [("the model's own", ""), *((name, name) for name in ("ddim", "dpm-solver++", "unipc", "euler", "lcm"))]
@@ -50,7 +50,7 @@ def page(drawer: Worker, offers: Suggestions) -> gr.Blocks:
             with gr.Column(min_width=300):
                 frame = gr.HTML(EMPTY, elem_id="result", padding=False)
                 compare = gr.ImageSlider(
-                    visible=False, format="png", label="Sketch and picture", show_label=False, elem_id="compare"
+                    visible=False, format="png", label="Sketch and image", show_label=False, elem_id="compare"
                 )
                 told = gr.HTML(elem_id="told", padding=False)
                 download = gr.DownloadButton("Download", visible=False, elem_id="download")
@@ -108,16 +108,16 @@ class _Page(gr.Blocks):
         try:
             return await super().preprocess_data(block_fn, inputs, *others, **named)
         except InvalidPathError:
-            raise _shown(UserError("the sketch was not uploaded: send a picture file.")) from None
+            raise _shown(UserError("the sketch was not uploaded: send an image file.")) from None
 
 
 def _uploaded(file: dict) -> None:
     if utils.is_http_url_like(file["path"]):
-        raise _shown(UserError("an address is no sketch: send a picture file."))
+        raise _shown(UserError("an address is no sketch: send an image file."))
 
 
 def _canvas() -> gr.HTML:
-    """Paper to draw on; its value is a picture that is laid on it, as a data URL."""
+    """Paper to draw on; its value is an image that is laid on it, as a data URL."""
     template, script = (HERE / f"canvas.{kind}" for kind in ("html", "js"))
     return gr.HTML(
         html_template=template.read_text(), js_on_load=script.read_text(), apply_default_css=False, elem_id="canvas"
@@ -166,11 +166,11 @@ def _advanced(defaults: Generate) -> dict[str, gr.components.Component]:
             )
             scheduler = gr.Dropdown(SCHEDULERS, value=defaults.scheduler or "", label="Scheduler", info="how it steps")
         with gr.Row():
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, info="the same gives the same picture")
-            pictures = gr.Slider(1, MOST_PICTURES, 1, step=1, label="Pictures", info="drawn at once")
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, info="the same gives the same image")
+            images = gr.Slider(1, MOST_IMAGES, 1, step=1, label="Images", info="drawn at once")
         another = gr.Checkbox(True, label="Another seed every time")
     found = {"steps": steps, "guidance": guidance, "control": control, "scheduler": scheduler}
-    return found | {"seed": seed, "pictures": pictures, "another": another}
+    return found | {"seed": seed, "images": images, "another": another}
 
 
 def _examples(offers: Suggestions) -> gr.Gallery | None:
@@ -194,7 +194,7 @@ def _chosen(offers: Suggestions):
 
     def chosen(event: gr.SelectData) -> tuple[str, str]:
         file, prompt = offers.examples[event.index]
-        return _on_paper(images.read(Path(file))), prompt
+        return _on_paper(io.read(Path(file))), prompt
 
     return chosen
 
@@ -211,9 +211,9 @@ def _laid(drawer: Worker):
     return laid
 
 
-def _on_paper(picture: np.ndarray) -> str:
-    """A value of the canvas that differs from the last, even for the same picture: only then is it laid down again."""
-    return f"{data_url(picture)}#{time.monotonic_ns()}"
+def _on_paper(image: np.ndarray) -> str:
+    """A value of the canvas that differs from the last, even for the same image: only then is it laid down again."""
+    return f"{data_url(image)}#{time.monotonic_ns()}"
 
 
 def _shown(error: Exception) -> gr.Error:
@@ -237,12 +237,12 @@ def _worded(structure: str, color: str, material: str) -> str:
 def _answer(drawer: Worker):
     """The handler of the button: pieces of the page, as the drawing goes on."""
 
-    def answer(strokes, prompt, steps, guidance, control, scheduler, seed, pictures, another, drawn) -> Iterator:
+    def answer(strokes, prompt, steps, guidance, control, scheduler, seed, images, another, drawn) -> Iterator:
         seed = random_seed() if another else seed
         busy = gr.update(interactive=False), gr.update(interactive=True)
         idle = gr.update(interactive=True), gr.update(interactive=False)
         keep = gr.update()
-        wish = DrawRequest(prompt, steps, guidance, control, scheduler or None, seed, pictures)
+        wish = DrawRequest(prompt, steps, guidance, control, scheduler or None, seed, images)
         try:
             for news in drawer.draw(wish, drawer.strokes(strokes)):
                 if isinstance(news, str):
@@ -252,7 +252,7 @@ def _answer(drawer: Worker):
                     hidden = gr.update(visible=False) if news.preview is not None else keep
                     yield frame, hidden, status(news), keep, keep, keep, keep, seed, *busy
                 else:
-                    drawn = [*drawn, *news.pictures]
+                    drawn = [*drawn, *news.images]
                     yield *_finished(news, drawn), seed, *idle
         except Exception as error:
             yield keep, keep, "", keep, keep, keep, keep, seed, *idle
@@ -268,13 +268,13 @@ def _framed(progress: Progress) -> str:
 
 def _finished(result: Result, drawn: list[str]) -> tuple:
     told = f'<div class="status" role="status"><span>Drawn in {result.seconds:.1f} s</span></div>'
-    first = result.pictures[0]
+    first = result.images[0]
     return (
         gr.update(visible=False),
         gr.update(value=(result.seen["cleaned sketch"], first), visible=True),
         told,
         gr.update(value=first, visible=True),
-        [(picture, name) for name, picture in result.seen.items()],
+        [(image, name) for name, image in result.seen.items()],
         gr.update(value=drawn[::-1], visible=True),
         drawn,
     )
@@ -288,7 +288,7 @@ def _pieces(told: str, drawing: bool) -> str:
 
 
 def _remove(drawn: list[str]) -> None:
-    """The pictures of a session that is over."""
+    """The images of a session that is over."""
     for file in drawn:
         shutil.rmtree(Path(file).parent, ignore_errors=True)
 
@@ -297,25 +297,25 @@ def _api(drawer: Worker, prompt: gr.Textbox, advanced: dict) -> None:
     """``/draw`` for programs: an uploaded sketch and the settings in, a PNG file out."""
 
     def draw(sketch, prompt, steps, guidance, control, scheduler, seed):
-        """Draw one picture of a sketch.
+        """Draw one image of a sketch.
 
-        sketch: a picture file.  prompt: what it shows.  steps, guidance, control, scheduler ("" is the model's own),
+        sketch: an image file.  prompt: what it shows.  steps, guidance, control, scheduler ("" is the model's own),
         seed: as on the page.  Returns a PNG file, whose text chunk ``parameters`` says what it was made with, and under
         ``warning`` which words of the prompt were dropped.
         """
         wish = DrawRequest(prompt, steps, guidance, control, scheduler or None, seed, 1)
         try:
             if not sketch:
-                raise UserError("there is no sketch: send a picture file.")
+                raise UserError("there is no sketch: send an image file.")
             for news in drawer.draw(wish, drawer.sketch(Path(sketch))):
                 if isinstance(news, str):
                     _warn(news)
         except Exception as error:
             raise _shown(error) from None
-        return news.pictures[0]
+        return news.images[0]
 
-    sketch, picture = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="picture")
+    sketch, image = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="image")
     settings = [advanced[name] for name in ("steps", "guidance", "control", "scheduler", "seed")]
     gr.Button(visible=False).click(
-        draw, [sketch, prompt, *settings], picture, api_name="draw", concurrency_id="model", concurrency_limit=1
+        draw, [sketch, prompt, *settings], image, api_name="draw", concurrency_id="model", concurrency_limit=1
     )

@@ -49,11 +49,11 @@ def of_folder(folder: Path) -> Suggestions:
 
 def write(offers: Suggestions, folder: Path) -> None:
     """Copy the examples into a folder, and write down all that is offered."""
-    from s2i.imaging import images
+    from s2i.imaging import io
 
     named = []
     for number, (sketch, prompt) in enumerate(offers.examples, start=1):
-        images.write_png(folder / f"example-{number}.png", images.read_grey(Path(sketch)))
+        io.write_png(folder / f"example-{number}.png", io.read_grey(Path(sketch)))
         named.append((f"example-{number}.png", prompt))
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"words": offers.words, "examples": named}, indent=2, ensure_ascii=False)

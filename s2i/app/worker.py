@@ -1,4 +1,4 @@
-"""What the page and the API ask for: pictures of sketches, step by step, by a model that loads behind the page."""
+"""What the page and the API ask for: images of sketches, step by step, by a model that loads behind the page."""
 
 import base64
 import random
@@ -21,8 +21,8 @@ from s2i.imaging import edges
 from s2i.vocabulary import prompt_limits
 
 MEGAPIXELS = 40
-MOST_PICTURES = 4
-BETWEEN_PREVIEWS = 0.4  # seconds: a preview has to be decoded, and that delays the picture
+MOST_IMAGES = 4
+BETWEEN_PREVIEWS = 0.4  # seconds: a preview has to be decoded, and that delays the image
 
 
 class DrawRequest(NamedTuple):
@@ -34,7 +34,7 @@ class DrawRequest(NamedTuple):
     conditioning_scale: float
     scheduler: str | None
     seed: float
-    pictures: float
+    images: float
 
 
 class Progress(NamedTuple):
@@ -49,7 +49,7 @@ class Progress(NamedTuple):
 class Result(NamedTuple):
     """PNG files with their parameters, and what the model saw by its names, "cleaned sketch" the first."""
 
-    pictures: list[str]
+    images: list[str]
     seen: dict[str, np.ndarray]
     parameters: dict
     seconds: float
@@ -58,7 +58,7 @@ class Result(NamedTuple):
 class Worker:
     """A model that loads in a thread of its own and then draws one wish after the other.
 
-    load() gives a `s2i.generation.model.SketchToImage`; folder: where pictures are put, for the page to remove.
+    load() gives a `s2i.generation.model.SketchToImage`; folder: where images are put, for the page to remove.
     """
 
     def __init__(self, load: Callable, params: Params, folder: Path):
@@ -120,7 +120,7 @@ class Worker:
         yield Result([*map(str, files)], seen, drawn[0].parameters, time.monotonic() - began)
 
     def _place(self) -> Path:
-        """A new folder for pictures; those that Gradio has emptied go."""
+        """A new folder for images; those that Gradio has emptied go."""
         for old in self.folder.glob("drawn-*"):
             with suppress(OSError):  # not empty yet
                 old.rmdir()
@@ -136,17 +136,17 @@ class Worker:
             yield step
 
     def _checked(self, wish: DrawRequest) -> tuple[str, Generate, range]:
-        numbers = {"steps": wish.steps, "pictures": wish.pictures, "seed": wish.seed}
+        numbers = {"steps": wish.steps, "images": wish.images, "seed": wish.seed}
         for name, number in numbers.items():
             if number is None or number != int(number):
                 raise UserError(f"{name} is {number}; give a whole number.")
-        if not 1 <= wish.pictures <= MOST_PICTURES:
-            raise UserError(f"pictures is {wish.pictures:g}; take 1 to {MOST_PICTURES}.")
-        if not 0 <= wish.seed < 2**31 - MOST_PICTURES:
-            raise UserError(f"seed is {wish.seed:g}; take one from 0 to {2**31 - 1 - MOST_PICTURES}.")
+        if not 1 <= wish.images <= MOST_IMAGES:
+            raise UserError(f"images is {wish.images:g}; take 1 to {MOST_IMAGES}.")
+        if not 0 <= wish.seed < 2**31 - MOST_IMAGES:
+            raise UserError(f"seed is {wish.seed:g}; take one from 0 to {2**31 - 1 - MOST_IMAGES}.")
         names = ("steps", "guidance_scale", "conditioning_scale", "scheduler")
         settings = params_file.changed(self.params.generate, {name: getattr(wish, name) for name in names})
-        return prompt_limits.checked(wish.prompt or ""), settings, range(int(wish.seed), int(wish.seed + wish.pictures))
+        return prompt_limits.checked(wish.prompt or ""), settings, range(int(wish.seed), int(wish.seed + wish.images))
 
     def sketch(self, file: Path, side: int | None = None) -> np.ndarray:
         """An uploaded file straightened, (side, side) uint8, side being the model's resolution unless given."""
@@ -167,7 +167,7 @@ class Worker:
         try:
             content = base64.b64decode(text, validate=True)
         except ValueError:
-            raise UserError("the sketch is no picture: draw something first.") from None
+            raise UserError("the sketch is no image: draw something first.") from None
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".png") as file:
             file.write(content)
             file.flush()
@@ -182,4 +182,4 @@ def random_seed() -> int:
 def _file_name(prompt: str) -> str:
     """The prompt as the beginning of a file's name, of at most 120 bytes: 255 are allowed, with all that is added."""
     name = "-".join("".join(one if one.isalnum() else " " for one in prompt).split())[:60]
-    return name.encode()[:120].decode(errors="ignore") or "picture"
+    return name.encode()[:120].decode(errors="ignore") or "image"

@@ -108,7 +108,7 @@ def import_checkpoint(file: Path, out: Path) -> None:
 
 
 def write_report(against: str, out: Path, fail_on_worse: bool) -> None:
-    """Write report.md and its pictures into ``out``, and print the verdict on every headline metric.
+    """Write report.md and its images into ``out``, and print the verdict on every headline metric.
 
     Ends the program with status 1 when one is worse and ``fail_on_worse``.
     """

@@ -1,4 +1,4 @@
-"""`s2i generate`: pictures of sketches in files and folders."""
+"""`s2i generate`: images of sketches in files and folders."""
 
 import sys
 from collections import Counter
@@ -16,13 +16,13 @@ from s2i.vocabulary import prompt_limits, prompts
 def add_to(commands) -> None:
     """Add the command to the subparsers of `s2i`."""
     generate = commands.add_parser("generate", help="draw photos from your own sketches with the trained model")
-    generate.add_argument("sketches", nargs="+", type=Path, metavar="SKETCH", help="picture files, or folders of them")
+    generate.add_argument("sketches", nargs="+", type=Path, metavar="SKETCH", help="image files, or folders of them")
     generate.add_argument("--prompt", help='for instance "house of red made of brick"')
     for part in ("color", "structure", "material"):
         generate.add_argument(f"--{part}", help="in the place of a prompt")
-    generate.add_argument("--out", type=Path, default=Path("drawn"), help="folder for the pictures (default: drawn)")
-    generate.add_argument("--seed", type=int, default=0, help="another seed, another picture (default: 0)")
-    generate.add_argument("--pictures", type=int, default=1, help="of each sketch, from that seed on (default: 1)")
+    generate.add_argument("--out", type=Path, default=Path("drawn"), help="folder for the images (default: drawn)")
+    generate.add_argument("--seed", type=int, default=0, help="another seed, another image (default: 0)")
+    generate.add_argument("--images", type=int, default=1, help="of each sketch, from that seed on (default: 1)")
     add_model(generate)
     settings = generate.add_argument_group("in the place of what params.yaml says under generate")
     settings.add_argument("--steps", type=int)
@@ -55,31 +55,31 @@ def run(
     material: str | None,
     out: Path,
     seed: int,
-    pictures: int,
+    images: int,
     model: str,
     tiny_decoder: str | None,
     compile: bool,
     engine: str,
     **changes,
 ) -> None:
-    """Write pictures of every sketch into ``out`` under the sketch's name, and print where.
+    """Write images of every sketch into ``out`` under the sketch's name, and print where.
 
     What cannot be drawn among several is named on the way and at the end.  Raises UserError for what is wrong.
     """
     prompt = prompt_limits.checked(_prompt(prompt, {"color": color, "structure": structure, "material": material}))
-    if pictures < 1:
-        raise UserError(f"--pictures is {pictures}; draw at least 1.")
+    if images < 1:
+        raise UserError(f"--images is {images}; draw at least 1.")
     if not 0 <= seed < 2**31:
         raise UserError(f"--seed is {seed}; take one from 0 to {2**31 - 1}.")
     found = find_model.find(model)
     params = found.params
     settings = params_file.changed(params.generate, {key: one for key, one in changes.items() if one is not None})
-    seeds, targets = range(seed, seed + pictures), dict(_targets(sketches, out))
+    seeds, targets = range(seed, seed + images), dict(_targets(sketches, out))
     sources = {place.resolve() for place in targets.values()}
     for target in targets:
         for name in _names(target, seeds):
             if name.resolve() in sources:
-                raise UserError(f"the picture {name} would take the place of a sketch: name another folder with --out.")
+                raise UserError(f"the image {name} would take the place of a sketch: name another folder with --out.")
 
     from s2i.generation.model import (
         SketchToImage,  # torch and diffusers take seconds to import
@@ -103,7 +103,7 @@ def run(
 
 
 def _jobs(targets: Mapping[Path, Path], seeds: range, params: Params, refused: list[str]) -> Iterator[tuple]:
-    """Where a picture goes, the sketch straightened, and the seed; what is wrong with other sketches, into refused."""
+    """Where an image goes, the sketch straightened, and the seed; what is wrong with other sketches, into refused."""
     from s2i.generation import user_sketch
 
     cut = params.matte.background, params.matte.model
@@ -131,19 +131,19 @@ def _prompt(prompt: str | None, parts: dict[str, str | None]) -> str:
 
 
 def _targets(sketches: Sequence[Path], out: Path) -> Iterator[tuple[Path, Path]]:
-    """Where the picture of each sketch goes, and the sketch; raises UserError where two would go to one place."""
-    from s2i.imaging import images
+    """Where the image of each sketch goes, and the sketch; raises UserError where two would go to one place."""
+    from s2i.imaging import io
 
     found = []
     for place in sketches:
         if not place.is_dir():
             found.append((out / f"{place.stem}.png", place))
             continue
-        files = sorted(file for file in place.rglob("*") if file.suffix.lower() in images.readable())
+        files = sorted(file for file in place.rglob("*") if file.suffix.lower() in io.readable())
         if not files:
-            raise UserError(f"{place} holds no sketches: put picture files into it.")
+            raise UserError(f"{place} holds no sketches: put image files into it.")
         found += [(out / file.relative_to(place).with_suffix(".png"), file) for file in files]
     names = Counter(target for target, _ in found)
     if twice := [target for target, count in names.items() if count > 1]:
-        raise UserError(f"two sketches are named '{twice[0].stem}', and so would be their pictures; rename one.")
+        raise UserError(f"two sketches are named '{twice[0].stem}', and so would be their images; rename one.")
     yield from found

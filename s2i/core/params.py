@@ -109,7 +109,7 @@ class Caption(Group):
 
 
 class Matte(Group):
-    """How the background is found, and whether it is kept in the pictures."""
+    """How the background is found, and whether it is kept in the images."""
 
     model: str = Field("u2netp", description="any of rembg's")
     background: Literal["keep", "white", "transparent"] = "keep"
@@ -172,7 +172,7 @@ class Optimisation(Group):
 
 
 class EdgeLoss(Group):
-    """What the edges and windows of the picture that training would draw cost, beside the noise."""
+    """What the edges and windows of the image that training would draw cost, beside the noise."""
 
     weight: Annotated[float, Field(ge=0)] = Field(0.0, description="beside the error of the noise; 0 is none")
     every: Count = Field(4, description="steps; it takes two decodings")
@@ -214,7 +214,7 @@ class Train(Optimisation):
 
 
 class Learned(Group):
-    """Which pictures of a class are learned from, and how they are named."""
+    """Which images of a class are learned from, and how they are named."""
 
     of: Literal["sketch", "photo"] = Field("sketch", description="what of each photo is learned")
     images: Count | None = Field(None, description="of a class; null is all that train")
@@ -246,7 +246,7 @@ class TextualInversion(Learned):
 
 
 class TextInTheMiddle(Group):
-    """Sketch to caption, by whom `caption` says, to picture."""
+    """Sketch to caption, by whom `caption` says, to image."""
 
     naming: Annotated[str, AfterValidator(template("caption"))] = "{caption}"
 
@@ -277,7 +277,7 @@ class Generate(Group):
     scheduler: Literal["ddim", "dpm-solver++", "unipc", "euler", "lcm"] | None = Field(
         None, description="null is the one that the base came with"
     )
-    guidance_rescale: Share = Field(0.0, description="how far guided pictures are brought back to unguided contrast")
+    guidance_rescale: Share = Field(0.0, description="how far guided images are brought back to unguided contrast")
     guidance_interval: tuple[Share, Share] = Field((0.0, 1.0), description="shares of the steps that guidance acts in")
     control_interval: tuple[Share, Share] = Field((0.0, 1.0), description="shares of the steps that the sketch acts in")
     control_unconditional: bool = Field(
@@ -296,7 +296,7 @@ class Generate(Group):
 
 
 class Evaluate(Group):
-    """How generated pictures are scored."""
+    """How generated images are scored."""
 
     batch_size: Count = 16
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
@@ -308,8 +308,8 @@ class Study(Group):
 
     database: str = Field("data/sketchy/database", description="folder of photos and sketches")
     items: Count = Field(100, description="held-out sketches that every variant draws, as many of each class")
-    reference: Literal["sketch", "photo"] = Field("sketch", description="what drawn pictures are compared with")
-    grids: list[Count] = Field([25, 50, 100], description="pictures in each mosaic of a variant")
+    reference: Literal["sketch", "photo"] = Field("sketch", description="what drawn images are compared with")
+    grids: list[Count] = Field([25, 50, 100], description="images in each mosaic of a variant")
     published: str | None = Field(None, description="a YAML file with figures of others, by variant")
 
 

@@ -1,7 +1,7 @@
 """What passes between stages: a folder with records.parquet and the files it names.
 
 A record is one photo, or after augmenting one training example.  Paths are relative to the folder; a path may lead
-into an earlier stage's folder (``../ingested/photos/...``), so that no picture is copied along the way.
+into an earlier stage's folder (``../ingested/photos/...``), so that no image is copied along the way.
 """
 
 import os

@@ -57,7 +57,7 @@ def hardware() -> dict[str, str | int]:
 
 
 def libraries() -> dict[str, str]:
-    """Versions of what decides how pictures come out, and of Python."""
+    """Versions of what decides how images come out, and of Python."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:

@@ -57,10 +57,10 @@ def embedded_once(pipeline: Pipeline, controls: Sequence[Sequence[np.ndarray]]) 
     nets = getattr(pipeline.controlnet, "nets", [pipeline.controlnet])
     embeddings = []
     for net, kind in zip(nets, zip(*controls, strict=True), strict=True):
-        pictures = torch.stack(list(map(control_tensor, kind))).to(net.device, net.dtype)
+        images = torch.stack(list(map(control_tensor, kind))).to(net.device, net.dtype)
         if net.config.controlnet_conditioning_channel_order == "bgr":
-            pictures = pictures.flip(1)
-        embeddings.append(CachedEmbedding(net.controlnet_cond_embedding(pictures)))
+            images = images.flip(1)
+        embeddings.append(CachedEmbedding(net.controlnet_cond_embedding(images)))
 
     def residuals(sample: torch.Tensor, words: torch.Tensor, timestep: torch.Tensor, scale: float) -> dict:
         found = []

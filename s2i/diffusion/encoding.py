@@ -16,29 +16,29 @@ from s2i.core import cache
 from s2i.core.errors import UserError, first_line
 from s2i.core.files import whole_file
 from s2i.core.params import Encode, Params
-from s2i.imaging import control_images, images, tensors
+from s2i.imaging import control_images, io, tensors
 
 ENCODED = ("id", "photo", "sketch", "flip", "prompt", "material_map", "matte")  # of a record
 
 
 @torch.no_grad()
-def encode_pictures(vae: AutoencoderKL, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def encode_images(vae: AutoencoderKL, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean and log-variance of the latents of a batch (B, 3, H, W) uint8, each (B, C, h, w) float32 on the CPU."""
-    posterior = vae.encode(tensors.to_unit_range(pictures.to(vae.device)).to(vae.dtype)).latent_dist
+    posterior = vae.encode(tensors.to_unit_range(images.to(vae.device)).to(vae.dtype)).latent_dist
     return posterior.mean.float().cpu().contiguous(), posterior.logvar.float().cpu().contiguous()
 
 
 class Encoder:
-    """The frozen half of the base: pictures to latent distributions, prompts to embeddings."""
+    """The frozen half of the base: images to latent distributions, prompts to embeddings."""
 
     def __init__(self, pipeline, batch_size: int):
         self.vae, self.tokenizer, self.text_encoder = pipeline.vae, pipeline.tokenizer, pipeline.text_encoder
         self.batch_size = batch_size
 
-    def latents(self, pictures: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and log-variance, each (N, C, h, w) float32, of pictures (H, W, 3) uint8."""
-        batches = tensors.stack(pictures).split(self.batch_size)
-        means, logvars = zip(*(encode_pictures(self.vae, batch) for batch in batches), strict=True)
+    def latents(self, images: Sequence[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and log-variance, each (N, C, h, w) float32, of images (H, W, 3) uint8."""
+        batches = tensors.stack(images).split(self.batch_size)
+        means, logvars = zip(*(encode_images(self.vae, batch) for batch in batches), strict=True)
         return torch.cat(means), torch.cat(logvars)
 
     @torch.no_grad()
@@ -92,15 +92,15 @@ def _example_key(example: dict) -> list:
 
 
 def _shard(examples: list[dict], encoder: Encoder, conditions: Sequence[str]) -> dict[str, torch.Tensor]:
-    pictures = {(one["photo"], one["flip"]): None for one in examples}
-    mean, logvar = encoder.latents([_oriented(photo, flip) for photo, flip in pictures])
+    images = {(one["photo"], one["flip"]): None for one in examples}
+    mean, logvar = encoder.latents([_oriented(photo, flip) for photo, flip in images])
     prompts = {one["prompt"]: None for one in examples}
     embeddings = encoder.texts(list(prompts))
-    photo_of = {key: index for index, key in enumerate(pictures)}
+    photo_of = {key: index for index, key in enumerate(images)}
     text_of = {prompt: index for index, prompt in enumerate(prompts)}
     pick = torch.tensor([photo_of[one["photo"], one["flip"]] for one in examples])
     conditioning = zip(*(control_images.control_images_of(one, conditions) for one in examples), strict=True)
-    shard = {f"control.{name}": _planes(pictures) for name, pictures in zip(conditions, conditioning, strict=True)}
+    shard = {f"control.{name}": _planes(images) for name, images in zip(conditions, conditioning, strict=True)}
     if all(one["matte"] for one in examples):
         shard["matte"] = _planes([_shrunk(one, mean.shape[-2:]) for one in examples])
     return shard | {
@@ -110,21 +110,21 @@ def _shard(examples: list[dict], encoder: Encoder, conditions: Sequence[str]) ->
     }
 
 
-def _planes(pictures: Sequence[np.ndarray]) -> torch.Tensor:
-    """Pictures (H, W) or (H, W, 3) as (N, 1, H, W) or (N, 3, H, W) uint8."""
-    batch = torch.from_numpy(np.stack(pictures))
+def _planes(images: Sequence[np.ndarray]) -> torch.Tensor:
+    """Images (H, W) or (H, W, 3) as (N, 1, H, W) or (N, 3, H, W) uint8."""
+    batch = torch.from_numpy(np.stack(images))
     return batch[:, None] if batch.ndim == 3 else batch.permute(0, 3, 1, 2).contiguous()
 
 
 def _shrunk(example: dict, shape: tuple[int, int]) -> np.ndarray:
     """How much of each latent's place is the building's, (h, w) uint8."""
-    matte = cv2.resize(images.read_grey(example["matte"]), tuple(shape)[::-1], interpolation=cv2.INTER_AREA)
+    matte = cv2.resize(io.read_grey(example["matte"]), tuple(shape)[::-1], interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(matte[:, ::-1]) if example["flip"] else matte
 
 
 def _oriented(photo: str, flip: bool) -> np.ndarray:
-    picture = images.read(photo)
-    return np.ascontiguousarray(picture[:, ::-1]) if flip else picture
+    image = io.read(photo)
+    return np.ascontiguousarray(image[:, ::-1]) if flip else image
 
 
 class EncodedExamples(Dataset):

@@ -1,4 +1,4 @@
-"""Pictures that a model draws, kept by content: what was drawn before is not drawn again."""
+"""Images that a model draws, kept by content: what was drawn before is not drawn again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from s2i.core import cache, devices
 from s2i.core.files import whole_file
 from s2i.core.params import Params
 from s2i.diffusion import sampling
-from s2i.imaging import control_images, images
+from s2i.imaging import control_images, io
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class GenerationTask:
 
 
 def cached_images(task: GenerationTask, params: Params, description: str) -> list[Path]:
-    """Where the cache keeps the picture of every example; those it has not are drawn."""
+    """Where the cache keeps the image of every example; those it has not are drawn."""
     device, precision = devices.pick(params.device, params.precision)
     models = [cache.model_hash(model) for model in task.models]
     settings = [
@@ -66,12 +66,12 @@ def cached_images(task: GenerationTask, params: Params, description: str) -> lis
             **params.generate.sampling,
             description=description,
         )
-        for (_, place), picture in zip(missing, drawn, strict=True):
+        for (_, place), image in zip(missing, drawn, strict=True):
             with whole_file(place) as draft:
-                images.write_png(draft, picture)
+                io.write_png(draft, image)
     return places
 
 
 def seed_of(*parts) -> int:
-    """A generation seed that a picture has for itself, the same in every run."""
+    """A generation seed that an image has for itself, the same in every run."""
     return int(cache.fingerprint("generate", *parts)[:8], 16)

@@ -1,4 +1,4 @@
-"""The one sampler: pictures from prompts, and from what else conditions the UNet."""
+"""The one sampler: images from prompts, and from what else conditions the UNet."""
 
 from collections.abc import Callable, Iterator, Sequence
 from inspect import signature
@@ -21,7 +21,7 @@ class Step(NamedTuple):
     """Where a drawing stands: ``number`` of ``steps`` are done.
 
     latents: (B, C, h, w), still noisy before the last step.  The step began at ``timestep`` from ``noisier`` ones.
-    estimate() gives those without noise that the step's prediction points to, for a preview; `decode` makes pictures.
+    estimate() gives those without noise that the step's prediction points to, for a preview; `decode` makes images.
     """
 
     number: int
@@ -43,14 +43,14 @@ def draw(
     on_step: Callable[[Step], None] | None = None,
     **settings,
 ) -> Iterator[np.ndarray]:
-    """Yield one picture (resolution, resolution, 3) uint8 a prompt; the same seed gives the same starting noise.
+    """Yield one image (resolution, resolution, 3) uint8 a prompt; the same seed gives the same starting noise.
 
     controls: for a pipeline that has ControlNets, the control images of each prompt, one for each of them,
     (resolution, resolution) or (resolution, resolution, 3) uint8.  settings: those of `denoise`.
     on_step: told after every step of every batch; what it raises ends the drawing.
     """
     words = encode_prompts(pipeline, prompts)
-    with tqdm(total=len(prompts), desc=description, unit="picture") as bar:
+    with tqdm(total=len(prompts), desc=description, unit="image") as bar:
         for start in range(0, len(prompts), batch_size):
             batch = slice(start, start + batch_size)
             several = torch.stack([words[prompt] for prompt in prompts[batch]])
@@ -91,7 +91,7 @@ def denoise(
     2024, "Applying guidance in a limited interval") and the ControlNets run; beyond, they cost nothing.
     control_unconditional: whether the unconditional half of the guidance sees the control images too; without, the
     ControlNets run on half of the batch, and guidance strengthens them as it does the words.
-    Source: the loop of diffusers' pipelines, whose pictures these are to rounding.
+    Source: the loop of diffusers' pipelines, whose images these are to rounding.
     """
     device, dtype = pipeline.unet.device, pipeline.unet.dtype
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -130,7 +130,7 @@ def encode_prompts(pipeline: Pipeline, prompts: Sequence[str]) -> dict[str, torc
 
 @torch.no_grad()
 def decode(pipeline: Pipeline, latents: torch.Tensor) -> np.ndarray:
-    """Latents (B, C, h, w) as pictures (B, H, W, 3) uint8, by whichever autoencoder the pipeline has."""
+    """Latents (B, C, h, w) as images (B, H, W, 3) uint8, by whichever autoencoder the pipeline has."""
     decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor, return_dict=False)[0]
     return (pipeline.image_processor.postprocess(decoded, "np") * 255).round().astype(np.uint8)
 

@@ -15,7 +15,7 @@ from diffusers import (
 
 from s2i.core.errors import UserError, first_line
 
-# Latents are no pictures: they are not clipped to [-1, 1], and the last step of DDIM goes as far as Stable Diffusion's.
+# Latents are no images: they are not clipped to [-1, 1], and the last step of DDIM goes as far as Stable Diffusion's.
 SCHEDULERS = {
     "ddim": (DDIMScheduler, {"clip_sample": False, "set_alpha_to_one": False}),
     "dpm-solver++": (DPMSolverMultistepScheduler, {"algorithm_type": "dpmsolver++"}),

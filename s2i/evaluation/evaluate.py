@@ -1,4 +1,4 @@
-"""Drawn pictures against the photos their sketches were made of: a table, figures with intervals, and pictures."""
+"""Drawn images against the photos their sketches were made of: a table, figures with intervals, and images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,19 +17,19 @@ MODELS = ("base", "finetuned")
 SETS = ("finetuned", "base", "target", "shuffled")
 IDENTITY = ("id", "variant", "sketch_style", "prompt", "generation_seed", "model")
 TABLE, INTERVALS = "per_image.csv", "intervals.csv"
-PICTURES = ("photo", "sketch", "truth_matte", "matte", "truth_labels")
+IMAGES = ("photo", "sketch", "truth_matte", "matte", "truth_labels")
 FACTS = ("id", "sketch_style", "prompt", "windows", "described")
 
 
 def evaluate(records: Sequence[dict], folder: Path, params: Evaluate, attributes: Path | None = None) -> dict:
-    """The figures of metrics/evaluate.json; tables and pictures go into ``folder``.
+    """The figures of metrics/evaluate.json; tables and images go into ``folder``.
 
     {SET: {metric: number}} for the sets "finetuned", "base" and, as a scale, "target", each photo in the place of what
     was drawn of it, and "shuffled", another photo there; "gain": finetuned less base; "styles": headlines by style of
     the sketches; "gap": headlines of drawings that came along less made sketches ("style"), and without less with a
     prompt ("prompt") where some were drawn so; "images" and "photos"; "left_out": what is not there, and why.
-    ``intervals.csv`` has the intervals of all these; they resample photos, not pictures.
-    attributes: probes that read a material off a picture.  Raises UserError when pictures are missing or too small.
+    ``intervals.csv`` has the intervals of all these; they resample photos, not images.
+    attributes: probes that read a material off an image.  Raises UserError when images are missing or too small.
     """
     tables, distances, reasons = _scored(records, attributes, params.batch_size)
     figures = {name: summary.means(tables[name], params.level) | distances[name] for name in SETS}
@@ -52,16 +52,16 @@ def evaluate(records: Sequence[dict], folder: Path, params: Evaluate, attributes
 def _scored(
     records: Sequence[dict], attributes: Path | None, batch_size: int
 ) -> tuple[dict[str, pd.DataFrame], dict[str, dict], dict[str, str]]:
-    """By set a table of the pictures' scores and distances of the whole set; and reasons why one is not there."""
+    """By set a table of the images' scores and distances of the whole set; and reasons why one is not there."""
     unprompted = [record for record in records if record.get("unprompted")]
     sets = {model: [record[model] for record in records] for model in MODELS}
     sets |= {"target": [record["photo"] for record in records], "shuffled": _shuffled(records)}
     found = _remembered(records, sets, attributes, batch_size)
-    tables = {name: _with_identity(records, name, one["pictures"]) for name, one in found.items()}
+    tables = {name: _with_identity(records, name, one["images"]) for name, one in found.items()}
     if unprompted:
         files = {"unprompted": [record["unprompted"] for record in unprompted]}
         silent = _remembered(unprompted, files, attributes, batch_size)["unprompted"]
-        tables["unprompted"] = _with_identity(unprompted, "unprompted", silent["pictures"])
+        tables["unprompted"] = _with_identity(unprompted, "unprompted", silent["images"])
     distances = {name: one["distances"] for name, one in found.items()}
     return tables, distances, found["finetuned"]["reasons"]
 
@@ -69,9 +69,9 @@ def _scored(
 def _remembered(
     records: Sequence[dict], sets: Mapping[str, Sequence[str]], attributes: Path | None, batch_size: int
 ) -> dict[str, dict]:
-    """For each set its "pictures", "distances" and "reasons"; from the cache where the same pictures were scored."""
+    """For each set its "images", "distances" and "reasons"; from the cache where the same images were scored."""
     facts = [[record.get(name) for name in FACTS] for record in records]
-    theirs = [[cache.file_hash(record[name]) for name in PICTURES if record.get(name)] for record in records]
+    theirs = [[cache.file_hash(record[name]) for name in IMAGES if record.get(name)] for record in records]
     made_by = [cache.code(__name__), scoring.available(attributes), batch_size, facts, theirs]
     keys = {name: ("scores", name, *made_by, list(map(_hash, files))) for name, files in sets.items()}
     found = {name: cache.recall(*key) for name, key in keys.items()}
@@ -79,8 +79,8 @@ def _remembered(
         scores, features = scoring.score(records, missing, scoring.load(attributes), batch_size)
         for name in missing:
             distances, reasons = _distances(name, features)
-            pictures = scores[name].astype(float).to_dict("list")
-            found[name] = cache.keep({"pictures": pictures, "distances": distances, "reasons": reasons}, *keys[name])
+            images = scores[name].astype(float).to_dict("list")
+            found[name] = cache.keep({"images": images, "distances": distances, "reasons": reasons}, *keys[name])
     return found
 
 
@@ -92,7 +92,7 @@ def _hash(file: str) -> str:
 
 
 def _distances(name: str, features: dict[str, dict[str, np.ndarray]]) -> tuple[dict, dict[str, str]]:
-    """Distances between all pictures of a set and all photos, by metric, and why some are not there.
+    """Distances between all images of a set and all photos, by metric, and why some are not there.
 
     Of the photos themselves, kernel distances between two halves of them: zero but for chance.
     """
@@ -121,6 +121,6 @@ def _shuffled(records: Sequence[dict]) -> list[str]:
     return [photos[following[record["id"]]] for record in records]
 
 
-def _with_identity(records: Sequence[dict], name: str, pictures: Mapping[str, list[float]]) -> pd.DataFrame:
+def _with_identity(records: Sequence[dict], name: str, images: Mapping[str, list[float]]) -> pd.DataFrame:
     identity = pd.DataFrame([{column: (one | {"model": name}).get(column) for column in IDENTITY} for one in records])
-    return pd.concat([identity, pd.DataFrame(pictures)], axis=1)
+    return pd.concat([identity, pd.DataFrame(images)], axis=1)

@@ -14,7 +14,7 @@ from s2i.diffusion.image_cache import GenerationTask
 from s2i.generation import find_model
 from s2i.generation.find_model import Trained
 from s2i.generation.model import SketchToImage
-from s2i.imaging import images, plots, tensors
+from s2i.imaging import io, plots, tensors
 from s2i.imaging.mosaics import evenly_spaced, mosaic
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.registry import improvement
@@ -32,11 +32,11 @@ BATCH = 32
 def compare(examples: Sequence[dict], teacher: Path, student: Path, folder: Path, params: Params) -> dict:
     """The figures of metrics/distill.json; table.csv goes into ``folder``, quality.png and mosaic.png into its plots.
 
-    examples: what `generate` wrote.  {"teacher_50": {metric: mean, "seconds": of one picture}, ...}; all but the first
+    examples: what `generate` wrote.  {"teacher_50": {metric: mean, "seconds": of one image}, ...}; all but the first
     also have ``METRIC_change``, the relative difference to it, where positive is better.  table.csv has the intervals,
     which resample photos.
     """
-    photos = [images.read(example["photo"]) for example in examples]
+    photos = [io.read(example["photo"]) for example in examples]
     ids, level = [example["id"] for example in examples], params.evaluate.level
     distance, rows, drawn, first = ShiftTolerantLPIPS.load(), [], {}, None
     for model, found in {
@@ -48,8 +48,8 @@ def compare(examples: Sequence[dict], teacher: Path, student: Path, folder: Path
         for steps in STEPS[model]:
             task = _task(examples, artist)
             files = image_cache.cached_images(task, _with(found, steps).params, f"{model}, {steps} steps")
-            pictures = [images.read(file) for file in files]
-            scores = _scores(pictures, photos, distance)
+            images = [io.read(file) for file in files]
+            scores = _scores(images, photos, distance)
             first = scores if first is None else first
             row = {"model": model, "steps": steps, "seconds": seconds[steps]}
             for metric in METRICS:
@@ -58,21 +58,21 @@ def compare(examples: Sequence[dict], teacher: Path, student: Path, folder: Path
                     better = improvement(metric) * (scores[metric] - first[metric]) / first[metric].mean()
                     row |= _columns(f"{metric}_change", bootstrap(better, ids, level=level))
             rows.append(row)
-            drawn[f"{model} {steps}"] = pictures
+            drawn[f"{model} {steps}"] = images
     table = pd.DataFrame(rows)
     table.to_csv(folder / "table.csv", index=False, float_format="%.5g")
     shown = folder / "plots/images"
     shown.mkdir(parents=True, exist_ok=True)
     plot(table, shown / "quality.png")
     chosen = evenly_spaced(len(examples), params.evaluate.mosaic_rows)
-    columns = {"sketch": [images.read_grey(example["sketch"]) for example in examples]} | drawn | {"target": photos}
+    columns = {"sketch": [io.read_grey(example["sketch"]) for example in examples]} | drawn | {"target": photos}
     compared = mosaic({name: [each[place] for place in chosen] for name, each in columns.items()})
-    images.write_png(shown / "mosaic.png", compared)
+    io.write_png(shown / "mosaic.png", compared)
     return {f"{row['model']}_{row['steps']}": _figures(row) for row in rows} | {"images": len(examples)}
 
 
 def plot(table: pd.DataFrame, file: Path) -> None:
-    """Each metric against the seconds of a picture, a curve a model, a point a number of steps, with intervals."""
+    """Each metric against the seconds of an image, a curve a model, a point a number of steps, with intervals."""
     figure, axes = plots.pyplot().subplots(1, len(METRICS), figsize=(5 * len(METRICS), 4), layout="constrained")
     for axis, metric in zip(axes, METRICS, strict=True):
         for model, rows in table.groupby("model", sort=False):
@@ -83,7 +83,7 @@ def plot(table: pd.DataFrame, file: Path) -> None:
                 where = {"xytext": (5, 5), "textcoords": "offset points", "fontsize": 8}
                 axis.annotate(str(row["steps"]), (row["seconds"], row[metric]), **where)
         better = "higher" if improvement(metric) > 0 else "lower"
-        axis.set(xscale="log", xlabel="seconds a picture; numbers are steps", ylabel=f"{metric}, {better} is better")
+        axis.set(xscale="log", xlabel="seconds an image; numbers are steps", ylabel=f"{metric}, {better} is better")
         axis.legend(frameon=False)
     plots.save(figure, file)
 
@@ -100,8 +100,8 @@ def _with(found: Trained, steps: int) -> Trained:
 
 
 def _seconds(artist: SketchToImage, example: dict, several: Sequence[int]) -> Iterator[tuple[int, float]]:
-    """How long a picture takes in so many steps, the model loaded and warm: the median of some."""
-    sketch = images.read_grey(example["sketch"])
+    """How long an image takes in so many steps, the model loaded and warm: the median of some."""
+    sketch = io.read_grey(example["sketch"])
     for steps in several:
         settings, taken = _with(artist.trained, steps).params.generate, []
         for _ in range(ROUNDS + 1):
@@ -112,10 +112,10 @@ def _seconds(artist: SketchToImage, example: dict, several: Sequence[int]) -> It
         yield steps, statistics.median(taken[1:])
 
 
-def _scores(pictures: Sequence[np.ndarray], photos: Sequence[np.ndarray], distance) -> dict[str, np.ndarray]:
-    pairs = [tensors.to_unit_range(tensors.stack(each)).split(BATCH) for each in (pictures, photos)]
+def _scores(images: Sequence[np.ndarray], photos: Sequence[np.ndarray], distance) -> dict[str, np.ndarray]:
+    pairs = [tensors.to_unit_range(tensors.stack(each)).split(BATCH) for each in (images, photos)]
     apart = [distance(*batch) for batch in zip(*pairs, strict=True)]
-    kept = [edge_f1(picture, photo) for picture, photo in zip(pictures, photos, strict=True)]
+    kept = [edge_f1(image, photo) for image, photo in zip(images, photos, strict=True)]
     return {"st_lpips": np.concatenate([one.numpy() for one in apart]), "edge_f1": np.array(kept)}
 
 

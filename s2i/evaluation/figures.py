@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from s2i.imaging import images, plots
+from s2i.imaging import io, plots
 from s2i.imaging.mosaics import evenly_spaced, mosaic
-from s2i.metrics.registry import PICTURES, improvement
+from s2i.metrics.registry import IMAGES, improvement
 
 STRIP = 10
 RANKED_BY = "st_lpips"
@@ -19,12 +19,12 @@ SHOWN = {"target": "target", "finetuned": "fine-tuned", "base": "base", "shuffle
 def show(records: Sequence[dict], table: pd.DataFrame, figures: Mapping[str, Mapping], folder: Path, rows: int) -> None:
     """Write mosaic.png, best.jpg, worst.jpg and figures.png into folder.
 
-    table: scores of the fine-tuned pictures, a row a record.  figures: {set: {metric: {"mean", "low", "high"}}}.
+    table: scores of the fine-tuned images, a row a record.  figures: {set: {metric: {"mean", "low", "high"}}}.
     """
-    images.write_png(folder / "mosaic.png", examples([records[place] for place in evenly_spaced(len(records), rows)]))
+    io.write_png(folder / "mosaic.png", examples([records[place] for place in evenly_spaced(len(records), rows)]))
     ranked = np.argsort(improvement(RANKED_BY) * table[RANKED_BY].to_numpy(), kind="stable")
     for name, places in {"worst": ranked[:STRIP], "best": ranked[::-1][:STRIP]}.items():
-        images.write_jpg(folder / f"{name}.jpg", examples([records[place] for place in places]))
+        io.write_jpg(folder / f"{name}.jpg", examples([records[place] for place in places]))
     plot(figures, folder / "figures.png")
 
 
@@ -32,15 +32,15 @@ def examples(records: Sequence[dict]) -> np.ndarray:
     """A row a record: sketch, drawn by the base, by the fine-tuned model, target."""
     return mosaic(
         {
-            title: [(images.read_grey if name == "sketch" else images.read)(record[name]) for record in records]
+            title: [(io.read_grey if name == "sketch" else io.read)(record[name]) for record in records]
             for title, name in COLUMNS.items()
         }
     )
 
 
 def plot(figures: Mapping[str, Mapping], file: Path) -> None:
-    """Every metric of single pictures, the models between the photos themselves and other photos."""
-    names = [name for name in PICTURES if name in figures["finetuned"]]
+    """Every metric of single images, the models between the photos themselves and other photos."""
+    names = [name for name in IMAGES if name in figures["finetuned"]]
     across = min(len(names), 6)
     down = -(-len(names) // across)
     figure, axes = plots.pyplot().subplots(
@@ -56,7 +56,7 @@ def plot(figures: Mapping[str, Mapping], file: Path) -> None:
                 color = f"C{place - 1}" if model in ("finetuned", "base") else "0.6"
                 axis.errorbar(place, value["mean"], error, fmt="o", capsize=4, color=color)
         axis.set(xlim=(-0.6, len(SHOWN) - 0.4), xticks=range(len(SHOWN)), xticklabels=SHOWN.values())
-        axis.set_title(f"{name}, {PICTURES[name].better} is better", fontsize=8)
+        axis.set_title(f"{name}, {IMAGES[name].better} is better", fontsize=8)
         axis.tick_params(axis="x", labelrotation=30, labelsize=8)
         axis.tick_params(axis="y", labelsize=8)
     plots.save(figure, file)

@@ -1,4 +1,4 @@
-"""Every metric of sets of pictures, in one pass: each picture is opened once and each network looks at it once."""
+"""Every metric of sets of images, in one pass: each image is opened once and each network looks at it once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from s2i.core.errors import UserError
 from s2i.core.parallel import chunked
 from s2i.dataset.sketching import sketches
 from s2i.dataset.sketching.styles import STYLES
-from s2i.imaging import images, tensors, wall_colors
+from s2i.imaging import io, tensors, wall_colors
 from s2i.metrics import embeddings, perceptual, pixels
 from s2i.metrics.parts import PARTS, part_recall
 from s2i.metrics.resketch import resketch_consistency
@@ -47,12 +47,12 @@ class ImageFeatures(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """What the pictures of a record are compared with; None is what is not known."""
+    """What the images of a record are compared with; None is what is not known."""
 
     record: dict
     photo: np.ndarray
     rectangles: int
-    sketch: np.ndarray | None  # of a style that a picture can be sketched in again
+    sketch: np.ndarray | None  # of a style that an image can be sketched in again
     matte: np.ndarray | None
     labels: np.ndarray | None
 
@@ -66,7 +66,7 @@ def available(attributes: Path | None) -> list:
 
 
 def load(attributes: Path | None) -> Networks:
-    """Every network that can be had; attributes: the probes that read a material off a picture."""
+    """Every network that can be had; attributes: the probes that read a material off an image."""
     reader = Probes.load(attributes) if attributes and attributes.exists() else None
     return Networks(perceptual.available(), fid_inception(), clip.load(), probes.features, reader)
 
@@ -74,16 +74,16 @@ def load(attributes: Path | None) -> Networks:
 def score(
     records: Sequence[dict], sets: Mapping[str, Sequence[str]], networks: Networks, batch_size: int
 ) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, np.ndarray]]]:
-    """For each set a table of the metrics of its pictures, NaN where there is nothing to compare with, and features.
+    """For each set a table of the metrics of its images, NaN where there is nothing to compare with, and features.
 
-    sets: for each name one picture file a record, to be compared with the record's photo, sketch and truth.
+    sets: for each name one image file a record, to be compared with the record's photo, sketch and truth.
     Features are arrays (N, D) by set and network; those of the set "photos" have each photo once.
-    Raises UserError when a picture is missing or not as large as its photo.
+    Raises UserError when an image is missing or not as large as its photo.
     """
     rows: dict[str, list[dict]] = {name: [] for name in sets}
     features: dict[str, list[dict]] = {name: [] for name in (*sets, "photos")}
     scored: set[str] = set()  # photos
-    with tqdm(total=len(records) * len(sets), desc="scoring", unit="picture") as bar:
+    with tqdm(total=len(records) * len(sets), desc="scoring", unit="image") as bar:
         for batch in chunked(range(len(records)), batch_size):
             photos = {records[place]["photo"]: _read(records[place]["photo"]) for place in batch}
             seen = look(list(photos.values()), networks)
@@ -93,69 +93,69 @@ def score(
             targets = [_target(records[place], photos[records[place]["photo"]]) for place in batch]
             theirs = [list(photos).index(target.record["photo"]) for target in targets]
             for name, files in sets.items():
-                pictures = [_drawn(files[place], target) for place, target in zip(batch, targets, strict=True)]
-                drawn = look(pictures, networks)
+                images = [_drawn(files[place], target) for place, target in zip(batch, targets, strict=True)]
+                drawn = look(images, networks)
                 judged = _by_networks(drawn, seen, theirs, targets, networks)
-                by_hand = map(_by_hand, pictures, targets)
+                by_hand = map(_by_hand, images, targets)
                 rows[name] += [one | more for one, more in zip(judged, by_hand, strict=True)]
                 features[name].append(drawn.features)
-                bar.update(len(pictures))
+                bar.update(len(images))
     tables = {name: pd.DataFrame(of_set) for name, of_set in rows.items()}
     return tables, {name: _joined(parts) for name, parts in features.items()}
 
 
 @torch.no_grad()
-def look(pictures: Sequence[np.ndarray], networks: Networks) -> ImageFeatures:
-    """What every network sees in pictures (H, W, 3) uint8, equally large."""
-    batch = tensors.to_unit_range(tensors.stack(pictures))
-    features, materials = {}, [None] * len(pictures)
+def look(images: Sequence[np.ndarray], networks: Networks) -> ImageFeatures:
+    """What every network sees in images (H, W, 3) uint8, equally large."""
+    batch = tensors.to_unit_range(tensors.stack(images))
+    features, materials = {}, [None] * len(images)
     if networks.probed:
-        probed = networks.probed(pictures)
+        probed = networks.probed(images)
         features["efficientnet_lite0"] = probed[:, :POOLED]
         if networks.probes:
             materials = [one.get("material") for one in networks.probes.predict(probed)]
     if networks.inception:
         features["inception"] = networks.inception(batch)
     if networks.clip:
-        features["clip"] = networks.clip.pictures(batch)
+        features["clip"] = networks.clip.images(batch)
     maps = {name: distance.features(batch) for name, distance in networks.distances.items()}
     return ImageFeatures(maps, features, materials)
 
 
 def _read(file: str) -> np.ndarray:
     try:
-        return images.read(file)
+        return io.read(file)
     except FileNotFoundError:
         raise UserError(f"{file} is missing: run the stage that writes it again (dvc repro does).") from None
 
 
 def _drawn(file: str, target: Reference) -> np.ndarray:
-    picture = _read(file)
-    if picture.shape != target.photo.shape:
-        sizes = [f"{one.shape[1]} x {one.shape[0]}" for one in (picture, target.photo)]
+    image = _read(file)
+    if image.shape != target.photo.shape:
+        sizes = [f"{one.shape[1]} x {one.shape[0]}" for one in (image, target.photo)]
         raise UserError(
             f"{file} is {sizes[0]} and its photo {target.record['photo']} {sizes[1]}: draw it in the photo's size."
         )
-    return picture
+    return image
 
 
 def _target(record: dict, photo: np.ndarray) -> Reference:
-    """What is known of a record, read once for all the pictures drawn of it."""
+    """What is known of a record, read once for all the images drawn of it."""
     matte = record.get("truth_matte") or record.get("matte")
     return Reference(
         record,
         photo,
         count_windows(photo),
-        images.read_grey(record["sketch"]) if record["sketch_style"] in STYLES else None,
-        images.read_grey(matte) if matte else None,
-        images.read_labels(record["truth_labels"]) if record.get("truth_labels") else None,
+        io.read_grey(record["sketch"]) if record["sketch_style"] in STYLES else None,
+        io.read_grey(matte) if matte else None,
+        io.read_labels(record["truth_labels"]) if record.get("truth_labels") else None,
     )
 
 
 def _by_networks(
     drawn: ImageFeatures, photos: ImageFeatures, theirs: list[int], targets: Sequence[Reference], networks: Networks
 ) -> list[dict[str, float]]:
-    """What networks say of each picture; theirs: where its photo stands among the photos."""
+    """What networks say of each image; theirs: where its photo stands among the photos."""
     nowhere = np.zeros(targets[0].photo.shape[:2], np.uint8)
     mattes = np.stack([nowhere if target.matte is None else target.matte for target in targets])
     weights = torch.from_numpy(mattes)[:, None].float() / 255
@@ -177,29 +177,29 @@ def _by_networks(
     return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
 
 
-def _by_hand(picture: np.ndarray, target: Reference) -> dict[str, float]:
+def _by_hand(image: np.ndarray, target: Reference) -> dict[str, float]:
     """What needs no network: pixels, edges, counts, parts, colour."""
     photo, record = target.photo, target.record
-    rectangles = count_windows(picture)
+    rectangles = count_windows(image)
     found = {
-        "ssim": pixels.ssim(picture, photo),
-        "psnr": pixels.psnr(picture, photo),
-        "edge_f1": edge_f1(picture, photo),
+        "ssim": pixels.ssim(image, photo),
+        "psnr": pixels.psnr(image, photo),
+        "edge_f1": edge_f1(image, photo),
         "rectangle_error": abs(rectangles - target.rectangles),
     }
     if target.matte is not None:
-        found["ssim_matte"] = pixels.ssim(picture, photo, target.matte)
-        found["psnr_matte"] = pixels.psnr(picture, photo, target.matte)
+        found["ssim_matte"] = pixels.ssim(image, photo, target.matte)
+        found["psnr_matte"] = pixels.psnr(image, photo, target.matte)
     if target.sketch is not None:
-        again = sketches.draw(picture, record["sketch_style"], record["id"])
+        again = sketches.draw(image, record["sketch_style"], record["id"])
         found |= resketch_consistency(again, target.sketch)
     if record.get("windows") is not None:
         found["window_count_error"] = abs(rectangles - record["windows"])
     if target.labels is not None:
-        found |= {f"{part}_recall": part_recall(picture, photo, target.labels, part) for part in PARTS}
+        found |= {f"{part}_recall": part_recall(image, photo, target.labels, part) for part in PARTS}
     color = _described(target, "color")
     if color in wall_colors.PALETTE:
-        found["color_match"] = float(wall_colors.dominant_color(picture, target.matte) == color)
+        found["color_match"] = float(wall_colors.dominant_color(image, target.matte) == color)
     return found
 
 

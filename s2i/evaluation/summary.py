@@ -1,4 +1,4 @@
-"""Scores of single pictures as figures: means with intervals, differences, gaps, and why a metric is not there."""
+"""Scores of single images as figures: means with intervals, differences, gaps, and why a metric is not there."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from s2i.metrics import perceptual
 from s2i.metrics.intervals import bootstrap
-from s2i.metrics.registry import HEADLINES, METRICS, PICTURES, SETS
+from s2i.metrics.registry import HEADLINES, IMAGES, METRICS, SETS
 from s2i.networks import clip, weights
 
 HAND = "given"  # sketches that came with the photos, by hand or standing in for it
@@ -15,9 +15,9 @@ DIGITS = 4
 WEIGHTS = {
     f"{name}{part}": file for name, (_, file) in perceptual.LPIPS.items() for part in ("", "_matte")
 } | dict.fromkeys(("fid", "kid_inception"), weights.FID_INCEPTION)
-WANTED = {  # what a metric needs of the records, beside a picture and its photo
-    "resketch_f1": "no sketch is in a style that a picture can be sketched in again",
-    "resketch_ssim": "no sketch is in a style that a picture can be sketched in again",
+WANTED = {  # what a metric needs of the records, beside an image and its photo
+    "resketch_f1": "no sketch is in a style that an image can be sketched in again",
+    "resketch_ssim": "no sketch is in a style that an image can be sketched in again",
     "window_count_error": "no record has the true number of `windows`",
     "color_match": "no record is described with a colour that s2i.imaging.wall_colors knows",
     "material_match": "no record is described with a material that the probes know",
@@ -25,12 +25,12 @@ WANTED = {  # what a metric needs of the records, beside a picture and its photo
 
 
 def means(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
-    """{metric: {"mean", "low", "high"}} over the pictures that have it, resampling photos.
+    """{metric: {"mean", "low", "high"}} over the images that have it, resampling photos.
 
-    table: a row a picture with its photo's `id`, and the metrics.  A metric with infinite values has no mean.
+    table: a row an image with its photo's `id`, and the metrics.  A metric with infinite values has no mean.
     """
     found = {}
-    for name in PICTURES:
+    for name in IMAGES:
         if name in table and not np.isinf(table[name]).any() and table[name].notna().any():
             known = table[[name, "id"]].dropna()
             found[name] = bootstrap(known[name], list(known["id"]), level=level)
@@ -38,9 +38,9 @@ def means(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
 
 
 def differences(
-    table: pd.DataFrame, other: pd.DataFrame, level: float, names: Iterable[str] = tuple(PICTURES)
+    table: pd.DataFrame, other: pd.DataFrame, level: float, names: Iterable[str] = tuple(IMAGES)
 ) -> dict[str, dict[str, float]]:
-    """{metric: {"mean", "low", "high"}} of table less other, picture by picture, resampling photos.
+    """{metric: {"mean", "low", "high"}} of table less other, image by image, resampling photos.
 
     Rows belong together where photo `id` and `sketch_style` are the same; what only one of them has does not count.
     """
@@ -123,9 +123,9 @@ def why(name: str, table: pd.DataFrame) -> str:
     if name in ("clip_score", "cmmd") and not clip.place():
         return "CLIP is not on this machine; see s2i/networks/clip.py"
     if name in SETS:
-        return "it compares many pictures with the photos, and these are the photos"
+        return "it compares many images with the photos, and these are the photos"
     if name in table and (equal := int(np.isinf(table[name]).sum())):
-        return f"{equal} of {len(table)} pictures equal their photos, whose {name} is infinite"
+        return f"{equal} of {len(table)} images equal their photos, whose {name} is infinite"
     if name.endswith("_recall"):
         return f"no record has a label map with a {name.removesuffix('_recall')} in it"
     if name.endswith("_matte"):

@@ -11,13 +11,13 @@ from s2i.training import methods
 
 
 def generate(records: Iterable[dict], trained: Path, folder: Path, params: Params) -> list[dict]:
-    """The test records with ``finetuned`` and ``base``, pictures drawn by the method's model and without its training.
+    """The test records with ``finetuned`` and ``base``, images drawn by the method's model and without its training.
 
     ``prompt`` becomes what the method says of the record; with ``params.generate.prompts`` "empty" it is empty.  Else
     every ``params.generate.unprompted``-th record also has ``unprompted``, what the trained model draws from the same
     seed without its prompt.
 
-    Pictures are kept by content: a run that was interrupted draws only what is missing, and the base's pictures are
+    Images are kept by content: a run that was interrupted draws only what is missing, and the base's images are
     drawn once for all fine-tunings of it.
     """
     method, seed = methods.load(params.method), params.seed

@@ -27,9 +27,9 @@ PREVIEW_LATENTS = 16  # a side; a full decoder shows more only slowly
 
 
 class GeneratedImage(NamedTuple):
-    """A picture (H, W, 3) uint8 and what it was made with."""
+    """An image (H, W, 3) uint8 and what it was made with."""
 
-    picture: np.ndarray
+    image: np.ndarray
     parameters: dict
 
 
@@ -93,15 +93,15 @@ class SketchToImage:
     def drawings(
         self, step: sampling.Step, prompt: str, seeds: Sequence[int], settings: Generate
     ) -> list[GeneratedImage]:
-        """The pictures of the last step, one a seed, with what they were made with."""
+        """The images of the last step, one a seed, with what they were made with."""
         told = {"prompt": prompt, "model": self.trained.name, "resolution": self.params.resolution}
         told |= settings.sampling | {"precision": self.precision, "engine": self.engine}
         told["scheduler"] = settings.scheduler or type(self.pipeline.scheduler).__name__
-        pictures = [sampling.decode(self.pipeline, latents)[0] for latents in step.latents.split(1)]
-        return [GeneratedImage(picture, told | {"seed": seed}) for picture, seed in zip(pictures, seeds, strict=True)]
+        images = [sampling.decode(self.pipeline, latents)[0] for latents in step.latents.split(1)]
+        return [GeneratedImage(image, told | {"seed": seed}) for image, seed in zip(images, seeds, strict=True)]
 
     def preview(self, step: sampling.Step) -> np.ndarray:
-        """The first picture of a batch as it is foreseen at a step; a small one where a full decoder is slow."""
+        """The first image of a batch as it is foreseen at a step; a small one where a full decoder is slow."""
         latents = step.estimate()[:1]
         if not isinstance(self.pipeline.vae, AutoencoderTiny) and latents.shape[-1] > PREVIEW_LATENTS:
             latents = F.interpolate(latents.float(), (PREVIEW_LATENTS,) * 2, mode="area").to(latents.dtype)
@@ -109,11 +109,11 @@ class SketchToImage:
 
 
 def png(drawing: GeneratedImage) -> bytes:
-    """The picture as a PNG file that carries its parameters, as JSON in the text chunk ``parameters``."""
+    """The image as a PNG file that carries its parameters, as JSON in the text chunk ``parameters``."""
     info = PngInfo()
     info.add_itxt("parameters", json.dumps(drawing.parameters, ensure_ascii=False))
     file = BytesIO()
-    Image.fromarray(drawing.picture).save(file, "PNG", pnginfo=info)
+    Image.fromarray(drawing.image).save(file, "PNG", pnginfo=info)
     return file.getvalue()
 
 

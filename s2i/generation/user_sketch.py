@@ -8,90 +8,90 @@ from PIL import Image, ImageOps
 
 from s2i.core.errors import UserError
 from s2i.dataset.matting import mattes, u2net
-from s2i.imaging import images
+from s2i.imaging import io
 
 CLEAN = 245  # lightness from which paper counts as white
 DARK = 120  # of 255: how dark strokes are brought to be at least
 DARKER = 40  # a table is darker than the sheet that lies on it by this much
-BLANK = 12  # a picture whose tones differ by less shows no strokes
+BLANK = 12  # an image whose tones differ by less shows no strokes
 WORKING_SIDE = 1024  # pixels; a photo of paper is looked at no larger
 
 
 def read(path: Path, resolution: int, max_megapixels: float, background: str = "keep", matte: str = "u2netp"):
-    """The sketch in a picture file, (resolution, resolution) uint8, dark strokes on white.
+    """The sketch in an image file, (resolution, resolution) uint8, dark strokes on white.
 
     It may be of any size and kind: a photo of paper, strokes on nothing (transparent), white on black.
     background, matte: as `s2i.core.params.Matte` has them; "white" and "transparent" cut the background as in training.
-    Raises UserError, with what is wrong, for a file that is no picture, is too large, or shows no strokes.
+    Raises UserError, with what is wrong, for a file that is no image, is too large, or shows no strokes.
     """
     try:
-        picture = images.read_photo(path, max_megapixels)
-    except images.Unreadable as error:
+        image = io.read_photo(path, max_megapixels)
+    except io.Unreadable as error:
         reason = f"{error.reason} {error.detail}".strip()
-        raise UserError(f"{path.name} cannot be read: {reason}; give a whole picture file.") from None
-    if _is_blank(picture):
-        picture = _on_black(path)  # white strokes on nothing, which were laid on white
-    if _is_blank(picture):
+        raise UserError(f"{path.name} cannot be read: {reason}; give a whole image file.") from None
+    if _is_blank(image):
+        image = _on_black(path)  # white strokes on nothing, which were laid on white
+    if _is_blank(image):
         raise UserError(f"{path.name} shows no strokes: draw something first.")
-    sketch = straighten(picture, resolution)
+    sketch = straighten(image, resolution)
     if background != "keep":
         shown = cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB)
         sketch = mattes.on_white(sketch, u2net.predict_matte(shown, matte))
     return sketch
 
 
-def straighten(picture: np.ndarray, resolution: int) -> np.ndarray:
-    """A picture of a sketch (H, W, 3) uint8 as dark strokes on white, (resolution, resolution) uint8.
+def straighten(image: np.ndarray, resolution: int) -> np.ndarray:
+    """An image of a sketch (H, W, 3) uint8 as dark strokes on white, (resolution, resolution) uint8.
 
     A sheet photographed on a table is cut out and laid flat, light strokes on dark turn dark, shadows and the paper's
     tint go, and what is not square gets white margins.  A clean drawing is only resized.
     """
-    picture = _shrunk(picture, max(WORKING_SIDE, 2 * resolution))
-    sketch = images.grey(_flat_sheet(picture))
+    image = _shrunk(image, max(WORKING_SIDE, 2 * resolution))
+    sketch = io.grey(_flat_sheet(image))
     if np.median(sketch) < 128:
         sketch = 255 - sketch
     if np.percentile(sketch, 60) < CLEAN:
         sketch = _without_shadows(sketch)
-    sketch = images.resize_and_crop(_square(sketch), resolution)
+    sketch = io.resize_and_crop(_square(sketch), resolution)
     return _dark_enough(sketch)
 
 
-def _is_blank(picture: np.ndarray) -> bool:
-    return int(picture.max()) - int(picture.min()) < BLANK
+def _is_blank(image: np.ndarray) -> bool:
+    return int(image.max()) - int(image.min()) < BLANK
 
 
 def _on_black(path: Path) -> np.ndarray:
-    """A picture that `images.read_photo` has read, on black where it is transparent, (H, W, 3) uint8."""
-    with Image.open(path) as picture:
-        visible = ImageOps.exif_transpose(picture).convert("RGBA")
+    """An image that `images.read_photo` has read, on black where it is transparent, (H, W, 3) uint8."""
+    with Image.open(path) as image:
+        visible = ImageOps.exif_transpose(image).convert("RGBA")
         return np.asarray(Image.alpha_composite(Image.new("RGBA", visible.size, "black"), visible).convert("RGB"))
 
 
-def _shrunk(picture: np.ndarray, side: int) -> np.ndarray:
-    share = side / max(picture.shape[:2])
-    size = [max(1, round(length * share)) for length in picture.shape[1::-1]]
-    return picture if share >= 1 else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+def _shrunk(image: np.ndarray, side: int) -> np.ndarray:
+    share = side / max(image.shape[:2])
+    size = [max(1, round(length * share)) for length in image.shape[1::-1]]
+    return image if share >= 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
-def _flat_sheet(picture: np.ndarray) -> np.ndarray:
-    """The sheet of paper alone, if the picture shows one on something darker; the whole picture if not."""
-    grey = cv2.GaussianBlur(images.grey(picture), (0, 0), max(picture.shape) / 200)
+def _flat_sheet(image: np.ndarray) -> np.ndarray:
+    """The sheet of paper alone, if the image shows one on something darker; the whole image if not."""
+    grey = cv2.GaussianBlur(io.grey(image), (0, 0), max(image.shape) / 200)
     _, bright = cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)
     outlines, _ = cv2.findContours(bright, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not outlines:
-        return picture
+        return image
     outline = cv2.convexHull(max(outlines, key=cv2.contourArea))
     corners = cv2.approxPolyDP(outline, 0.03 * cv2.arcLength(outline, True), True).reshape(-1, 2).astype(np.float32)
     share = cv2.contourArea(outline) / grey.size
     inside = cv2.fillConvexPoly(np.zeros_like(grey), outline, 255) > 0
     if len(corners) != 4 or not 0.2 < share < 0.97 or inside.all():
-        return picture
+        return image
     if np.median(grey[inside]) - np.percentile(grey[~inside], 75) < DARKER:
-        return picture  # paper around a drawn frame
-    return _warped(picture, corners)
+        return image  # paper around a drawn frame
+    return _warped(image, corners)
 
 
-def _warped(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
+def _warped(image: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """The quadrilateral with these corners (4, 2), seen from straight above, a little of its edge cut off."""
     first = corners.sum(axis=1).argmin()  # the upper left one
     corners = np.roll(corners, -first, axis=0)
@@ -102,7 +102,7 @@ def _warped(picture: np.ndarray, corners: np.ndarray) -> np.ndarray:
     edge = 0.02 * np.float32([width, height])
     flat = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
     flat = flat * (1 + 2 * edge / (width, height)) - edge
-    return cv2.warpPerspective(picture, cv2.getPerspectiveTransform(corners, np.float32(flat)), (width, height))
+    return cv2.warpPerspective(image, cv2.getPerspectiveTransform(corners, np.float32(flat)), (width, height))
 
 
 def _without_shadows(sketch: np.ndarray) -> np.ndarray:

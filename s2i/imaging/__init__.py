@@ -1,1 +1,1 @@
-"""Pictures as arrays: reading, edges, colours, textures, control images, mosaics, plots."""
+"""Images as arrays: reading, edges, colours, textures, control images, mosaics, plots."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from s2i.imaging import edges, images, material_maps
+from s2i.imaging import edges, io, material_maps
 from s2i.vocabulary import prompts
 
 
@@ -33,12 +33,12 @@ def control_images(
         said = prompts.colors_and_materials_in(prompt)
         return material_maps.material_map(material_maps.silhouette(sketch), said.get("color"), said.get("material"))
 
-    pictures = [made(condition) for condition in conditions]
-    return [np.ascontiguousarray(picture[:, ::-1]) if flip else picture for picture in pictures]
+    images = [made(condition) for condition in conditions]
+    return [np.ascontiguousarray(image[:, ::-1]) if flip else image for image in images]
 
 
 def control_images_of(example: Mapping, conditions: Sequence[str]) -> list[np.ndarray]:
     """The control images of an augmented record."""
-    material_map = images.read(example["material_map"]) if example.get("material_map") else None
-    sketch = images.read_grey(example["sketch"])
+    material_map = io.read(example["material_map"]) if example.get("material_map") else None
+    sketch = io.read_grey(example["sketch"])
     return control_images(sketch, conditions, example["prompt"], material_map, bool(example.get("flip")))

@@ -9,7 +9,7 @@ from PIL import ImageColor
 from s2i.imaging import textures
 from s2i.vocabulary.buildings import COLORS
 
-METRES = 12.0  # what a picture shows from its upper to its lower edge
+METRES = 12.0  # what an image shows from its upper to its lower edge
 COURSE = 0.55  # height in metres of the lowest course of bricks, so that 128 pixels can show it
 INK = 24  # a stroke is darker than the paper around it by this much, of 255
 PLAIN = (150, 150, 150)  # of a colour that nobody named

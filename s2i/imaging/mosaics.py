@@ -1,26 +1,26 @@
-"""Pictures side by side, to be looked at."""
+"""Images side by side, to be looked at."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-GAP = 4  # pixels between pictures
+GAP = 4  # pixels between images
 
 
 def mosaic(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
-    """One titled column a name, one row an example: pictures (H, W, 3) or (H, W) uint8, all of one size -> RGB."""
+    """One titled column a name, one row an example: images (H, W, 3) or (H, W) uint8, all of one size -> RGB."""
     height, width = next(iter(columns.values()))[0].shape[:2]
     title = _title(height)
-    rows = max(len(pictures) for pictures in columns.values())
+    rows = max(len(images) for images in columns.values())
     size = (len(columns) * (width + GAP) - GAP, title + GAP + rows * (height + GAP))
     canvas = Image.new("RGB", size, "white")
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(title * 0.75)
-    for column, (name, pictures) in enumerate(columns.items()):
+    for column, (name, images) in enumerate(columns.items()):
         left = column * (width + GAP)
         draw.text((left + width / 2, title / 2), name, fill="black", font=font, anchor="mm")
-        for row, picture in enumerate(pictures):
-            canvas.paste(Image.fromarray(picture), (left, title + GAP + row * (height + GAP)))
+        for row, image in enumerate(images):
+            canvas.paste(Image.fromarray(image), (left, title + GAP + row * (height + GAP)))
     return np.asarray(canvas)
 
 
@@ -29,21 +29,21 @@ def evenly_spaced(count: int, rows: int) -> list[int]:
     return np.unique(np.linspace(0, count - 1, rows).round().astype(int)).tolist()
 
 
-def grid(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Pictures (H, W, 3) uint8 of one size row by row, as many in each as there are columns -> RGB."""
-    height, width = pictures[0].shape[:2]
-    rows = -(-len(pictures) // columns)
+def grid(images: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """Images (H, W, 3) uint8 of one size row by row, as many in each as there are columns -> RGB."""
+    height, width = images[0].shape[:2]
+    rows = -(-len(images) // columns)
     canvas = Image.new("RGB", (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP), "white")
-    for place, picture in enumerate(pictures):
+    for place, image in enumerate(images):
         row, column = divmod(place, columns)
-        canvas.paste(Image.fromarray(picture), (column * (width + GAP), row * (height + GAP)))
+        canvas.paste(Image.fromarray(image), (column * (width + GAP), row * (height + GAP)))
     return np.asarray(canvas)
 
 
-def cells(picture: Image.Image, columns: int) -> list[list[np.ndarray]]:
-    """The pictures (H, W, 3) uint8 of a mosaic of square ones, a list a row; columns: how many stand side by side."""
-    side = (picture.width + GAP) // columns - GAP
-    whole = np.asarray(picture.convert("RGB"))
+def cells(image: Image.Image, columns: int) -> list[list[np.ndarray]]:
+    """The images (H, W, 3) uint8 of a mosaic of square ones, a list a row; columns: how many stand side by side."""
+    side = (image.width + GAP) // columns - GAP
+    whole = np.asarray(image.convert("RGB"))
     tops = range(_title(side) + GAP, whole.shape[0] - side + 1, side + GAP)
     return [
         [whole[top : top + side, left : left + side] for left in range(0, whole.shape[1], side + GAP)] for top in tops
@@ -51,5 +51,5 @@ def cells(picture: Image.Image, columns: int) -> list[list[np.ndarray]]:
 
 
 def _title(height: int) -> int:
-    """The height of the titles above pictures of a height, pixels."""
+    """The height of the titles above images of a height, pixels."""
     return max(14, height // 9)

@@ -16,12 +16,12 @@ def pyplot():
 
 
 def save(figure, file: Path) -> None:
-    """Write a figure as a picture, and let go of it."""
+    """Write a figure as an image, and let go of it."""
     figure.savefig(file, dpi=120)
     pyplot().close(figure)
 
 
-def picture(figure) -> np.ndarray:
+def image(figure) -> np.ndarray:
     """A figure as RGB (H, W, 3) uint8; it is let go of."""
     figure.canvas.draw()
     drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()

@@ -1,4 +1,4 @@
-"""Pictures as the tensors that models take."""
+"""Images as the tensors that models take."""
 
 from collections.abc import Sequence
 
@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 
-def stack(pictures: Sequence[np.ndarray]) -> torch.Tensor:
-    """Equally large pictures (H, W, 3) uint8 as one batch (B, 3, H, W) uint8."""
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).contiguous()
+def stack(images: Sequence[np.ndarray]) -> torch.Tensor:
+    """Equally large images (H, W, 3) uint8 as one batch (B, 3, H, W) uint8."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).contiguous()
 
 
 def to_unit_range(batch: torch.Tensor) -> torch.Tensor:

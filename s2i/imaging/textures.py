@@ -15,7 +15,7 @@ def linear(srgb):
 
 
 def wall(material, tone, unit, rng):
-    """A wall's own texture in a colour.  `unit` is the least height of a course in metres that the picture can show."""
+    """A wall's own texture in a colour.  `unit` is the least height of a course in metres that the image can show."""
     if material == "brick":
         return bricks(tone, 3.8 * unit, 1.45 * unit, rng, contrast=0.13, mortar=0.55)
     if material == "stone":

@@ -26,22 +26,22 @@ TRUST = {
     "blue": 1.9, "brown": 1.0, "pink": 2.0,
 }  # fmt: skip
 
-SIZE = 96  # pictures are looked at this small: texture blends into the colour it makes
+SIZE = 96  # images are looked at this small: texture blends into the colour it makes
 CLUSTERS = 16
-BORDER = 0.1  # width of the frame that sky and ground fill, share of the picture
+BORDER = 0.1  # width of the frame that sky and ground fill, share of the image
 BORDER_WEIGHT = 1.8  # what fills the frame as much as the middle is surely not the wall
 MIDDLE = (0.25, 0.3, 0.5)  # where walls are, from -1 to 1: their height (down is positive), and spreads up and across
 CHROMA = 0.058  # how much more each unit of chroma counts than grey does, up to MOST_CHROMA
 MOST_CHROMA = 60
 
 
-def dominant_color(picture: np.ndarray, mask: np.ndarray | None = None) -> str:
-    """The name in `PALETTE` of the wall colour that prevails in the middle of a picture.
+def dominant_color(image: np.ndarray, mask: np.ndarray | None = None) -> str:
+    """The name in `PALETTE` of the wall colour that prevails in the middle of an image.
 
-    picture: (H, W, 3) uint8.  mask: (H, W) uint8, where to look; without it, colours that fill the picture's border
+    image: (H, W, 3) uint8.  mask: (H, W) uint8, where to look; without it, colours that fill the image's border
     (sky, ground) count less.
     """
-    small = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)
     centres, labels = kmeans2(lab, CLUSTERS, minit="++", rng=0)
     if mask is None:
@@ -80,7 +80,7 @@ def _middle() -> np.ndarray:
 
 
 def _border() -> np.ndarray:
-    """Weights (SIZE * SIZE,) of the picture's frame; they sum to 1."""
+    """Weights (SIZE * SIZE,) of the image's frame; they sum to 1."""
     weights = np.ones((SIZE, SIZE))
     width = int(SIZE * BORDER)
     weights[width:-width, width:-width] = 0

@@ -1,1 +1,1 @@
-"""How good generated pictures are: each metric is named after exactly what computed it."""
+"""How good generated images are: each metric is named after exactly what computed it."""

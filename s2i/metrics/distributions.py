@@ -1,4 +1,4 @@
-"""Distances between two sets of pictures, through the features of a trained network.
+"""Distances between two sets of images, through the features of a trained network.
 
 `fid` and `kid_inception` use pytorch-fid's Inception and are absent where its weights cannot be had;
 `fd_efficientnet_lite0` and `kid_efficientnet_lite0` are the same formulas on EfficientNet-Lite0, which always can.
@@ -15,7 +15,7 @@ from s2i.core.errors import UserError
 from s2i.networks.efficientnet import efficientnet_lite0
 from s2i.networks.inception import fid_inception
 
-FID_PICTURES = 2048  # Below as many pictures as features the covariances are singular and FID is biased upwards.
+FID_IMAGES = 2048  # Below as many images as features the covariances are singular and FID is biased upwards.
 NAMES = {
     "efficientnet_lite0": ("fd_efficientnet_lite0", "kid_efficientnet_lite0"),
     "inception": ("fid", "kid_inception"),
@@ -38,33 +38,33 @@ def distances(generated: Iterable[Tensor], target: Iterable[Tensor]) -> dict[str
 def of_features(network: str, generated: np.ndarray, target: np.ndarray) -> dict[str, float | dict[str, float]]:
     """The Frechet and the kernel distance of features (N, D) and (M, D), by their names.
 
-    network: "efficientnet_lite0" or "inception".  Warns below 2,048 pictures, raises UserError below 2, or when a
+    network: "efficientnet_lite0" or "inception".  Warns below 2,048 images, raises UserError below 2, or when a
     feature is not a finite number.
     """
     frechet, kernel = NAMES[network]
     fewest = check_features(frechet, generated, target)
-    if fewest < FID_PICTURES:
+    if fewest < FID_IMAGES:
         warnings.warn(
-            f"{frechet} of {fewest} pictures is biased upwards: below {FID_PICTURES:,} compare it only between "
-            f"equally many pictures, or use {kernel}.",
+            f"{frechet} of {fewest} images is biased upwards: below {FID_IMAGES:,} compare it only between "
+            f"equally many images, or use {kernel}.",
             stacklevel=3,
         )
     return {frechet: frechet_distance(generated, target), kernel: kernel_distance(generated, target)}
 
 
 def check_features(metric: str, generated: np.ndarray, target: np.ndarray) -> int:
-    """The number of pictures in the smaller set; raises UserError below 2, or when a feature is no finite number."""
+    """The number of images in the smaller set; raises UserError below 2, or when a feature is no finite number."""
     fewest = min(len(generated), len(target))
     if fewest < 2:
-        raise UserError(f"{metric} compares sets of pictures and needs at least 2 in each; found {fewest}.")
+        raise UserError(f"{metric} compares sets of images and needs at least 2 in each; found {fewest}.")
     if broken := sum(int((~np.isfinite(x)).any(axis=1).sum()) for x in (generated, target)):
-        raise UserError(f"{metric} needs finite features; those of {broken} pictures are not.")
+        raise UserError(f"{metric} needs finite features; those of {broken} images are not.")
     return fewest
 
 
 @torch.no_grad()
 def features(batches: Iterable[Tensor], network: Callable[[Tensor], Tensor]) -> np.ndarray:
-    """network's features of all pictures: batches (B, 3, H, W) in [-1, 1] -> (N, D) float64."""
+    """network's features of all images: batches (B, 3, H, W) in [-1, 1] -> (N, D) float64."""
     return torch.cat([network(batch).cpu() for batch in batches]).double().numpy()
 
 
@@ -77,7 +77,7 @@ def frechet_distance(generated: np.ndarray, target: np.ndarray) -> float:
 
     fitted = [(x.mean(axis=0), np.cov(x, rowvar=False)) for x in (generated, target)]
     with warnings.catch_warnings():
-        # Of few pictures the covariances are singular, which the trace does not mind; and pytorch-fid passes SciPy an
+        # Of few images the covariances are singular, which the trace does not mind; and pytorch-fid passes SciPy an
         # argument that SciPy 1.18 drops, hence the upper bound in pyproject.toml.
         warnings.simplefilter("ignore")
         return float(calculate_frechet_distance(*fitted[0], *fitted[1]))
@@ -89,7 +89,7 @@ def kernel_distance(
     """KID between features (N, D) and (M, D): the mean squared MMD of random subsets, unbiased, so it can be negative.
 
     "low" and "high" are the 2.5th and 97.5th percentile over the subsets, "se" is their standard deviation: the
-    standard error of the distance of one subset.  Where there are few pictures a subset has half of them, or there
+    standard error of the distance of one subset.  Where there are few images a subset has half of them, or there
     would be no spread to see.
     Source: Binkowski et al., "Demystifying MMD GANs", ICLR 2018.
     """
@@ -153,7 +153,7 @@ def frechet_interval(
 ) -> dict[str, float]:
     """The Frechet distance of features (N, D) and (M, D) and its bootstrap interval: {"mean", "low", "high"}.
 
-    Pictures of both sets are resampled.  A resample repeats pictures, which alone makes it more distant; so the
+    Images of both sets are resampled.  A resample repeats images, which alone makes it more distant; so the
     percentiles are moved back by how much the resamples are more distant on average.
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 10, for the bias.
     """

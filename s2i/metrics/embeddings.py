@@ -1,11 +1,11 @@
-"""How much drawn pictures look like a subject."""
+"""How much drawn images look like a subject."""
 
 import numpy as np
 from torch import Tensor
 
 
 def similarity(drawn: np.ndarray, subject: np.ndarray) -> np.ndarray:
-    """The mean cosine of each drawn picture's features with those of the subject's pictures: (N, D), (M, D) -> (N,).
+    """The mean cosine of each drawn image's features with those of the subject's images: (N, D), (M, D) -> (N,).
 
     From -1 to 1, 1 is alike.
     Source: Ruiz et al. 2023, "DreamBooth", section 4.2, there with CLIP's and DINO's features.
@@ -14,9 +14,9 @@ def similarity(drawn: np.ndarray, subject: np.ndarray) -> np.ndarray:
     return (drawn @ subject.T).mean(axis=1)
 
 
-def clip_score(pictures: Tensor, texts: Tensor) -> Tensor:
-    """How well each picture fits its text, 100 max(cos, 0): embeddings (B, D) of unit length -> (B,) in [0, 100].
+def clip_score(images: Tensor, texts: Tensor) -> Tensor:
+    """How well each image fits its text, 100 max(cos, 0): embeddings (B, D) of unit length -> (B,) in [0, 100].
 
     Source: Hessel et al., "CLIPScore: a reference-free evaluation metric for image captioning", 2021, in per cent.
     """
-    return 100 * (pictures * texts).sum(dim=1).clamp(min=0)
+    return 100 * (images * texts).sum(dim=1).clamp(min=0)

@@ -1,10 +1,10 @@
-"""How far a mean of few pictures can be trusted."""
+"""How far a mean of few images can be trusted."""
 
 from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-AT_ONCE = 2**20  # numbers drawn; all resamples of many pictures at once would take gigabytes
+AT_ONCE = 2**20  # numbers drawn; all resamples of many images at once would take gigabytes
 
 
 def bootstrap(
@@ -12,7 +12,7 @@ def bootstrap(
 ) -> dict[str, float]:
     """The mean of values and its percentile bootstrap interval: {"mean", "low", "high"}.
 
-    groups: for each value what it was drawn with, such as its photo.  Pictures of one photo are alike, so whole groups
+    groups: for each value what it was drawn with, such as its photo.  Images of one photo are alike, so whole groups
     are resampled, never single values of them.  With one group there is nothing to resample: no "low" and "high".
     Raises ValueError without values.
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13; the percentile interval.

@@ -7,8 +7,8 @@ from s2i.vocabulary.buildings import LABELS
 
 PARTS = ("window", "balcony", "door", "roof")
 FOUND = 0.5  # correlation from which a part counts as drawn
-MARGIN = 3 / 128  # share of the picture that a part is looked at beyond its own bounds
-LEAST = 5 / 128**2  # share of the picture that a part must fill, as in the corpus's counts
+MARGIN = 3 / 128  # share of the image that a part is looked at beyond its own bounds
+LEAST = 5 / 128**2  # share of the image that a part must fill, as in the corpus's counts
 
 
 def part_recall(generated: np.ndarray, target: np.ndarray, labels: np.ndarray, part: str) -> float:
@@ -16,12 +16,12 @@ def part_recall(generated: np.ndarray, target: np.ndarray, labels: np.ndarray, p
 
     A part, a connected region of its label, is drawn where lightness in its bounding box and a margin correlates at
     0.5 or more with the target's: it stands at its place with light and dark as they are there, whatever its colour.
-    Other buildings reach that by chance hardly ever: on 162 pictures of the embedded test set in no balcony, in 2.5 %
+    Other buildings reach that by chance hardly ever: on 162 images of the embedded test set in no balcony, in 2.5 %
     of the windows, 4 % of the doors and 5 % of the roofs, which are mostly edges against the sky.
     generated, target: (H, W, 3) uint8.  labels: (H, W) uint8, numbers of `s2i.vocabulary.buildings.LABELS`.
     part: one of `PARTS`.
     """
-    a, b = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32) for picture in (generated, target))
+    a, b = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) for image in (generated, target))
     margin = round(MARGIN * max(labels.shape))
     _, _, boxes, _ = cv2.connectedComponentsWithStats((labels == LABELS[part]).astype(np.uint8))
     found = []

@@ -1,6 +1,6 @@
-"""Perceptual distances in two steps, features of each picture and then distances of features.
+"""Perceptual distances in two steps, features of each image and then distances of features.
 
-So a photo that many pictures are compared with is looked at once, and what counts in a picture can be weighted.
+So a photo that many images are compared with is looked at once, and what counts in an image can be weighted.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ class DeepDistance(NamedTuple):
     heads: Sequence[nn.Module]
 
     def between(self, generated: list[Tensor], target: list[Tensor], matte: Tensor | None = None) -> Tensor:
-        """The distance (B,) of pictures by their features.
+        """The distance (B,) of images by their features.
 
         matte: (B, 1, H, W) in [0, 1], how much each pixel counts; a blank one gives NaN.
         """
@@ -56,8 +56,8 @@ def lpips_package(net: str, trunk: Mapping[str, Tensor]) -> DeepDistance:
     model.net.load_state_dict({name: trunk["features." + name.split(".", 1)[1]] for name in names})
     model.eval().requires_grad_(False)
 
-    def features(pictures: Tensor) -> list[Tensor]:
-        return [lpips.normalize_tensor(one) for one in model.net(model.scaling_layer(pictures))]
+    def features(images: Tensor) -> list[Tensor]:
+        return [lpips.normalize_tensor(one) for one in model.net(model.scaling_layer(images))]
 
     return DeepDistance(features, list(model.lins))
 

@@ -1,4 +1,4 @@
-"""How alike two pictures are pixel by pixel, over all of them or where a matte says the building stands."""
+"""How alike two images are pixel by pixel, over all of them or where a matte says the building stands."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ WINDOW = 5  # pixels at the border that the 11 x 11 window of SSIM does not fit 
 
 
 def ssim(generated: np.ndarray, target: np.ndarray, matte: np.ndarray | None = None) -> float:
-    """Structural similarity, at most 1, which equal pictures have.
+    """Structural similarity, at most 1, which equal images have.
 
     generated, target: (H, W, 3) or (H, W) uint8, H and W at least 11.  matte: (H, W) uint8, how much each pixel counts;
     a blank one gives NaN.  Source: Wang et al., "Image quality assessment: from error visibility to structural
@@ -25,7 +25,7 @@ def ssim(generated: np.ndarray, target: np.ndarray, matte: np.ndarray | None = N
 
 
 def psnr(generated: np.ndarray, target: np.ndarray, matte: np.ndarray | None = None) -> float:
-    """Peak signal-to-noise ratio in dB; equal pictures have an infinite one.
+    """Peak signal-to-noise ratio in dB; equal images have an infinite one.
 
     generated, target: (H, W, 3) or (H, W) uint8.  matte: as for `ssim`.
     """

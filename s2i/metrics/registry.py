@@ -10,7 +10,7 @@ class Metric(NamedTuple):
     headline: bool = False
 
 
-PICTURES = {  # of one picture, so that means have intervals
+IMAGES = {  # of one image, so that means have intervals
     "st_lpips": Metric("lower", headline=True),
     "st_lpips_matte": Metric("lower"),
     "lpips": Metric("lower", headline=True),
@@ -34,14 +34,14 @@ PICTURES = {  # of one picture, so that means have intervals
     "material_match": Metric("higher"),
     "clip_score": Metric("higher"),
 }
-SETS = {  # of all pictures at once
+SETS = {  # of all images at once
     "fd_efficientnet_lite0": Metric("lower"),
     "kid_efficientnet_lite0": Metric("lower"),
     "fid": Metric("lower"),
     "kid_inception": Metric("lower"),
     "cmmd": Metric("lower"),
 }
-METRICS = PICTURES | SETS
+METRICS = IMAGES | SETS
 HEADLINES = tuple(name for name, metric in METRICS.items() if metric.headline)
 
 

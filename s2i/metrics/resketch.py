@@ -1,4 +1,4 @@
-"""Does a picture, sketched again, give back the sketch that it was drawn from?"""
+"""Does an image, sketched again, give back the sketch that it was drawn from?"""
 
 import numpy as np
 

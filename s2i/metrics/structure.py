@@ -7,12 +7,12 @@ from s2i.imaging.edges import contours
 
 
 def edge_f1(generated: np.ndarray, target: np.ndarray, tolerance: float = 2) -> float:
-    """Agreement of the contours, from 0 to 1: 1 if all of either picture's are within tolerance pixels of the other's.
+    """Agreement of the contours, from 0 to 1: 1 if all of either image's are within tolerance pixels of the other's.
 
-    generated, target: pictures (H, W, 3) uint8 RGB, or edge maps (H, W) uint8.  Two pictures without contours agree.
+    generated, target: images (H, W, 3) uint8 RGB, or edge maps (H, W) uint8.  Two images without contours agree.
     Source: boundary F-measure of Martin, Fowlkes and Malik, 2004, with a distance transform for their matching.
     """
-    generated, target = (picture if picture.ndim == 2 else contours(picture) for picture in (generated, target))
+    generated, target = (image if image.ndim == 2 else contours(image) for image in (generated, target))
     if not generated.any() or not target.any():
         return float(generated.any() == target.any())
     precision, recall = _share_near(generated, target, tolerance), _share_near(target, generated, tolerance)
@@ -31,16 +31,16 @@ WINDOW_AREA = (0.0006, 0.02)
 RECTANGULAR = 0.7
 
 
-def count_windows(picture: np.ndarray) -> int:
-    """How many upright rectangles of a window's size and shape stand out: picture (H, W, 3) uint8 RGB.
+def count_windows(image: np.ndarray) -> int:
+    """How many upright rectangles of a window's size and shape stand out: image (H, W, 3) uint8 RGB.
 
     Thresholds every Lab channel at many levels and keeps the rectangular parts that at least two levels agree on.  Of
     overlapping ones the largest stays, so that a frame counts once; panes a narrow bar apart are joined.  It is a
-    statistic of a picture, not a detector: doors and chimneys count too, curtain walls do not.
+    statistic of an image, not a detector: doors and chimneys count too, curtain walls do not.
     Source: the levels are those of MSER (Matas et al., "Robust wide baseline stereo ...", 2002).
     """
-    scale = 256 / max(picture.shape[:2])
-    lab = cv2.cvtColor(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), cv2.COLOR_RGB2LAB)
+    scale = 256 / max(image.shape[:2])
+    lab = cv2.cvtColor(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), cv2.COLOR_RGB2LAB)
     lightness, *hues = cv2.split(lab)
     stretched = [cv2.convertScaleAbs(hue, alpha=2, beta=-128) for hue in hues]
     boxes = [box for channel in (lightness, *stretched) for box in _rectangles(channel)]
@@ -49,9 +49,9 @@ def count_windows(picture: np.ndarray) -> int:
     return _joined(_agreed(np.array(boxes)), lightness.shape)
 
 
-def window_count_error(picture: np.ndarray, truth_count: int) -> int:
-    """|windows counted in picture - truth_count|: picture (H, W, 3) uint8 RGB."""
-    return abs(count_windows(picture) - truth_count)
+def window_count_error(image: np.ndarray, truth_count: int) -> int:
+    """|windows counted in image - truth_count|: image (H, W, 3) uint8 RGB."""
+    return abs(count_windows(image) - truth_count)
 
 
 def _rectangles(channel: np.ndarray) -> list[tuple[int, int, int, int]]:

@@ -26,10 +26,10 @@ class Clip:
         self.model, self.tokenizer = model.eval().requires_grad_(False), tokenizer
 
     @torch.no_grad()
-    def pictures(self, pictures: Tensor) -> Tensor:
-        """pictures: (B, 3, H, W) in [-1, 1]."""
+    def images(self, images: Tensor) -> Tensor:
+        """images: (B, 3, H, W) in [-1, 1]."""
         side = self.model.config.vision_config.image_size
-        resized = F.interpolate((pictures + 1) / 2, size=(side, side), mode="bicubic", antialias=True).clamp(0, 1)
+        resized = F.interpolate((images + 1) / 2, size=(side, side), mode="bicubic", antialias=True).clamp(0, 1)
         mean, deviation = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, DEVIATION))
         seen = self.model.vision_model(pixel_values=(resized - mean) / deviation).pooler_output
         return F.normalize(self.model.visual_projection(seen), dim=1)

@@ -16,7 +16,7 @@ def efficientnet_lite0() -> Callable[[Tensor], Tensor]:
     Raises UserError if its weights cannot be had.
     """
     network = efficientnet_lite0_map()
-    return lambda pictures: network(pictures).mean(dim=(2, 3))
+    return lambda images: network(images).mean(dim=(2, 3))
 
 
 @once
@@ -29,8 +29,8 @@ def efficientnet_lite0_map() -> Callable[[Tensor], Tensor]:
     model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     model.eval().requires_grad_(False)
 
-    def mapped(pictures: Tensor) -> Tensor:
-        # It was trained on 224 px pictures in [-1, 1].
-        return model.extract_features(F.interpolate(pictures, size=(224, 224), mode="bilinear", antialias=True))
+    def mapped(images: Tensor) -> Tensor:
+        # It was trained on 224 px images in [-1, 1].
+        return model.extract_features(F.interpolate(images, size=(224, 224), mode="bilinear", antialias=True))
 
     return mapped

@@ -26,5 +26,5 @@ def fid_inception() -> Callable[[Tensor], Tensor] | None:
         if isinstance(block, BasicConv2d):  # a third faster on a CPU
             block.conv, block.bn = fuse_conv_bn_eval(block.conv, block.bn), nn.Identity()
     model.to(memory_format=torch.channels_last)
-    # Rounded to what the picture files hold, features and FID are those of pytorch-fid's command line.
-    return lambda pictures: model(((pictures + 1) * 127.5).round() / 255)[0].flatten(1)
+    # Rounded to what the image files hold, features and FID are those of pytorch-fid's command line.
+    return lambda images: model(((images + 1) * 127.5).round() / 255)[0].flatten(1)

@@ -91,13 +91,13 @@ def fit_linear(inputs: torch.Tensor, values: Sequence[str], ridge: float) -> tup
 
 
 @torch.no_grad()
-def features(pictures: Sequence[np.ndarray]) -> torch.Tensor:
+def features(images: Sequence[np.ndarray]) -> torch.Tensor:
     """What the probes look at: EfficientNet-Lite0's last features, averaged, and those of the left half less the right.
 
-    pictures: (H, W, 3) uint8, equally large.  Returns (N, 2560) float32.
+    images: (H, W, 3) uint8, equally large.  Returns (N, 2560) float32.
     """
     network, rows = efficientnet_lite0_map(), []
-    for batch in chunked(pictures, BATCH):
+    for batch in chunked(images, BATCH):
         maps = network(tensors.to_unit_range(tensors.stack(batch)))
         left, right = maps[..., :3].mean(dim=(2, 3)), maps[..., 4:].mean(dim=(2, 3))  # 7 columns
         rows.append(torch.cat([maps.mean(dim=(2, 3)), left - right], dim=1))

@@ -24,9 +24,9 @@ class BlurPool(nn.Module):
 
 
 class ShiftTolerantLPIPS(nn.Module):
-    """Shift-tolerant LPIPS on AlexNet, differentiable in both pictures; `ShiftTolerantLPIPS.load()` gives it trained.
+    """Shift-tolerant LPIPS on AlexNet, differentiable in both images; `ShiftTolerantLPIPS.load()` gives it trained.
 
-    forward(generated, target): (B, 3, H, W) in [-1, 1], H and W at least 32 -> (B,), 0 for equal pictures.
+    forward(generated, target): (B, 3, H, W) in [-1, 1], H and W at least 32 -> (B,), 0 for equal images.
     Source: Ghildyal and Liu, "Shift-tolerant perceptual similarity metric", ECCV 2022; equal to
     stlpips_pytorch.LPIPS(net="alex", variant="shift_tolerant").
     """
@@ -58,9 +58,9 @@ class ShiftTolerantLPIPS(nn.Module):
         model.load_state_dict(dict(zip(names, tensors, strict=True)) | scaling)
         return model.eval().requires_grad_(False)
 
-    def features(self, pictures: Tensor) -> list[Tensor]:
+    def features(self, images: Tensor) -> list[Tensor]:
         """The unit-length feature maps of the five stages, each (B, C, h, w)."""
-        x = (pictures - self.shift) / self.scale
+        x = (images - self.shift) / self.scale
         maps = []
         for stage in self.stages:
             x = stage(x)

@@ -1,4 +1,4 @@
-"""How many windows a picture shows, as a number that gradients flow through."""
+"""How many windows an image shows, as a number that gradients flow through."""
 
 from pathlib import Path
 
@@ -10,14 +10,14 @@ from torch.nn import functional as F
 from s2i.core.errors import UserError, first_line
 from s2i.core.files import whole_file
 
-SIDE = 128  # pixels that every picture is looked at in, those of the renders it learned from
+SIDE = 128  # pixels that every image is looked at in, those of the renders it learned from
 STRIDE = 4  # pixels that one place of the density stands for
 
 
 class WindowDensity(nn.Module):
-    """A density of windows whose sum over a picture is their number.
+    """A density of windows whose sum over an image is their number.
 
-    forward(pictures): (B, 3, H, W) in [-1, 1], H and W alike -> (B, 1, 32, 32), at least 0.
+    forward(images): (B, 3, H, W) in [-1, 1], H and W alike -> (B, 1, 32, 32), at least 0.
     Source: the idea is that of Lempitsky and Zisserman, "Learning to count objects in images", 2010.
     """
 
@@ -34,14 +34,14 @@ class WindowDensity(nn.Module):
             nn.Conv2d(channels, 1, 1),
         )
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        if pictures.shape[-1] != SIDE:
-            pictures = F.interpolate(pictures, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
-        return F.softplus(self.layers(pictures).float() - 4)  # nearly none at first
+    def forward(self, images: Tensor) -> Tensor:
+        if images.shape[-1] != SIDE:
+            images = F.interpolate(images, (SIDE, SIDE), mode="bilinear", antialias=True, align_corners=False)
+        return F.softplus(self.layers(images).float() - 4)  # nearly none at first
 
-    def count(self, pictures: Tensor) -> Tensor:
-        """How many windows each picture shows: (B, 3, H, W) in [-1, 1] -> (B,), differentiable."""
-        return self(pictures).sum(dim=(1, 2, 3))
+    def count(self, images: Tensor) -> Tensor:
+        """How many windows each image shows: (B, 3, H, W) in [-1, 1] -> (B,), differentiable."""
+        return self(images).sum(dim=(1, 2, 3))
 
     def save(self, file: Path) -> None:
         """Write the weights, halved in precision."""

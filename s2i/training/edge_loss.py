@@ -1,4 +1,4 @@
-"""What a drawn picture's edges and windows miss of the target's, as a loss."""
+"""What a drawn image's edges and windows miss of the target's, as a loss."""
 
 from collections.abc import Callable
 
@@ -42,14 +42,14 @@ def edge_loss(vae: AutoencoderKL, settings: EdgeLoss) -> Callable[[Tensor, Tenso
     return loss
 
 
-def soft_edges(pictures: Tensor) -> Tensor:
+def soft_edges(images: Tensor) -> Tensor:
     """Where lightness changes, without a threshold's jump: (B, 3, H, W) in [-1, 1] -> the same, 1 on edges, -1 off.
 
     Source: the slope is that of Sobel's operator of 5 x 5.
     """
-    smooth, slope = (torch.tensor(row, device=pictures.device) / 16 for row in ([1.0, 4, 6, 4, 1], [-2.0, -4, 0, 4, 2]))
+    smooth, slope = (torch.tensor(row, device=images.device) / 16 for row in ([1.0, 4, 6, 4, 1], [-2.0, -4, 0, 4, 2]))
     across = torch.outer(smooth, slope)
-    lightness = pictures.float().mean(dim=1, keepdim=True) / 2
+    lightness = images.float().mean(dim=1, keepdim=True) / 2
     padded = F.pad(lightness, (2, 2, 2, 2), mode="reflect")
     squared = F.conv2d(padded, torch.stack([across, across.T])[:, None]).square().sum(dim=1, keepdim=True)
     return (2 * squared / (squared + CONTRAST**2) - 1).expand(-1, 3, -1, -1)

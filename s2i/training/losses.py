@@ -25,7 +25,7 @@ def noise_loss(
 
     predict(noisy_latents, timesteps) -> prediction.  latents: (B, C, h, w), scaled to unit variance.
     snr_gamma: weigh timesteps by min(SNR, gamma) / SNR (Hang et al. 2023, "Min-SNR weighting"); None weighs them alike.
-    weights: how much each place counts, (B, 1, h, w), at least 0; each picture counts as much as any other.
+    weights: how much each place counts, (B, 1, h, w), at least 0; each image counts as much as any other.
     reward(denoised, latents) -> (N,): a further loss of what the prediction says the latents are, for the N of them
     whose timestep lies under ``below``; the others cost nothing more.
     Source: Ho et al. 2020, "Denoising diffusion probabilistic models", L_simple.
@@ -51,5 +51,5 @@ def noise_loss(
 
 
 def sample_latents(mean: torch.Tensor, logvar: torch.Tensor, draws: BatchRandom) -> torch.Tensor:
-    """Latents drawn from what `encode_pictures` gives, not yet scaled; same shape."""
+    """Latents drawn from what `encode_images` gives, not yet scaled; same shape."""
     return mean + (0.5 * logvar).exp() * draws.normal(mean.shape)

@@ -37,7 +37,7 @@ def prepare_models(
 
 @contextmanager
 def tracked(checkpoints: Path, live: Path, params: Params) -> Iterator[Tracker]:
-    """Be alone in the folder of a training, track it there, and in the end copy figures and pictures to ``live``."""
+    """Be alone in the folder of a training, track it there, and in the end copy figures and images to ``live``."""
     with (
         folder_lock(checkpoints, is_main_process()),
         open_tracker(params.train.tracker, checkpoints / "live", params.model_dump()) as tracker,

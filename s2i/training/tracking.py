@@ -1,4 +1,4 @@
-"""Where a training's figures and pictures go while it runs: DVCLive, and W&B beside it when asked for."""
+"""Where a training's figures and images go while it runs: DVCLive, and W&B beside it when asked for."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from s2i.core.parallel import is_main_process
 
 
 class Tracker:
-    """Figures and pictures by step."""
+    """Figures and images by step."""
 
     def __init__(self, live: Live | None, run=None):
         self.live, self.run = live, run
@@ -31,16 +31,16 @@ class Tracker:
             self.live.make_summary()
         self._send(step, values)
 
-    def picture(self, step: int, name: str, picture: np.ndarray) -> None:
-        """Log a picture (H, W, 3) uint8; the newest of a name is kept."""
+    def image(self, step: int, name: str, image: np.ndarray) -> None:
+        """Log an image (H, W, 3) uint8; the newest of a name is kept."""
         if not self.live:
             return
         with _space(self.live.dir):
-            self.live.log_image(f"{name}.png", Image.fromarray(picture))
+            self.live.log_image(f"{name}.png", Image.fromarray(image))
         if self.run:
             import wandb
 
-            self._send(step, {name: wandb.Image(picture)})
+            self._send(step, {name: wandb.Image(image)})
 
     def _send(self, step: int, values: dict) -> None:
         """To W&B, whose steps only go up: what a killed run sent after its last checkpoint is there already."""

@@ -1,4 +1,4 @@
-"""What a picture is called: the plain grammar, and wordings drawn at random from wordings.yaml beside this file."""
+"""What an image is called: the plain grammar, and wordings drawn at random from wordings.yaml beside this file."""
 
 import re
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ def randomised(fields: Mapping, rng: np.random.Generator, empty: float, drop_par
 
 
 def mirrored(fields: Mapping) -> dict:
-    """The fields of the mirrored picture: left is right."""
+    """The fields of the mirrored image: left is right."""
     view = fields.get("view")
     return {**fields, "view": {"left": "right", "right": "left"}.get(view, view)}
 

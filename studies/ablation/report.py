@@ -14,7 +14,7 @@ METRICS = {"st_lpips": "lower", "edge_f1": "higher", "window_count_error": "lowe
 BEGIN, END = "<!-- figures, written by studies/ablation/run.py -->", "<!-- end of figures -->"
 
 
-def write_report(table: pd.DataFrame, study: Mapping, planned: int, page: Path, picture: Path) -> None:
+def write_report(table: pd.DataFrame, study: Mapping, planned: int, page: Path, image: Path) -> None:
     """Put tables between the two comments of a Markdown page, and the plot beside it.
 
     table: one row a run and photo: experiment, seed, prompts, trained, photo and the METRICS.
@@ -22,8 +22,8 @@ def write_report(table: pd.DataFrame, study: Mapping, planned: int, page: Path, 
     count = len(table[["experiment", "seed", "prompts"]].drop_duplicates())
     lines = [f"{count} of {planned} runs, seeds {', '.join(map(str, study['seeds']))}.", ""]
     if count:
-        plot(table, study, picture)
-        lines += [f"![every experiment]({picture.name})", "", *_all(table, study)]
+        plot(table, study, image)
+        lines += [f"![every experiment]({image.name})", "", *_all(table, study)]
         lines += _beside_reference(table, study) + _with_and_without_prompts(table, study)
     before, after = page.read_text(encoding="utf-8").split(BEGIN)[0], page.read_text(encoding="utf-8").split(END)[1]
     with whole_file(page) as draft:

@@ -16,7 +16,7 @@ from s2i.core.files import whole_folder
 from s2i.embedded.rendering.grammar import STRUCTURES, Building, sample_building
 from s2i.embedded.rendering.line_drawing import line_drawing
 from s2i.embedded.rendering.render import render
-from s2i.imaging import images
+from s2i.imaging import io
 
 FIRST_SEED = 5_000_000
 TREE = "256x256/{kind}/tx_000000000000/{label}/{name}"
@@ -31,13 +31,13 @@ def write(building: Building, folder: Path, sketches: int, size: int, samples: i
     """Render one photo and draw its sketches."""
     rendering = render(building, size, samples)
     label = building.structure.replace(" ", "_")
-    pictures = {TREE.format(kind="photo", label=label, name=f"{building.seed}.png"): rendering.picture}
+    images = {TREE.format(kind="photo", label=label, name=f"{building.seed}.png"): rendering.image}
     for number in range(1, sketches + 1):
         name = TREE.format(kind="sketch", label=label, name=f"{building.seed}-{number}.png")
-        pictures[name] = line_drawing(rendering, building.seed + number)
-    for name, picture in pictures.items():
+        images[name] = line_drawing(rendering, building.seed + number)
+    for name, image in images.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        images.write_png(folder / name, picture)
+        io.write_png(folder / name, image)
 
 
 def main() -> None:

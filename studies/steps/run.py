@@ -1,4 +1,4 @@
-"""How many steps a picture needs, and how much guidance: python studies/steps/run.py [SWEEP.yaml]
+"""How many steps an image needs, and how much guidance: python studies/steps/run.py [SWEEP.yaml]
 
 Draws held-out sketches with the trained model at every `num_inference_steps` and `guidance_scale` of sweep.yaml, from
 the same seeds, and scores their contours against those of their photos, which a distance of features would not do: it
@@ -21,7 +21,7 @@ from s2i.core import params_file, records
 from s2i.core.errors import UserError
 from s2i.core.files import write_json
 from s2i.diffusion import image_cache
-from s2i.imaging import images, plots
+from s2i.imaging import io, plots
 from s2i.imaging.mosaics import evenly_spaced
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1
@@ -32,9 +32,9 @@ TRAINED, METRICS = Path("models/trained"), Path("metrics")
 
 
 def sweep(examples: Sequence[dict], settings: dict, params: parameters.Params, trained: Path) -> pd.DataFrame:
-    """One row a picture: steps, guidance_scale, id, category and the metric."""
+    """One row an image: steps, guidance_scale, id, category and the metric."""
     method = methods.load(params.method)
-    photos = [images.read(example["photo"]) for example in examples]
+    photos = [io.read(example["photo"]) for example in examples]
     rows = []
     for guidance_scale in settings["guidance_scale"]:
         for steps in settings["steps"]:
@@ -46,19 +46,19 @@ def sweep(examples: Sequence[dict], settings: dict, params: parameters.Params, t
             for example, photo, file in zip(examples, photos, drawn, strict=True):
                 category = example.get("structure") or example.get("label") or "unknown"
                 rows.append(
-                    changes | {"id": example["id"], "category": category, METRIC: edge_f1(images.read(file), photo)}
+                    changes | {"id": example["id"], "category": category, METRIC: edge_f1(io.read(file), photo)}
                 )
     return pd.DataFrame(rows)
 
 
 def summary(table: pd.DataFrame, level: float) -> pd.DataFrame:
-    """A row for each category, and for all, in each cell of the grid: pictures, mean, low, high."""
+    """A row for each category, and for all, in each cell of the grid: images, mean, low, high."""
     rows = []
     for category in [ALL, *sorted(table["category"].unique())]:
         chosen = table if category == ALL else table[table["category"] == category]
         for (guidance_scale, steps), cell in chosen.groupby(["guidance_scale", "steps"]):
             found = bootstrap(cell[METRIC], list(cell["id"]), level=level)
-            where = {"category": category, "guidance_scale": guidance_scale, "steps": steps, "pictures": len(cell)}
+            where = {"category": category, "guidance_scale": guidance_scale, "steps": steps, "images": len(cell)}
             rows.append(where | found)
     return pd.DataFrame(rows)
 

@@ -28,7 +28,7 @@ from s2i.app.worker import DrawRequest, Progress, Worker  # noqa: E402
 from s2i.core.errors import UserError  # noqa: E402
 from s2i.core.params import Generate  # noqa: E402
 from s2i.generation import find_model  # noqa: E402
-from s2i.imaging import images  # noqa: E402
+from s2i.imaging import io  # noqa: E402
 
 WISH = {"prompt": "red house", "steps": 2, "guidance": 3, "control": 1, "scheduler": "", "seed": 4}
 OFFERS = suggestions.Suggestions({part: [] for part in suggestions.PARTS}, [])
@@ -78,14 +78,14 @@ def client(server):
 
 def test_the_api_draws_what_the_command_draws(client, project):
     drawn = client.predict(handle_file(project / "sketch.png"), **WISH, api_name="/draw")
-    with Image.open(drawn) as picture:
-        told = json.loads(picture.text["parameters"])
-        ours = np.asarray(picture)
+    with Image.open(drawn) as image:
+        told = json.loads(image.text["parameters"])
+        ours = np.asarray(image)
     assert (told["prompt"], told["steps"], told["seed"]) == ("red house", 2, 4)
     cli.main(
         ["generate", "sketch.png", "--prompt", "red house", "--steps", "2", "--guidance-scale", "3", "--seed", "4"]
     )
-    assert (images.read(project / "drawn/sketch.png") == ours).all()
+    assert (io.read(project / "drawn/sketch.png") == ours).all()
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_api_draws_what_the_command_draws(client, project):
         (None, {"steps": 0}, "(Steps is 0|Value 0 is less than minimum)"),
         (None, {"steps": 2.5}, "(Steps|steps) is 2.5; give a whole number"),
         (None, {"scheduler": "magic"}, "magic is not in the list of choices"),
-        ("fake.png", {}, "The sketch cannot be read: not a picture"),
+        ("fake.png", {}, "The sketch cannot be read: not an image"),
         ("bomb.png", {}, "The sketch cannot be read: more than 40 megapixels"),
         ("white.png", {}, "The sketch shows no strokes: draw something first"),
     ],
@@ -120,7 +120,7 @@ def test_no_path_of_the_server_can_be_read(server, project, path):
     call = f"{server[0]}gradio_api/call/draw"  # not by the client, which would upload the file
     event = httpx.post(call, json={"data": [asked, *WISH.values()]}).json()["event_id"]
     told = httpx.get(f"{call}/{event}", timeout=60).text
-    assert "The sketch was not uploaded: send a picture file" in told
+    assert "The sketch was not uploaded: send an image file" in told
     assert "root:" not in told and str(project) not in told
 
 
@@ -131,7 +131,7 @@ def test_no_address_is_fetched(client, monkeypatch):
     monkeypatch.setattr("gradio.blocks.Block.async_move_resource_to_block_cache", fetched)
     asked = {"path": "https://example.com/huge.png", "meta": {"_type": "gradio.FileData"}}
     for wish in ({"sketch": asked}, {"sketch": None, "prompt": asked}):
-        with pytest.raises(Exception, match="An address is no sketch: send a picture file"):
+        with pytest.raises(Exception, match="An address is no sketch: send an image file"):
             client.predict(**WISH | wish, api_name="/draw")
 
 
@@ -235,7 +235,7 @@ def test_a_drawing_can_be_cancelled_between_steps_and_the_next_one_begun(project
     from s2i.generation import model
 
     made = drawer(lambda: model.SketchToImage(find_model.find()), tmp_path)
-    sketch = images.read_grey(project / "sketch.png")[:64, :64]
+    sketch = io.read_grey(project / "sketch.png")[:64, :64]
     wish = DrawRequest("house " * 100, 8, 3, 1, None, 0, 2)
     steps = made.draw(wish, sketch)
     told = [next(steps) for _ in range(4)]
@@ -243,14 +243,14 @@ def test_a_drawing_can_be_cancelled_between_steps_and_the_next_one_begun(project
     steps.close()
     assert not list(tmp_path.iterdir()), "nothing was written"
     *_, result = made.draw(wish, sketch)
-    assert len(result.pictures) == 2
+    assert len(result.images) == 2
     assert set(result.seen) == {"cleaned sketch", "edges", "material map", "to the model: sketch"}
-    with Image.open(result.pictures[0]) as picture:
-        assert json.loads(picture.text["parameters"])["warning"] == told[1]
-    for file in result.pictures:
+    with Image.open(result.images[0]) as image:
+        assert json.loads(image.text["parameters"])["warning"] == told[1]
+    for file in result.images:
         Path(file).unlink()  # as Gradio does after an hour
     *_, result = made.draw(wish._replace(prompt="\N{OLD PERSIAN SIGN A}" * 60), sketch)
-    assert [*tmp_path.iterdir()] == [Path(result.pictures[0]).parent]
+    assert [*tmp_path.iterdir()] == [Path(result.images[0]).parent]
 
 
 def test_settings_beyond_the_usual_can_be_drawn_with(project, tmp_path):
@@ -265,7 +265,7 @@ def test_settings_beyond_the_usual_can_be_drawn_with(project, tmp_path):
 
 def test_what_is_offered_is_what_the_records_hold(tmp_path):
     assert suggestions.of_records(tmp_path) == OFFERS
-    images.write_png(tmp_path / "mine.png", np.zeros((8, 8), np.uint8))
+    io.write_png(tmp_path / "mine.png", np.zeros((8, 8), np.uint8))
     given = suggestions.Suggestions(
         {"structure": ["house"], "color": [], "material": []}, [(str(tmp_path / "mine.png"), "a house")]
     )
@@ -332,7 +332,7 @@ def test_a_space_serves_from_its_own_folder_alone_and_leaves_nothing_behind(spac
         assert b"Ctrl-C" in process.stdout.readline()
         client = Client(f"http://127.0.0.1:{port}/", verbose=False)
         drawn = client.predict(handle_file(project / "sketch.png"), **WISH, api_name="/draw")
-        assert images.read(Path(drawn)).shape == (64, 64, 3)
+        assert io.read(Path(drawn)).shape == (64, 64, 3)
         assert list(tmp_path.glob("s2i-app-*"))
     finally:
         process.terminate()

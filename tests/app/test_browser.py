@@ -126,16 +126,16 @@ def type_prompt(driver, text):
     prompt.send_keys(text)
 
 
-def picture(driver):
-    """The picture that is shown, as the page has it."""
+def image(driver):
+    """The image that is shown, as the page has it."""
     links = wait(driver, lambda: driver.find_elements(By.CSS_SELECTOR, "#compare img"))
     read = (
         "const [url, done] = arguments; fetch(url).then(r => r.arrayBuffer()).then(b => done([...new Uint8Array(b)]))"
     )
     driver.set_script_timeout(PATIENCE)
     sources = list(dict.fromkeys(link.get_attribute("src") for link in links))
-    pictures = [Image.open(BytesIO(bytes(driver.execute_async_script(read, source)))) for source in sources]
-    (drawn,) = [one for one in pictures if "parameters" in one.text]
+    images = [Image.open(BytesIO(bytes(driver.execute_async_script(read, source)))) for source in sources]
+    (drawn,) = [one for one in images if "parameters" in one.text]
     return drawn
 
 
@@ -160,7 +160,7 @@ def agreement(photo, sketch):
     return near[strokes].mean() - np.mean(elsewhere)
 
 
-def test_strokes_become_a_picture_that_follows_them(desktop, monkeypatch):
+def test_strokes_become_an_image_that_follows_them(desktop, monkeypatch):
     monkeypatch.setattr("s2i.app.page.random_seed", lambda: 0)  # some seeds follow the strokes less well
     draw_house(desktop)
     type_prompt(desktop, "house of red made of brick")
@@ -168,7 +168,7 @@ def test_strokes_become_a_picture_that_follows_them(desktop, monkeypatch):
     wait(
         desktop, lambda: "Step" in find(desktop, "#told").text or desktop.find_elements(By.CSS_SELECTOR, "#compare img")
     )
-    drawn = picture(desktop)
+    drawn = image(desktop)
     photo = np.asarray(drawn)
     keep(desktop, "desktop")
     assert photo.shape == (128, 128, 3) and '"prompt": "house of red made of brick"' in drawn.text["parameters"]

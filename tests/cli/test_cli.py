@@ -13,7 +13,7 @@ from PIL import Image
 
 from s2i import cli
 from s2i.diffusion import adapters
-from s2i.imaging import images
+from s2i.imaging import io
 
 
 @pytest.fixture
@@ -28,24 +28,24 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_sketch_becomes_a_picture_of_its_name(project, capsys):
-    cli.main(["generate", "my sketch.png", "--prompt", "red house", "--out", "pictures"])
-    assert images.read(project / "pictures/my sketch.png").shape == (64, 64, 3)
-    assert capsys.readouterr().out.strip() == "pictures/my sketch.png"
+def test_a_sketch_becomes_an_image_of_its_name(project, capsys):
+    cli.main(["generate", "my sketch.png", "--prompt", "red house", "--out", "images"])
+    assert io.read(project / "images/my sketch.png").shape == (64, 64, 3)
+    assert capsys.readouterr().out.strip() == "images/my sketch.png"
 
 
-def test_the_seed_decides_the_picture(project):
+def test_the_seed_decides_the_image(project):
     for folder, seed in (("a", "1"), ("b", "1"), ("c", "2")):
         cli.main(["generate", "my sketch.png", "--out", folder, "--seed", seed])
-    first, same, other = (images.read(project / folder / "my sketch.png") for folder in "abc")
+    first, same, other = (io.read(project / folder / "my sketch.png") for folder in "abc")
     assert (first == same).all() and (first != other).any()
 
 
-@pytest.mark.parametrize(("name", "more"), [("a.png", []), ("a-1.png", ["a.png", "--pictures", "2"])])
+@pytest.mark.parametrize(("name", "more"), [("a.png", []), ("a-1.png", ["a.png", "--images", "2"])])
 def test_a_sketch_is_never_overwritten(project, name, more):
     for one in {"a.png", name}:
         (project / one).write_bytes((project / "my sketch.png").read_bytes())
-    with pytest.raises(SystemExit, match=f"the picture {name} would take the place of a sketch: name another folder"):
+    with pytest.raises(SystemExit, match=f"the image {name} would take the place of a sketch: name another folder"):
         cli.main(["generate", name, *more, "--out", "."])
     assert (project / name).read_bytes() == (project / "my sketch.png").read_bytes()
 
@@ -54,18 +54,18 @@ def test_a_sketch_is_never_overwritten(project, name, more):
     ("arguments", "sentence"),
     [
         (["my sketch.png", "--model", "nowhere"], "nowhere holds no trained model: run `make repro` first"),
-        (["params.yaml"], "params.yaml cannot be read: not a picture"),
+        (["params.yaml"], "params.yaml cannot be read: not an image"),
         (["absent.png"], "absent.png cannot be read: missing"),
-        (["really.pdf.png"], "really.pdf.png cannot be read: not a picture"),
+        (["really.pdf.png"], "really.pdf.png cannot be read: not an image"),
         (["bomb.png"], "bomb.png cannot be read: more than 178 megapixels"),
         (["white.png"], "white.png shows no strokes: draw something first"),
-        (["empty"], "empty holds no sketches: put picture files into it"),
+        (["empty"], "empty holds no sketches: put image files into it"),
         (["my sketch.png", "--steps", "0"], "settings: steps is 0, but input should be greater than or equal to 1"),
         (["my sketch.png", "--scheduler", "magic"], "settings: scheduler is 'magic', but input should be 'ddim', "),
         (["my sketch.png", "--prompt", "a" * 100_000], "the prompt has 100,000 characters; keep it under 2,000"),
         (["my sketch.png", "--prompt", "red\x07 house"], "the prompt holds the control character U+0007; remove it"),
         (["my sketch.png", "--prompt", "house", "--color", "red"], "--prompt says all there is to say: leave out"),
-        (["my sketch.png", "--pictures", "0"], "--pictures is 0; draw at least 1"),
+        (["my sketch.png", "--images", "0"], "--images is 0; draw at least 1"),
         (["my sketch.png", "--seed", "-1"], "--seed is -1; take one from 0 to "),
         (["my sketch.png", "--tiny-decoder", "models"], "the tiny decoder models could not be loaded: "),
     ],
@@ -112,7 +112,7 @@ def test_a_model_of_another_shape_is_one_clear_sentence(project):
         cli.main(["generate", "my sketch.png", "--model", "models/other"])
 
 
-def test_words_beyond_77_tokens_are_named_and_the_picture_is_drawn(project, capsys):
+def test_words_beyond_77_tokens_are_named_and_the_image_is_drawn(project, capsys):
     cli.main(["generate", "my sketch.png", "--prompt", "house of red " * 60 + "with a chimney"])
     assert re.search(
         r'the prompt is over 77 tokens; dropped were the words: ".*with a chimney"', capsys.readouterr().err
@@ -125,23 +125,23 @@ def test_folders_are_drawn_whole_and_what_is_broken_in_them_is_told(project, cap
     for name in ("mine/a.png", "mine/deep/a.png"):
         shutil.copy("my sketch.png", name)
     (project / "mine/b.jpg").write_bytes(b"%PDF")
-    with pytest.raises(SystemExit, match=r"b\.jpg cannot be read: not a picture.*\(1 of 3 sketches"):
-        cli.main(["generate", "mine", "--pictures", "2", "--seed", "3"])
+    with pytest.raises(SystemExit, match=r"b\.jpg cannot be read: not an image.*\(1 of 3 sketches"):
+        cli.main(["generate", "mine", "--images", "2", "--seed", "3"])
     written = sorted(path.relative_to(project / "drawn").as_posix() for path in (project / "drawn").rglob("*.png"))
     assert written == ["a-3.png", "a-4.png", "deep/a-3.png", "deep/a-4.png"]
     assert capsys.readouterr().out.split() == [f"drawn/{name}" for name in written]
 
 
-def test_the_picture_carries_what_it_was_made_with_and_can_be_made_again(project):
+def test_the_image_carries_what_it_was_made_with_and_can_be_made_again(project):
     options = ["--color", "red", "--structure", "tower", "--steps", "3", "--scheduler", "ddim", "--guidance-scale", "2"]
     cli.main(["generate", "my sketch.png", *options, "--seed", "4"])
-    with Image.open("drawn/my sketch.png") as picture:
-        told = json.loads(picture.text["parameters"])
+    with Image.open("drawn/my sketch.png") as image:
+        told = json.loads(image.text["parameters"])
     assert told["prompt"] == "tower of red" and told["model"] == "trained"
     assert (told["steps"], told["scheduler"], told["guidance_scale"], told["seed"]) == (3, "ddim", 2, 4)
     again = ["--prompt", told["prompt"], "--steps", "3", "--scheduler", "ddim", "--guidance-scale", "2"]
     cli.main(["generate", "my sketch.png", *again, "--seed", "4", "--out", "again"])
-    assert (images.read(project / "again/my sketch.png") == images.read(project / "drawn/my sketch.png")).all()
+    assert (io.read(project / "again/my sketch.png") == io.read(project / "drawn/my sketch.png")).all()
 
 
 def test_sketches_of_one_name_do_not_overwrite_each_other(project):
@@ -200,5 +200,5 @@ def test_a_checkpoint_from_elsewhere_is_imported_and_draws(project, capsys):
     assert "models/imported: modified LoRA of rank 3" in capsys.readouterr().out
     for folder, model in (("before", "models/trained"), ("after", "models/imported")):
         cli.main(["generate", "my sketch.png", "--model", model, "--out", folder])
-    before, after = (images.read(project / folder / "my sketch.png") for folder in ("before", "after"))
+    before, after = (io.read(project / folder / "my sketch.png") for folder in ("before", "after"))
     assert (before != after).any()

@@ -20,7 +20,7 @@ from s2i.dataset.ingest.photos import ingest
 from s2i.dataset.matting.mattes import cut_backgrounds
 from s2i.dataset.sketching.sketches import pair
 from s2i.dataset.survey.survey import survey
-from s2i.imaging import images
+from s2i.imaging import io
 
 HERE = Path(__file__).parents[2]
 
@@ -81,9 +81,9 @@ def described(photo_folder):
     """The folder of the twenty photos, the truth about half of which is known."""
     lines = ["file,sketch,labels,matte,structure,color"]
     for number, photo in enumerate(sorted(photo_folder.glob("*.png"))):
-        grey, name = images.read_grey(photo), photo.name
-        for kind, picture in {"sketch": 255 - cv2.Canny(grey, 80, 160), "labels": grey // 64, "matte": grey}.items():
-            images.write_png(photo_folder / kind / name, picture)
+        grey, name = io.read_grey(photo), photo.name
+        for kind, image in {"sketch": 255 - cv2.Canny(grey, 80, 160), "labels": grey // 64, "matte": grey}.items():
+            io.write_png(photo_folder / kind / name, image)
         lines.append(f"{name},sketch/{name},labels/{name},matte/{name},house,red" if number % 2 else f"{name},,,,,")
     (photo_folder / "photos.csv").write_text("\n".join(lines), encoding="utf-8")
     for unused in photo_folder.glob("*/house-?[02468].png"):

@@ -8,7 +8,7 @@ from s2i.core.files import whole_folder
 from s2i.core.params import Matte, Pair
 from s2i.dataset.matting import mattes
 from s2i.dataset.sketching.sketches import pair
-from s2i.imaging import images
+from s2i.imaging import io
 
 
 @pytest.fixture
@@ -19,33 +19,31 @@ def packed(ingested, tmp_path, work, monkeypatch):
     target = tmp_path / "paired"
     with whole_folder(target) as folder:
         before = list(pair(ingested, folder, Pair(styles=["canny", "xdog"]), work))
-        pictures = {(one["id"], style): images.read_grey(path) for one in before for style, path in sketches(one)}
+        images = {(one["id"], style): io.read_grey(path) for one in before for style, path in sketches(one)}
         stage.Output(folder, target, None).write(before)
-    return target, pictures
+    return target, images
 
 
 def sketches(record):
     return record["sketches"].items()
 
 
-def test_packed_pictures_are_what_the_loose_ones_were(packed):
-    target, pictures = packed
+def test_packed_images_are_what_the_loose_ones_were(packed):
+    target, images = packed
     files = sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
     assert 8 <= len(files) <= 17 and all(name.endswith((".tar", ".parquet")) for name in files)
-    found = {
-        (one["id"], style): images.read_grey(path) for one in records.Records(target) for style, path in sketches(one)
-    }
-    assert found.keys() == pictures.keys() and len(found) == 40
-    assert all((found[key] == pictures[key]).all() for key in found)
+    found = {(one["id"], style): io.read_grey(path) for one in records.Records(target) for style, path in sketches(one)}
+    assert found.keys() == images.keys() and len(found) == 40
+    assert all((found[key] == images[key]).all() for key in found)
 
 
 def test_the_next_stage_reads_shards_as_it_reads_files(packed, tmp_path, work):
-    target, pictures = packed
+    target, images = packed
     matted = list(mattes.cut_backgrounds(list(records.Records(target))[:2], tmp_path, Matte(background="white"), work))
     for record in matted:
-        drawn = images.read_grey(record["sketches"]["canny"])
-        inside = images.read_grey(record["matte"]) == 255
-        assert (drawn == pictures[record["id"], "canny"])[inside].all() and inside.any()
+        drawn = io.read_grey(record["sketches"]["canny"])
+        inside = io.read_grey(record["matte"]) == 255
+        assert (drawn == images[record["id"], "canny"])[inside].all() and inside.any()
 
 
 def test_all_files_of_a_photo_are_in_one_shard_and_a_new_photo_changes_one(tmp_path):
@@ -54,7 +52,7 @@ def test_all_files_of_a_photo_are_in_one_shard_and_a_new_photo_changes_one(tmp_p
         for number in range(photos):
             made = [tmp_path / name / f"sketches/{number:04x}-{variant}.png" for variant in range(2)]
             for file in made:
-                images.write_png(file, np.full((4, 4), number, np.uint8))
+                io.write_png(file, np.full((4, 4), number, np.uint8))
             rows.append({"id": f"{number:04x}", "photo": str(made[0]), "sketch": str(made[1])})
         records.write(rows, tmp_path / name)
         with pytest.MonkeyPatch.context() as patch:
@@ -70,16 +68,16 @@ def test_all_files_of_a_photo_are_in_one_shard_and_a_new_photo_changes_one(tmp_p
 
 
 def test_few_files_stay_as_they_are(tmp_path):
-    images.write_png(tmp_path / "sketches/a.png", np.zeros((4, 4), np.uint8))
+    io.write_png(tmp_path / "sketches/a.png", np.zeros((4, 4), np.uint8))
     records.write([{"id": "a", "photo": str(tmp_path / "sketches/a.png")}], tmp_path)
     shards.pack(tmp_path, tmp_path)
     assert (tmp_path / "sketches/a.png").exists()
 
 
 def test_a_member_has_the_hash_of_the_file_it_was(packed, tmp_path):
-    target, pictures = packed
+    target, images = packed
     record = next(iter(records.Records(target)))
-    images.write_png(tmp_path / "again.png", pictures[record["id"], "xdog"])
+    io.write_png(tmp_path / "again.png", images[record["id"], "xdog"])
     assert cache.file_hash(record["sketches"]["xdog"]) == cache.file_hash(tmp_path / "again.png")
 
 

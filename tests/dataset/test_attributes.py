@@ -36,7 +36,7 @@ def probes():
     return fit(separable(torch.Generator().manual_seed(0)), TRUTH)
 
 
-def test_probes_read_what_the_features_tell_and_their_accuracy_is_that_of_new_pictures(probes):
+def test_probes_read_what_the_features_tell_and_their_accuracy_is_that_of_new_images(probes):
     predicted = probes.predict(separable(torch.Generator().manual_seed(1)))
     shares = accuracy(predicted, TRUTH)
     assert shares["structure"] > 0.9 and shares["material"] > 0.85 and shares["curved"] > 0.85
@@ -61,8 +61,8 @@ def test_stored_probes_predict_the_same_in_half_the_space(probes, tmp_path):
 
 
 def test_a_mirrored_house_has_mirrored_features(house):
-    picture = house(3)[:, 16:112]
-    there, back = features([picture, np.ascontiguousarray(picture[:, ::-1])])
+    image = house(3)[:, 16:112]
+    there, back = features([image, np.ascontiguousarray(image[:, ::-1])])
     assert there.shape == (2560,)
     middle, sides = (
         torch.cosine_similarity(there[:1280], back[:1280], 0),

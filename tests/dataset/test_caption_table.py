@@ -4,7 +4,7 @@ import pytest
 from s2i import cli
 from s2i.core.errors import UserError
 from s2i.dataset.survey import caption_table
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.metrics import captions
 
 SKETCHY = """
@@ -117,7 +117,7 @@ def test_prompts_are_compared_on_the_command_line_as_table_and_plot(table, tmp_p
     assert asked["label_accuracy"] == 0.75 and asked["label_accuracy_low"] < 0.75 < asked["label_accuracy_high"]
     assert compared.loc["Describe it.", "label_accuracy"] == 1 and compared.loc["Describe it.", "length"] == 6
     assert "0.750" in capsys.readouterr().out
-    assert images.read(tmp_path / "out/captions.png").std() > 10
+    assert io.read(tmp_path / "out/captions.png").std() > 10
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Caption
 from s2i.dataset.captioning.captions import caption
 from s2i.dataset.survey import coverage
-from s2i.imaging import images, wall_colors
+from s2i.imaging import io, wall_colors
 from s2i.networks.probes import fit
 from s2i.vocabulary import prompts
 
@@ -90,7 +90,7 @@ def test_a_no_in_a_column_stays_a_no(captioned):
 
 
 def test_a_matte_that_missed_the_building_does_not_make_it_white(captioned, tmp_path):
-    images.write_png(tmp_path / "blank.png", np.zeros((64, 64), np.uint8))
+    io.write_png(tmp_path / "blank.png", np.zeros((64, 64), np.uint8))
     records = captioned({"label": "barn", "matte": str(tmp_path / "blank.png")})
     assert sum(record["described"]["color"] == "red" for record in records) >= 17
 
@@ -140,10 +140,10 @@ def test_the_wall_is_named_in_the_shade(house):
 
 
 def test_a_mask_says_where_the_wall_is(house):
-    picture = house()
-    lawn = np.zeros(picture.shape[:2], np.uint8)
+    image = house()
+    lawn = np.zeros(image.shape[:2], np.uint8)
     lawn[80:] = 255
-    assert wall_colors.dominant_color(picture, lawn) == "green"
+    assert wall_colors.dominant_color(image, lawn) == "green"
 
 
 def test_plain_leaves_out_what_is_not_known():
@@ -179,6 +179,6 @@ def test_columns_are_said_as_words_are():
     assert "seen from the front" in said and "curved" not in said and "balconies" not in said
 
 
-def test_a_measured_colour_does_not_hang_on_the_size_of_the_picture(house):
-    picture = house(wall=WALLS["yellow"])
-    assert wall_colors.dominant_color(images.resize_and_crop(picture, 384)) == "yellow"
+def test_a_measured_colour_does_not_hang_on_the_size_of_the_image(house):
+    image = house(wall=WALLS["yellow"])
+    assert wall_colors.dominant_color(io.resize_and_crop(image, 384)) == "yellow"

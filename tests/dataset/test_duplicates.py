@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from s2i.dataset.ingest.duplicates import first_near, motif, without_leaks
-from s2i.imaging import images
+from s2i.imaging import io
 
 
 @pytest.mark.parametrize("distance", [0, 1, 4, 15])
@@ -35,8 +35,8 @@ def test_a_photo_saved_smaller_and_as_jpeg_is_a_near_duplicate_and_another_house
     Image.fromarray(house(1)).save(tmp_path / "a.png")
     Image.fromarray(house(1)).resize((90, 68)).save(tmp_path / "b.jpg", quality=60)
     Image.fromarray(house(2)).save(tmp_path / "c.png")
-    pictures = [images.read(tmp_path / name) for name in ("a.png", "b.jpg", "c.png")]
-    first, again, other = (imagehash.hex_to_hash(motif(picture)) for picture in pictures)
+    images = [io.read(tmp_path / name) for name in ("a.png", "b.jpg", "c.png")]
+    first, again, other = (imagehash.hex_to_hash(motif(image)) for image in images)
     assert first - again <= 4 < first - other
 
 

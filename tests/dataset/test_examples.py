@@ -6,7 +6,7 @@ import pytest
 from s2i.core.params import Augment, Pair
 from s2i.dataset.augmentation.examples import augment
 from s2i.dataset.sketching.sketches import pair
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.wall_colors import dominant_color
 
 PARTS = {"structure": "house", "color": "red", "view": "left"}
@@ -93,22 +93,22 @@ def test_a_photo_whose_own_caption_tells_left_from_right_is_not_mirrored(run, ca
 
 
 def test_training_photos_get_a_material_map_where_it_is_a_condition(run, captioned, tmp_path):
-    images.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
+    io.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
     matted = [record | {"matte": str(tmp_path / "matte.png")} for record in captioned]
     examples = run(records=matted, conditions=["sketch", "material"], variants=2)
-    painted = images.read(train(examples)[0]["material_map"])
+    painted = io.read(train(examples)[0]["material_map"])
     assert dominant_color(painted, np.full((64, 64), 255, np.uint8)) == "red"
     assert not any("material_map" in example for example in examples if example["split"] != "train")
     assert not any("material_map" in example for example in run("plain", records=matted))
 
 
 def test_a_material_map_shows_what_a_caption_says_unless_a_column_says_otherwise(run, captioned, tmp_path):
-    images.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
+    io.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
     own = {"matte": str(tmp_path / "matte.png"), "caption": "My blue wooden house", "captioned_by": "caption"}
     for origin, color in (("columns", "red"), ("attributes", "blue"), (None, "blue")):
         parts = {"described": {"color": "red"}, "described_by": {"color": origin}} if origin else NOTHING
         examples = run(color, [record | own | parts for record in captioned], conditions=["material"], variants=1)
-        painted = images.read(train(examples)[0]["material_map"])
+        painted = io.read(train(examples)[0]["material_map"])
         assert dominant_color(painted, np.full((64, 64), 255, np.uint8)) == color
 
 

@@ -11,7 +11,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Matte, Pair
 from s2i.dataset.matting import mattes, u2net
 from s2i.dataset.sketching.sketches import pair
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.metrics import pixels
 
 DISC = np.hypot(*(np.mgrid[:64, :64] - 32)) < 16
@@ -40,11 +40,11 @@ def test_a_model_that_cannot_be_fetched_is_one_clear_sentence(paired, tmp_path, 
 
 @pytest.fixture
 def disc_mattes(monkeypatch):
-    """A network that sees a disc in every picture, and counts the pictures."""
+    """A network that sees a disc in every image, and counts the images."""
     seen = []
 
-    def matte(picture, model):
-        seen.append(picture)
+    def matte(image, model):
+        seen.append(image)
         return np.where(DISC, 255, 0).astype(np.uint8)
 
     monkeypatch.setattr(u2net, "predict_matte", matte)
@@ -53,9 +53,9 @@ def disc_mattes(monkeypatch):
 
 
 def test_u2net_finds_a_disc_on_a_plain_ground():
-    picture = np.full((64, 64, 3), 220, np.uint8)
-    picture[DISC] = (180, 30, 30)
-    matte = u2net.predict_matte(picture)
+    image = np.full((64, 64, 3), 220, np.uint8)
+    image[DISC] = (180, 30, 30)
+    matte = u2net.predict_matte(image)
     assert matte.shape == (64, 64) and matte.dtype == np.uint8
     assert pixels.intersection_over_union(matte, np.where(DISC, 255, 0)) > 0.8
 
@@ -66,32 +66,32 @@ def test_the_mattes_of_u2netp_are_those_of_rembg_on_the_same_network(house, monk
     theirs = new_session("u2netp")
     theirs.inner_session = u2net._OnCpu(theirs.download_models(), theirs.inner_session.get_inputs(), 128)
     for seed in range(3):
-        picture = Image.fromarray(house(seed))
-        assert session.predict(picture)[0].tobytes() == theirs.predict(picture)[0].tobytes()
+        image = Image.fromarray(house(seed))
+        assert session.predict(image)[0].tobytes() == theirs.predict(image)[0].tobytes()
 
 
 def test_every_photo_gets_a_matte_and_keeps_its_background(paired, disc_mattes, tmp_path, work):
     matted = list(mattes.cut_backgrounds(paired, tmp_path / "matted", Matte(), work))
     for before, after in zip(paired, matted, strict=True):
-        assert (images.read_grey(Path(after["matte"])) == 255 * DISC).all()
+        assert (io.read_grey(Path(after["matte"])) == 255 * DISC).all()
         assert after["photo"] == before["photo"] and after["sketches"] == before["sketches"]
 
 
 def test_a_white_background_clears_photo_and_sketch_outside_the_matte(paired, disc_mattes, tmp_path, work):
     matted = list(mattes.cut_backgrounds(paired, tmp_path / "matted", Matte(background="white"), work))
-    photo, kept = images.read(Path(matted[0]["photo"])), images.read(Path(paired[0]["photo"]))
+    photo, kept = io.read(Path(matted[0]["photo"])), io.read(Path(paired[0]["photo"]))
     assert (photo[~DISC] == 255).all() and (photo[DISC] == kept[DISC]).all()
-    sketch = images.read_grey(Path(matted[0]["sketches"]["canny"]))
+    sketch = io.read_grey(Path(matted[0]["sketches"]["canny"]))
     assert (sketch[~DISC] == 255).all() and (sketch[DISC] == 0).any()
 
 
 def test_a_transparent_background_is_stored_as_alpha_and_read_as_white(paired, disc_mattes, tmp_path, work):
     white = list(mattes.cut_backgrounds(paired, tmp_path / "white", Matte(background="white"), work))
     clear = list(mattes.cut_backgrounds(paired, tmp_path / "clear", Matte(background="transparent"), work))
-    with Image.open(clear[0]["photo"]) as picture:
-        assert (np.asarray(picture)[..., 3] == 255 * DISC).all()
-    assert (images.read(Path(clear[0]["photo"])) == images.read(Path(white[0]["photo"]))).all()
-    sketches = [images.read_grey(Path(one[0]["sketches"]["canny"])) for one in (clear, white)]
+    with Image.open(clear[0]["photo"]) as image:
+        assert (np.asarray(image)[..., 3] == 255 * DISC).all()
+    assert (io.read(Path(clear[0]["photo"])) == io.read(Path(white[0]["photo"]))).all()
+    sketches = [io.read_grey(Path(one[0]["sketches"]["canny"])) for one in (clear, white)]
     assert (sketches[0] == sketches[1]).all()
 
 
@@ -103,7 +103,7 @@ def test_a_matte_is_made_once(paired, disc_mattes, tmp_path, work):
 
 def test_a_background_is_cut_once(paired, disc_mattes, tmp_path, work, monkeypatch):
     cut, on_white = [], mattes.on_white
-    monkeypatch.setattr(mattes, "on_white", lambda *pictures: cut.append(1) or on_white(*pictures))
+    monkeypatch.setattr(mattes, "on_white", lambda *images: cut.append(1) or on_white(*images))
     for some in (paired[:2], paired):
         list(mattes.cut_backgrounds(some, tmp_path / str(len(some)), Matte(background="white"), work))
     assert len(cut) == 2 * 3

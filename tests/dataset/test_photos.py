@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from s2i.core.errors import UserError
 from s2i.core.params import Ingest
 from s2i.dataset.ingest.photos import ingest, split_of
-from s2i.imaging import images
+from s2i.imaging import io
 
 
 @pytest.fixture
@@ -38,11 +38,11 @@ def quarantined(run, folder, name, content):
 
 
 def converted(run, folder, name):
-    """The normalised picture of one odd photo among the twenty."""
+    """The normalised image of one odd photo among the twenty."""
     records, _, reasons = run(folder)
     assert reasons == {} and len(records) == 21
     (record,) = (record for record in records if record["source"] == name)
-    return images.read(record["photo"])
+    return io.read(record["photo"])
 
 
 def table(folder, *lines):
@@ -53,7 +53,7 @@ def test_every_photo_becomes_a_square_png_named_by_the_hash_of_its_bytes(run, ph
     records, figures, reasons = run(photo_folder)
     assert figures["photos"] == len(records) == 20 and reasons == {}
     for record in records:
-        assert images.read(record["photo"]).shape == (64, 64, 3)
+        assert io.read(record["photo"]).shape == (64, 64, 3)
         assert record["photo"].endswith(f"photos/{record['id']}.png") and len(record["id"]) == 16
         assert (record["width"], record["height"]) == (128, 96)
     assert figures["train"] + figures["val"] + figures["test"] == 20
@@ -71,7 +71,7 @@ def test_a_truncated_png_is_quarantined_with_its_reason(run, photo_folder):
 
 
 def test_a_text_file_named_png_is_quarantined_with_its_reason(run, photo_folder):
-    assert quarantined(run, photo_folder, "notes.png", b"not a picture at all\n" * 20) == "not a picture"
+    assert quarantined(run, photo_folder, "notes.png", b"not an image at all\n" * 20) == "not an image"
 
 
 def test_an_empty_file_is_quarantined_with_its_reason(run, photo_folder):
@@ -100,7 +100,7 @@ def test_a_broken_link_is_quarantined_with_its_reason(run, photo_folder):
 
 
 def test_a_format_that_is_not_read_is_quarantined_with_its_remedy(run, photo_folder, monkeypatch):
-    monkeypatch.setattr(images, "readable", lambda: images.PHOTOS - {".heic", ".heif"})
+    monkeypatch.setattr(io, "readable", lambda: io.PHOTOS - {".heic", ".heif"})
     reason = quarantined(run, photo_folder, "phone.HEIC", b"....ftypheic")
     remedy = "(convert it to .jpg or .png, or pip install -e '.[heic]' and dvc repro --force ingest)"
     assert reason == f".heic is not read {remedy}"
@@ -114,9 +114,9 @@ def test_the_second_of_two_identical_photos_is_dropped_as_a_duplicate(run, photo
 
 
 def test_a_cmyk_jpeg_becomes_rgb_of_the_same_colours(run, photo_folder, house):
-    picture = Image.fromarray(house(99))
-    picture.convert("CMYK").save(photo_folder / "print.jpg", quality=95)
-    expected = images.resize_and_crop(np.asarray(picture), 64)
+    image = Image.fromarray(house(99))
+    image.convert("CMYK").save(photo_folder / "print.jpg", quality=95)
+    expected = io.resize_and_crop(np.asarray(image), 64)
     assert np.abs(converted(run, photo_folder, "print.jpg").astype(int) - expected).mean() < 4
 
 
@@ -125,18 +125,18 @@ def new_format(request):
     """The suffix of a format that not every machine reads."""
     if request.param == "heic":
         pytest.importorskip("pillow_heif")
-    if f".{request.param}" not in images.readable():
+    if f".{request.param}" not in io.readable():
         pytest.skip(f"Pillow is built without {request.param}")
     return request.param
 
 
 def test_a_photo_of_a_phone_is_read_upright_whatever_its_format(run, photo_folder, house, new_format):
-    picture, turned = Image.fromarray(house(99)), Image.Exif()
-    turned[images.ORIENTATION] = 6  # what was the top is at its right
-    picture.save(photo_folder / f"phone.{new_format}", quality=95, exif=turned.tobytes())
-    expected = images.resize_and_crop(np.asarray(picture.rotate(-90, expand=True)), 64)
+    image, turned = Image.fromarray(house(99)), Image.Exif()
+    turned[io.ORIENTATION] = 6  # what was the top is at its right
+    image.save(photo_folder / f"phone.{new_format}", quality=95, exif=turned.tobytes())
+    expected = io.resize_and_crop(np.asarray(image.rotate(-90, expand=True)), 64)
     assert np.abs(converted(run, photo_folder, f"phone.{new_format}").astype(int) - expected).mean() < 4
-    assert images.photo_size(photo_folder / f"phone.{new_format}", 178) == (96, 128)
+    assert io.photo_size(photo_folder / f"phone.{new_format}", 178) == (96, 128)
 
 
 def test_a_cut_off_or_too_large_photo_of_a_phone_is_quarantined(run, photo_folder, house, new_format):
@@ -146,32 +146,32 @@ def test_a_cut_off_or_too_large_photo_of_a_phone_is_quarantined(run, photo_folde
     Image.fromarray(np.tile(house(99), (2, 2, 1))).save(whole)
     records, _, reasons = run(photo_folder, max_megapixels=0.02)
     assert len(records) == 20 and reasons[whole.name] == "more than 0.02 megapixels (256 x 192)"
-    assert reasons[half.name].startswith(("broken picture", "truncated", "not a picture"))
+    assert reasons[half.name].startswith(("broken image", "truncated", "not an image"))
 
 
 def test_a_transparent_photo_of_a_phone_is_laid_on_white(run, photo_folder, house, new_format):
-    picture = Image.fromarray(house(99))
-    picture.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, 128).astype(np.uint8), (96, 1))))
-    picture.save(photo_folder / f"cut.{new_format}", quality=95)
-    white = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    expected = images.resize_and_crop(np.asarray(white), 64)
+    image = Image.fromarray(house(99))
+    image.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, 128).astype(np.uint8), (96, 1))))
+    image.save(photo_folder / f"cut.{new_format}", quality=95)
+    white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    expected = io.resize_and_crop(np.asarray(white), 64)
     assert np.abs(converted(run, photo_folder, f"cut.{new_format}").astype(int) - expected).mean() < 4
 
 
 def test_a_16_bit_photo_keeps_its_tones(run, photo_folder):
     ramp = np.tile(np.linspace(0, 65535, 128).astype(np.uint16), (128, 1))
     Image.fromarray(ramp).save(photo_folder / "deep.png")
-    picture = converted(run, photo_folder, "deep.png")
-    assert picture[:, 0].max() < 8 and abs(int(picture[32, 32, 0]) - 128) < 8 and picture[:, -1].min() > 247
+    image = converted(run, photo_folder, "deep.png")
+    assert image[:, 0].max() < 8 and abs(int(image[32, 32, 0]) - 128) < 8 and image[:, -1].min() > 247
 
 
 def test_a_transparent_palette_is_laid_on_white(run, photo_folder):
-    picture = Image.new("P", (80, 80), 0)
-    picture.putpalette([0, 0, 0, 200, 0, 0])
-    picture.paste(1, (40, 0, 80, 80))
-    picture.save(photo_folder / "icon.png", transparency=0)
-    picture = converted(run, photo_folder, "icon.png")
-    assert tuple(picture[30, 10]) == (255, 255, 255) and tuple(picture[30, 50]) == (200, 0, 0)
+    image = Image.new("P", (80, 80), 0)
+    image.putpalette([0, 0, 0, 200, 0, 0])
+    image.paste(1, (40, 0, 80, 80))
+    image.save(photo_folder / "icon.png", transparency=0)
+    image = converted(run, photo_folder, "icon.png")
+    assert tuple(image[30, 10]) == (255, 255, 255) and tuple(image[30, 50]) == (200, 0, 0)
 
 
 def test_the_first_frame_stands_for_an_animation(run, photo_folder):
@@ -181,11 +181,11 @@ def test_the_first_frame_stands_for_an_animation(run, photo_folder):
 
 
 def test_a_photo_is_turned_as_its_exif_says(run, photo_folder):
-    picture = Image.new("RGB", (100, 80), "red")
-    picture.paste("blue", (0, 0, 50, 80))
+    image = Image.new("RGB", (100, 80), "red")
+    image.paste("blue", (0, 0, 50, 80))
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by 90 degrees clockwise: left becomes top
-    picture.save(photo_folder / "turned.png", exif=exif)
+    image.save(photo_folder / "turned.png", exif=exif)
     turned = converted(run, photo_folder, "turned.png")
     assert tuple(turned[5, 32]) == (0, 0, 255) and tuple(turned[58, 32]) == (255, 0, 0)
 
@@ -250,8 +250,8 @@ def test_the_split_has_the_shares_that_were_asked_for():
 def test_one_new_photo_costs_one_photo(run, photo_folder, house, monkeypatch):
     run(photo_folder)
     decoded = []
-    read_photo = images.read_photo
-    monkeypatch.setattr(images, "read_photo", lambda path, limit: decoded.append(path.name) or read_photo(path, limit))
+    read_photo = io.read_photo
+    monkeypatch.setattr(io, "read_photo", lambda path, limit: decoded.append(path.name) or read_photo(path, limit))
     Image.fromarray(house(99)).save(photo_folder / "new.png")
     run(photo_folder)
     assert decoded == ["new.png"]
@@ -275,10 +275,10 @@ def test_what_came_with_a_photo_is_cropped_as_the_photo_is(run, photo_folder, ho
     rows = [f"house-{number:02}.png,labels-{number}.png,matte-{number}.png,matte-{number}.png" for number in range(12)]
     table(photo_folder, "file,labels,matte,sketch", *rows)
     record = run(photo_folder, val=0.3)[0][0]
-    labels, matte = images.read_labels(record["truth_labels"]), images.read_labels(record["truth_matte"])
+    labels, matte = io.read_labels(record["truth_labels"]), io.read_labels(record["truth_matte"])
     assert labels.shape == (64, 64) and set(np.unique(labels)) == {0, 3}, "labels are not blended"
     assert (labels[:, :32] == 0).all() and (labels[:, 32:] == 3).all()
-    assert matte.shape == images.read_labels(record["given_sketches"][0]).shape == (64, 64)
+    assert matte.shape == io.read_labels(record["given_sketches"][0]).shape == (64, 64)
 
 
 def test_what_came_with_a_photo_is_read_once_but_checked_each_time(run, photo_folder, monkeypatch):
@@ -289,9 +289,9 @@ def test_what_came_with_a_photo_is_read_once_but_checked_each_time(run, photo_fo
     table(photo_folder, "file,labels,sketch,matte", *rows[:19])
     run(photo_folder)
     decoded = []
-    read_photo, read_labels = images.read_photo, images.read_labels
-    monkeypatch.setattr(images, "read_photo", lambda path, limit: decoded.append(path.name) or read_photo(path, limit))
-    monkeypatch.setattr(images, "read_labels", lambda path: decoded.append(path.name) or read_labels(path))
+    read_photo, read_labels = io.read_photo, io.read_labels
+    monkeypatch.setattr(io, "read_photo", lambda path, limit: decoded.append(path.name) or read_photo(path, limit))
+    monkeypatch.setattr(io, "read_labels", lambda path: decoded.append(path.name) or read_labels(path))
     table(photo_folder, "file,labels,sketch,matte", *rows)
     records, _, _ = run(photo_folder)
     # The new sketch and matte are the same bytes.
@@ -372,8 +372,8 @@ def test_when_a_split_is_empty_the_sentence_counts_what_is_not_used(run, photo_f
 def test_a_photo_of_fractions_keeps_its_tones(run, photo_folder, full):
     ramp = np.tile(np.linspace(0, full, 128, dtype=np.float32), (128, 1))
     Image.fromarray(ramp).save(photo_folder / "deep.tif")
-    picture = converted(run, photo_folder, "deep.tif")
-    assert picture[:, 0].max() < 8 and abs(int(picture[32, 32, 0]) - 128) < 8 and picture[:, -1].min() > 247
+    image = converted(run, photo_folder, "deep.tif")
+    assert image[:, 0].max() < 8 and abs(int(image[32, 32, 0]) - 128) < 8 and image[:, -1].min() > 247
 
 
 def test_a_licensed_photo_is_used_though_a_copy_of_it_has_no_licence(run, photo_folder):

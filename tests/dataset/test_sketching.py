@@ -8,11 +8,11 @@ from s2i.core.params import Pair
 from s2i.dataset.augmentation import paper
 from s2i.dataset.sketching.sketches import pair
 from s2i.dataset.sketching.styles import STYLES
-from s2i.imaging import images
+from s2i.imaging import io
 
 
-def drawn(style, picture, seed=0):
-    return STYLES[style](picture, np.random.default_rng(seed))
+def drawn(style, image, seed=0):
+    return STYLES[style](image, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -39,7 +39,7 @@ def test_pencil_hatches_what_is_dark(house):
     assert dark[wall].mean() < bright[wall].mean() - 25
 
 
-def test_a_plain_picture_is_drawn_without_warnings():
+def test_a_plain_image_is_drawn_without_warnings():
     for style in STYLES:
         assert drawn(style, np.full((64, 64, 3), 255, np.uint8)).mean() > 200
 
@@ -47,10 +47,10 @@ def test_a_plain_picture_is_drawn_without_warnings():
 def test_paper_varies_the_sketch_and_keeps_its_drawing(house):
     sketch = drawn("pencil", house())
     varied = [paper.vary(sketch, np.random.default_rng(seed)) for seed in range(8)]
-    assert len({picture.tobytes() for picture in varied}) == 8
-    for picture in varied:
-        assert picture.shape == sketch.shape and picture.dtype == np.uint8
-        assert np.corrcoef(picture.ravel(), sketch.ravel())[0, 1] > 0.6
+    assert len({image.tobytes() for image in varied}) == 8
+    for image in varied:
+        assert image.shape == sketch.shape and image.dtype == np.uint8
+        assert np.corrcoef(image.ravel(), sketch.ravel())[0, 1] > 0.6
 
 
 def test_every_photo_gets_a_sketch_in_every_style(ingested, tmp_path, work):
@@ -58,7 +58,7 @@ def test_every_photo_gets_a_sketch_in_every_style(ingested, tmp_path, work):
     for record in paired:
         assert set(record["sketches"]) == {"pencil", "canny"}, "none of them came with one"
         for path in record["sketches"].values():
-            assert images.read_labels(Path(path)).shape == (64, 64)
+            assert io.read_labels(Path(path)).shape == (64, 64)
 
 
 def test_the_sketch_that_came_along_is_kept(ingested, tmp_path, work):

@@ -12,11 +12,11 @@ from s2i.core.errors import UserError
 from s2i.core.params import Ingest, Pair
 from s2i.dataset.ingest.photos import ingest
 from s2i.dataset.sketching.sketches import pair
-from s2i.imaging import images
+from s2i.imaging import io
 
 
-def sketch_of(picture):
-    return Image.fromarray(np.where(picture[..., :1].repeat(3, 2) > 120, 255, 20).astype(np.uint8))
+def sketch_of(image):
+    return Image.fromarray(np.where(image[..., :1].repeat(3, 2) > 120, 255, 20).astype(np.uint8))
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def test_pairs_are_found_by_number_with_their_prompts(run, paired, tmp_path, wor
     for record in found:
         number = record["source"].removeprefix("Images/image_").removesuffix(".png")
         assert record.get("given_caption") == (f"house {number}" if int(number) % 2 else None)
-        expected = images.resize_and_crop(images.read_grey(paired / f"Sketches/sketch_{number}.png"), 64)
-        assert (images.read_grey(record["given_sketches"][0]) == expected).all()
+        expected = io.resize_and_crop(io.read_grey(paired / f"Sketches/sketch_{number}.png"), 64)
+        assert (io.read_grey(record["given_sketches"][0]) == expected).all()
     made = list(pair(found, tmp_path / "paired", Pair(styles=["given"]), work))
     assert all(set(record["sketches"]) == {"given"} for record in made)
 

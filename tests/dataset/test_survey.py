@@ -7,7 +7,7 @@ from PIL import Image
 
 from s2i.core.params import Survey
 from s2i.dataset.survey import coverage, survey
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.networks import weights
 from s2i.networks.probes import fit
 from s2i.vocabulary import attributes
@@ -80,8 +80,8 @@ def captioned(ingested, tmp_path):
     half[:32] = 255
     drawing, other = whole.copy(), whole.copy()
     drawing[10:50, 20] = drawing[10:50, 40] = other[5, :] = 0
-    for name, picture in (("half", half), ("whole", whole), ("drawing", drawing), ("other", other)):
-        images.write_png(tmp_path / f"{name}.png", picture)
+    for name, image in (("half", half), ("whole", whole), ("drawing", drawing), ("other", other)):
+        io.write_png(tmp_path / f"{name}.png", image)
     paths = {name: str(tmp_path / f"{name}.png") for name in ("half", "whole", "drawing", "other")}
     (tmp_path / "ingested/quarantine.csv").write_text("file,reason\nblurred.jpg,truncated\n")
     (tmp_path / "quarantine.csv").write_text("file,reason\nhouse.jpg,empty answer\n")
@@ -100,7 +100,7 @@ def captioned(ingested, tmp_path):
     ]
 
 
-def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(captioned, tmp_path, work, monkeypatch):
+def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_images(captioned, tmp_path, work, monkeypatch):
     monkeypatch.setattr(weights, "is_at_hand", lambda name: False)
     probes = tmp_path / "attributes.safetensors"
     figures = survey.survey(captioned, (tmp_path / "ingested", tmp_path), tmp_path, Survey(), probes, work)
@@ -124,4 +124,4 @@ def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_pictures(ca
     assert (tmp_path / "captions.png").exists(), "which dvc.yaml promises, also where no photo has a class or a caption"
     with Image.open(tmp_path / "coverage.png") as heat_map:
         assert len(heat_map.convert("RGB").getcolors(1 << 24)) > 20
-    assert images.read(tmp_path / "sketches.png").shape[1] == 8 * 64 + 7 * 4
+    assert io.read(tmp_path / "sketches.png").shape[1] == 8 * 64 + 7 * 4

@@ -30,7 +30,7 @@ from s2i.core.params import Caption, Vlm
 from s2i.dataset.captioning import vlm
 from s2i.dataset.captioning.captions import caption
 from s2i.dataset.survey import caption_table
-from s2i.imaging import images
+from s2i.imaging import io
 
 SIZE, PATCH = 32, 16
 VISION = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "image_size": SIZE, "patch_size": PATCH}
@@ -91,14 +91,14 @@ def model(request, tmp_path_factory):
     return folder
 
 
-def ask(model, pictures, number=1):
-    return vlm.load(str(model), torch.device("cpu"), "fp32").answers(pictures, vlm.question(number), 6)
+def ask(model, images, number=1):
+    return vlm.load(str(model), torch.device("cpu"), "fp32").answers(images, vlm.question(number), 6)
 
 
 def test_an_answer_does_not_depend_on_the_batch_and_does_not_repeat_the_question(model, house):
-    pictures = [house(number) for number in range(5)]
-    together = ask(model, pictures)
-    alone = [answer for picture in pictures for answer in ask(model, [picture])]
+    images = [house(number) for number in range(5)]
+    together = ask(model, images)
+    alone = [answer for image in images for answer in ask(model, [image])]
     assert len(together) == 5 and together == alone
     assert not any("ASSISTANT" in answer or "Answer" in answer for answer in together)
 
@@ -151,9 +151,9 @@ def test_an_answer_that_is_no_caption_is_told(answer, reason):
 
 def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested, tmp_path, work, monkeypatch):
     class Answering:
-        def answers(self, pictures, question, max_new_tokens):
-            assert all(isinstance(picture, np.ndarray) for picture in pictures)
-            return ["", "a" * 10_000] + [f"house {number}" for number in range(2, len(pictures))]
+        def answers(self, images, question, max_new_tokens):
+            assert all(isinstance(image, np.ndarray) for image in images)
+            return ["", "a" * 10_000] + [f"house {number}" for number in range(2, len(images))]
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
     records = [record | {"structure": "barn"} for record in ingested]
@@ -172,11 +172,11 @@ def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(mod
     asked = []
 
     class Answering:
-        def answers(self, pictures, question, max_new_tokens):
+        def answers(self, images, question, max_new_tokens):
             if len(asked) == 3:
                 raise KeyboardInterrupt
-            asked.append(len(pictures))
-            return [f"house {len(asked)}"] * len(pictures)
+            asked.append(len(images))
+            return [f"house {len(asked)}"] * len(images)
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
     photos = [record["photo"] for record in ingested]
@@ -196,13 +196,13 @@ def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(mod
 
 def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared(ingested, tmp_path, work, monkeypatch):
     class Answering:
-        def answers(self, pictures, question, max_new_tokens):
-            assert all(picture.shape == (64, 64, 3) and (picture == 0).all() for picture in pictures), "sketches"
-            return [f"a barn, asked {question}" if question == vlm.question(5) else "?"] * len(pictures)
+        def answers(self, images, question, max_new_tokens):
+            assert all(image.shape == (64, 64, 3) and (image == 0).all() for image in images), "sketches"
+            return [f"a barn, asked {question}" if question == vlm.question(5) else "?"] * len(images)
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
     settings = Caption(by=["vlm"], vlm=Vlm(question=[5, 1], model="some/model", of="sketch"), empty=0)
-    images.write_png(tmp_path / "black.png", np.zeros((64, 64), np.uint8))
+    io.write_png(tmp_path / "black.png", np.zeros((64, 64), np.uint8))
     drawn = [record | {"sketches": {"given": str(tmp_path / "black.png")}} for record in ingested]
     records = [drawn[0]] + [record | {"label": "barn"} for record in drawn[1:]]
     captioned = list(caption(records, tmp_path, 0, settings, work, device="cpu", precision="fp32"))

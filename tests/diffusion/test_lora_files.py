@@ -148,7 +148,7 @@ MODULES += ["conv1", "conv2", "conv_shortcut", "time_emb_proj", "downsamplers.0.
 
 @torch.no_grad()
 def noise(pipeline):
-    """What the UNet predicts for one noisy picture."""
+    """What the UNet predicts for one noisy image."""
     rng = torch.Generator().manual_seed(0)
     unet = pipeline.unet
     latents = torch.randn(1, unet.config.in_channels, 8, 8, generator=rng)

@@ -20,8 +20,8 @@ def pipeline(tiny_base):
 
 def draw(pipeline, prompts=("red house",), seeds=(5,), controls=None, **changes):
     controls = [[LINES]] * len(prompts) if controls is None else controls
-    pictures = sampling.draw(pipeline, list(prompts), list(seeds), controls=controls, **SETTINGS | changes)
-    return np.stack(list(pictures)).astype(int)
+    images = sampling.draw(pipeline, list(prompts), list(seeds), controls=controls, **SETTINGS | changes)
+    return np.stack(list(images)).astype(int)
 
 
 def watch(monkeypatch, module, tell):
@@ -34,11 +34,11 @@ def plain(pipeline, name=None, **options):
     """What diffusers' own pipeline draws of the same."""
     given = pipeline.scheduler
     pipeline.scheduler = schedulers.scheduler(given, name, 4)
-    picture = torch.from_numpy(LINES)[None].expand(3, -1, -1) / 255
+    image = torch.from_numpy(LINES)[None].expand(3, -1, -1) / 255
     shape = {"height": 64, "width": 64, "num_inference_steps": 4, "guidance_scale": 3.0, "output_type": "np"}
     generator = torch.Generator().manual_seed(5)
     try:
-        drawn = pipeline("red house", image=picture[None], generator=generator, **shape | options).images[0]
+        drawn = pipeline("red house", image=image[None], generator=generator, **shape | options).images[0]
     finally:
         pipeline.scheduler = given
     return (drawn * 255).round().astype(int)
@@ -71,7 +71,7 @@ def test_a_scheduler_that_cannot_be_is_one_clear_sentence(pipeline, name, steps,
 
 
 @pytest.mark.parametrize("name", ["ddim", "lcm"])
-def test_a_picture_does_not_depend_on_its_batch(pipeline, name):
+def test_an_image_does_not_depend_on_its_batch(pipeline, name):
     prompts, seeds = ["red house", "tower", "red house"], [5, 6, 7]
     controls = [[LINES], [255 - LINES], [LINES.T.copy()]]
     among = draw(pipeline, prompts, seeds, controls, scheduler=name)
@@ -153,11 +153,11 @@ def test_a_drawing_left_half_way_does_not_show_in_the_next(pipeline):
     assert (beside == draw(pipeline)).all()
 
 
-def test_the_estimate_of_the_last_step_is_nearly_the_picture(pipeline):
+def test_the_estimate_of_the_last_step_is_nearly_the_image(pipeline):
     steps = []
-    (picture,) = draw(pipeline, scheduler="ddim", steps=20, on_step=steps.append)
+    (image,) = draw(pipeline, scheduler="ddim", steps=20, on_step=steps.append)
     estimates = [sampling.decode(pipeline, step.estimate())[0].astype(int) for step in (steps[0], steps[-1])]
-    far, near = (np.abs(one - picture).mean() for one in estimates)
+    far, near = (np.abs(one - image).mean() for one in estimates)
     assert near < 2 and near < far / 2
 
 

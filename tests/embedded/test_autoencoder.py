@@ -29,7 +29,7 @@ def vae():
 
 
 @torch.no_grad()
-def test_whitened_latents_are_uncorrelated_and_equally_strong_and_decode_to_the_same_pictures(vae):
+def test_whitened_latents_are_uncorrelated_and_equally_strong_and_decode_to_the_same_images(vae):
     photos = torch.rand(16, 3, 64, 64) * 2 - 1
     before = vae.encode(photos).latent_dist
     decoded = vae.decode(before.mean).sample

@@ -26,11 +26,11 @@ TINY = {
         "decoder_steps": 2,
     },
     "text_to_image": TRAINING
-    | {"channels": [16, 32], "layers_per_block": 1, "attention_head_dim": 2, "prompts_per_picture": 2}
+    | {"channels": [16, 32], "layers_per_block": 1, "attention_head_dim": 2, "prompts_per_image": 2}
     | {"empty_prompt": 0.1},
     "windows": TRAINING,
     "canny": TRAINING | {"conditioning_channels": [8, 8, 8, 8], "prompt_dropout": 0.2, "control_dropout": 0.3},
-    "score": {"autoencoder_pictures": 4, "color_pictures": 12, "canny_pictures": 12, "steps": 2, "guidance_scale": 2},
+    "score": {"autoencoder_images": 4, "color_images": 12, "canny_images": 12, "steps": 2, "guidance_scale": 2},
 }
 
 
@@ -58,4 +58,4 @@ def test_from_renders_to_a_scored_base_that_plain_diffusers_loads(tmp_path):
     assert 0 <= figures["canny_edge_f1"] <= 1 and 0 <= figures["text_color_accuracy"] <= 1
     cards.write_model_card(whole, tmp_path / "card", settings, figures, drawn, prompted)
     card = (tmp_path / "card/README.md").read_text()
-    assert f"{figures['autoencoder_psnr']:.3f}" in card and (tmp_path / "card/pictures/canny.jpg").exists()
+    assert f"{figures['autoencoder_psnr']:.3f}" in card and (tmp_path / "card/images/canny.jpg").exists()

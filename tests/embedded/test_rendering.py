@@ -8,7 +8,7 @@ pytest.importorskip("mitsuba")
 from s2i.embedded.rendering import grammar, write
 from s2i.embedded.rendering.line_drawing import line_drawing
 from s2i.embedded.rendering.render import render
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.vocabulary.buildings import COLORS, LABELS, MATERIALS, STYLES, VIEWS
 
 SIZE = 64
@@ -21,7 +21,7 @@ def rendered(wanted, size=SIZE):
 
 
 def plain_front(building):
-    """Nothing stands before the front windows: each of them is one piece of the picture."""
+    """Nothing stands before the front windows: each of them is one piece of the image."""
     hidden = building.balconies or building.columns or building.clutter or building.curved or building.glass
     return building.view == "centre" and building.structure == "house" and building.style == "modern" and not hidden
 
@@ -31,9 +31,9 @@ def house():
     return rendered(lambda b: b.structure == "house" and b.balconies and b.style == "american")
 
 
-def test_the_same_seed_gives_the_same_picture_truth_and_drawing(house):
+def test_the_same_seed_gives_the_same_image_truth_and_drawing(house):
     again = rendered(lambda b: b.structure == "house" and b.balconies and b.style == "american")
-    for name in ("picture", "labels", "matte", "depth", "normals"):
+    for name in ("image", "labels", "matte", "depth", "normals"):
         assert np.array_equal(getattr(house, name), getattr(again, name)), name
     assert np.array_equal(line_drawing(house, 3), line_drawing(again, 3))
     assert not np.array_equal(line_drawing(house, 3), line_drawing(house, 4))
@@ -97,4 +97,4 @@ def test_renders_of_another_size_are_made_anew_and_those_beyond_the_count_are_no
     write.write_corpus(tmp_path, 2, 50, 48, 1, truth=False, workers=1)
     table = pd.read_csv(tmp_path / "photos.csv")
     assert list(table["seed"]) == [50, 51]
-    assert {images.read(tmp_path / file).shape for file in table["file"]} == {(48, 48, 3)}
+    assert {io.read(tmp_path / file).shape for file in table["file"]} == {(48, 48, 3)}

@@ -8,7 +8,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Evaluate
 from s2i.dataset.sketching import sketches
 from s2i.evaluation import evaluate, scoring
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.metrics.structure import count_windows
 from s2i.vocabulary.buildings import LABELS
 
@@ -23,23 +23,23 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def records(folder, house):
-    """Six photos, two pictures a model each: the fine-tuned ones nearly the photo, the base's another house."""
+    """Six photos, two images a model each: the fine-tuned ones nearly the photo, the base's another house."""
     rows = []
     for number in range(6):
-        photo = images.resize_and_crop(house(number), 64)
+        photo = io.resize_and_crop(house(number), 64)
         for variant, style in enumerate(("given", "xdog")):
             row = {"id": f"{number:016x}", "variant": variant, "sketch_style": style, "prompt": "house"}
             row |= {"generation_seed": number, "windows": 4}
             noise = np.random.default_rng(variant).integers(-6, 7, photo.shape)
-            other = images.resize_and_crop(house(number + 50, wall=(60, 90, 200)), 64)[:, ::-1]
+            other = io.resize_and_crop(house(number + 50, wall=(60, 90, 200)), 64)[:, ::-1]
             close = (photo + noise).clip(0, 255).astype(np.uint8)
             sketch = sketches.draw(photo, "xdog", row["id"])
-            pictures = {"photo": photo, "finetuned": close, "base": other, "sketch": sketch, "matte": WALL}
-            pictures |= {"truth_labels": WALL // 255 * LABELS["window"]}
-            pictures |= {"unprompted": other} if variant else {}
-            for name, picture in pictures.items():
+            images = {"photo": photo, "finetuned": close, "base": other, "sketch": sketch, "matte": WALL}
+            images |= {"truth_labels": WALL // 255 * LABELS["window"]}
+            images |= {"unprompted": other} if variant else {}
+            for name, image in images.items():
                 row[name] = str(folder / name / f"{number}-{variant}.png")
-                images.write_png(folder / name / f"{number}-{variant}.png", np.ascontiguousarray(picture))
+                io.write_png(folder / name / f"{number}-{variant}.png", np.ascontiguousarray(image))
             rows.append(row)
     return rows
 
@@ -59,7 +59,7 @@ def intervals(figures, folder):
     return {name: rows.set_index("metric").to_dict("index") for name, rows in table.groupby("set")}
 
 
-def test_the_nearer_pictures_score_better_with_intervals_that_do_not_overlap(figures, intervals):
+def test_the_nearer_images_score_better_with_intervals_that_do_not_overlap(figures, intervals):
     base, finetuned = intervals["base"], intervals["finetuned"]
     for metric in ("st_lpips", "st_lpips_matte"):
         assert finetuned[metric]["high"] < base[metric]["low"]
@@ -92,7 +92,7 @@ def test_the_figures_are_short_json_numbers_that_dvc_shows(figures):
 
 
 def test_the_photos_show_what_the_window_counter_itself_gets_wrong(figures, records):
-    photos = [images.read(record["photo"]) for record in records]
+    photos = [io.read(record["photo"]) for record in records]
     wrong = np.mean([abs(count_windows(photo) - 4) for photo in photos])
     assert figures["target"]["window_count_error"] == pytest.approx(wrong, rel=1e-3)
     assert figures["target"]["rectangle_error"] == 0
@@ -104,7 +104,7 @@ def test_what_is_left_out_is_named_with_its_reason(figures):
     assert "CLIP is not on this machine" in reasons["clip_score", None]
     assert "no record has a label map with a balcony" in reasons["balcony_recall", None]
     assert "no record is described with a material" in reasons["material_match", None]
-    assert "12 of 12 pictures equal their photos" in reasons["psnr", "target"]
+    assert "12 of 12 images equal their photos" in reasons["psnr", "target"]
     assert not reasons.keys() & {(name, None) for name in figures["finetuned"]}
 
 
@@ -114,11 +114,11 @@ def test_every_style_of_sketch_has_figures_and_drawings_by_hand_a_gap(figures):
     assert figures["gap"]["style"]["st_lpips"] == pytest.approx(gap, rel=0.01, abs=1e-4)
 
 
-def test_pictures_drawn_without_a_prompt_have_a_gap_to_those_with_one(figures):
+def test_images_drawn_without_a_prompt_have_a_gap_to_those_with_one(figures):
     assert figures["gap"]["prompt"]["st_lpips"] > 0.05 and figures["gap"]["prompt"]["edge_f1"] < 0
 
 
-def test_every_picture_has_a_row_with_what_it_was_drawn_from(figures, folder):
+def test_every_image_has_a_row_with_what_it_was_drawn_from(figures, folder):
     table = pd.read_csv(folder / "out" / "per_image.csv", dtype={"id": str})
     assert len(table) == 24 and set(table["model"]) == {"base", "finetuned"}
     mean = table.groupby("model")["st_lpips"].mean()["base"]
@@ -126,16 +126,16 @@ def test_every_picture_has_a_row_with_what_it_was_drawn_from(figures, folder):
     assert table["resketch_f1"].isna().sum() == 12, "a drawing that came along cannot be drawn again"
 
 
-def test_pictures_to_look_at_are_written(figures, folder):
-    mosaic = images.read(folder / "out" / "mosaic.png")
+def test_images_to_look_at_are_written(figures, folder):
+    mosaic = io.read(folder / "out" / "mosaic.png")
     assert mosaic.shape[1] == 4 * 64 + 3 * 4, "sketch, base, fine-tuned, target"
-    photo = images.read(folder / "photo" / "0-0.png")
+    photo = io.read(folder / "photo" / "0-0.png")
     assert (mosaic[18 : 18 + 64, -64:] == photo).all(), "the first target stands at the upper right"
     for name in ("figures.png", "worst.jpg", "best.jpg"):
-        assert images.read(folder / "out" / name).std() > 0
+        assert io.read(folder / "out" / name).std() > 0
 
 
-def test_scores_of_the_same_pictures_are_not_computed_again(records, figures, folder, tmp_path, monkeypatch):
+def test_scores_of_the_same_images_are_not_computed_again(records, figures, folder, tmp_path, monkeypatch):
     monkeypatch.setenv("S2I_CACHE", str(folder / "cache"))
     monkeypatch.setattr(scoring, "load", lambda *_: pytest.fail("computed again"))
     assert evaluate.evaluate(records, tmp_path, Evaluate(mosaic_rows=3)) == figures
@@ -143,15 +143,15 @@ def test_scores_of_the_same_pictures_are_not_computed_again(records, figures, fo
     assert tables[0] == tables[1]
 
 
-def test_one_picture_has_means_without_intervals_and_no_distance_of_sets(records, tmp_path):
+def test_one_image_has_means_without_intervals_and_no_distance_of_sets(records, tmp_path):
     figures = evaluate.evaluate(records[:1], tmp_path, Evaluate())
     assert figures["finetuned"]["st_lpips"] > 0 and "fd_efficientnet_lite0" not in figures["finetuned"]
     reasons = {one["metric"]: one["reason"] for one in figures["left_out"]}
     assert "needs at least 2 in each; found 1" in reasons["fd_efficientnet_lite0"]
 
 
-def test_black_pictures_are_scored_with_finite_numbers(records, tmp_path):
-    images.write_png(tmp_path / "black.png", np.zeros((64, 64, 3), np.uint8))
+def test_black_images_are_scored_with_finite_numbers(records, tmp_path):
+    io.write_png(tmp_path / "black.png", np.zeros((64, 64, 3), np.uint8))
     black = [record | {"finetuned": str(tmp_path / "black.png")} for record in records[:4]]
     with pytest.warns(UserWarning, match="biased"):
         figures = evaluate.evaluate(black, tmp_path, Evaluate())
@@ -160,10 +160,10 @@ def test_black_pictures_are_scored_with_finite_numbers(records, tmp_path):
 
 
 @pytest.mark.parametrize("broken", ["of another size", "missing"])
-def test_a_picture_that_cannot_be_compared_is_one_sentence(records, tmp_path, broken):
+def test_an_image_that_cannot_be_compared_is_one_sentence(records, tmp_path, broken):
     file = tmp_path / "drawn.png"
     if broken == "of another size":
-        images.write_png(file, np.zeros((32, 64, 3), np.uint8))
+        io.write_png(file, np.zeros((32, 64, 3), np.uint8))
     bad = [records[0] | {"finetuned": str(file)}, *records[1:3]]
     said = (
         r"drawn\.png is 64 x 32 and its photo .* 64 x 64: draw it" if file.exists() else r"drawn\.png is missing: run"
@@ -175,8 +175,8 @@ def test_a_picture_that_cannot_be_compared_is_one_sentence(records, tmp_path, br
 def test_a_feature_that_is_no_number_leaves_the_distance_out(records, tmp_path, monkeypatch):
     look = scoring.look
 
-    def broken(pictures, networks):
-        seen = look(pictures, networks)
+    def broken(images, networks):
+        seen = look(images, networks)
         seen.features["efficientnet_lite0"][0, 0] = float("nan")
         return seen
 

@@ -7,7 +7,7 @@ from helpers.reports import git, scores, write_metrics
 from s2i import cli
 from s2i.evaluation.report import markdown
 from s2i.evaluation.report.verdicts import compare, summed_up
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.mosaics import cells, mosaic
 
 
@@ -23,9 +23,9 @@ def test_a_sabotaged_run_is_worse_and_the_report_says_by_how_much(repository, ca
     assert "| +0.0992 (+0.09" in row and row.endswith("| **worse** |")
     assert "| `rank` | 64 | 4 |" in text
     assert "| `kid_efficientnet_lite0`, lower is better | 1 | 2 |" in text and "below 2,048" in text
-    shown = images.read(repository / "report/mosaic.png")
+    shown = io.read(repository / "report/mosaic.png")
     assert shown.shape[1] == 4 * 32 + 3 * 4 and set(np.unique(shown[-8])) >= {100, 200}, "old beside new"
-    assert images.read(repository / "report/curves.png").std() > 0
+    assert io.read(repository / "report/curves.png").std() > 0
     assert "![sketch, old, this run, target](mosaic.png)" in text and len(text) < markdown.LIMIT
 
 
@@ -95,13 +95,13 @@ def test_a_report_longer_than_a_comment_loses_its_end():
     )
 
 
-def test_the_pictures_of_a_mosaic_can_be_taken_out_again():
+def test_the_images_of_a_mosaic_can_be_taken_out_again():
     from PIL import Image
 
     rng = np.random.default_rng(0)
     for side in (64, 128, 200):
-        pictures = {name: [rng.integers(0, 256, (side, side, 3)).astype(np.uint8) for _ in range(3)] for name in "ab"}
-        rows = cells(Image.fromarray(mosaic(pictures)), 2)
+        images = {name: [rng.integers(0, 256, (side, side, 3)).astype(np.uint8) for _ in range(3)] for name in "ab"}
+        rows = cells(Image.fromarray(mosaic(images)), 2)
         assert len(rows) == 3
         for place, row in enumerate(rows):
-            assert (row[0] == pictures["a"][place]).all() and (row[1] == pictures["b"][place]).all()
+            assert (row[0] == images["a"][place]).all() and (row[1] == images["b"][place]).all()

@@ -18,7 +18,7 @@ from s2i.core.params import Encode, Train
 from s2i.diffusion import base, encoding, model_folder, sampling
 from s2i.diffusion.encoding import EncodedExamples, Encoder
 from s2i.generation.held_out import generate
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.control_images import control_images
 from s2i.training.methods import controlnet
 
@@ -35,7 +35,7 @@ def draw(pipeline, prompts, seeds, controls):
     return np.stack(list(sampling.draw(pipeline, prompts, seeds, controls=kinds, **SETTINGS)))
 
 
-def test_the_same_seed_draws_the_same_picture_whatever_is_drawn_beside_it(pipeline):
+def test_the_same_seed_draws_the_same_image_whatever_is_drawn_beside_it(pipeline):
     control = np.zeros((64, 64), np.uint8)
     alone = draw(pipeline, ["house"], [5], [control])
     among = draw(pipeline, ["house"] * 3, [4, 5, 6], [control] * 3)
@@ -43,11 +43,11 @@ def test_the_same_seed_draws_the_same_picture_whatever_is_drawn_beside_it(pipeli
     assert np.abs(among[0].astype(int) - among[1]).max() > 10
 
 
-def test_the_control_image_and_the_prompt_change_the_picture(pipeline):
+def test_the_control_image_and_the_prompt_change_the_image(pipeline):
     blank, lines = np.zeros((64, 64), np.uint8), np.zeros((64, 64), np.uint8)
     lines[::4] = 255
-    pictures = draw(pipeline, ["house", "house", "red tower"], [5] * 3, [blank, lines, blank])
-    assert (pictures[0] != pictures[1]).any() and (pictures[0] != pictures[2]).any()
+    images = draw(pipeline, ["house", "house", "red tower"], [5] * 3, [blank, lines, blank])
+    assert (images[0] != images[1]).any() and (images[0] != images[2]).any()
 
 
 def test_a_control_image_has_white_lines_on_black():
@@ -63,13 +63,13 @@ def test_encoded_latents_and_words_are_those_of_the_base(examples, pipeline, tin
     assert len(train) == 4 and len(EncodedExamples(tmp_path / "encoded", "val")) == 1
     encoder = Encoder(pipeline, 4)
     for index, example in enumerate(examples[:4]):
-        photo = images.read(example["photo"])
+        photo = io.read(example["photo"])
         oriented = np.ascontiguousarray(photo[:, ::-1]) if example["flip"] else photo
         mean, _ = encoder.latents([oriented])
         torch.testing.assert_close(train[index]["latent_mean"], mean[0], atol=2e-3, rtol=2e-3)
         words = encoder.texts([example["prompt"]])[0]
         torch.testing.assert_close(train[index]["embedding"], words, atol=2e-3, rtol=2e-3)
-        (control,) = control_images(images.read_grey(example["sketch"]), flip=example["flip"])
+        (control,) = control_images(io.read_grey(example["sketch"]), flip=example["flip"])
         torch.testing.assert_close(train[index]["control.sketch"][0], torch.from_numpy(control) / 255)
 
 
@@ -89,8 +89,8 @@ def test_each_condition_is_encoded_and_has_a_controlnet_that_plain_diffusers_loa
     conditions = ["sketch", "edges", "material"]
     for example in examples:
         example |= {"matte": str(tmp_path / "matte.png"), "material_map": str(tmp_path / "map.png")}
-    images.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
-    images.write_png(tmp_path / "map.png", np.full((64, 64, 3), (200, 30, 30), np.uint8))
+    io.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
+    io.write_png(tmp_path / "map.png", np.full((64, 64, 3), (200, 30, 30), np.uint8))
     encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), conditions, Encode())
     item = EncodedExamples(tmp_path / "encoded", "train")[0]
     assert item["control.material"].shape == (3, 64, 64) and item["control.edges"].shape == (1, 64, 64)
@@ -104,7 +104,7 @@ def test_each_condition_is_encoded_and_has_a_controlnet_that_plain_diffusers_loa
     assert {path.name for path in (tmp_path / "trained").iterdir()} >= {"adapter", "adapter_1", "adapter_2"}
     (tmp_path / "generated").mkdir()
     (row,) = generate(examples, tmp_path / "trained", tmp_path / "generated", settings)
-    assert images.read(row["finetuned"]).shape == (64, 64, 3)
+    assert io.read(row["finetuned"]).shape == (64, 64, 3)
 
 
 def test_examples_of_another_base_or_resolution_are_refused(trained):
@@ -165,14 +165,14 @@ def test_the_second_step_goes_on_where_the_first_ends(trained):
     assert list(steps) == [1, 2, 3, 4]
 
 
-def test_figures_and_pictures_of_the_training_are_kept(trained):
+def test_figures_and_images_of_the_training_are_kept(trained):
     live = trained().with_name("trained-live")
     assert (live / "metrics.json").exists()
     assert (live / "plots" / "metrics" / "loss.tsv").read_text().count("\n") == 1 + 4
-    assert images.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
+    assert io.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
 
 
-def test_losses_and_pictures_of_a_training_are_in_wandb(trained, own_cache, monkeypatch):
+def test_losses_and_images_of_a_training_are_in_wandb(trained, own_cache, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
@@ -183,8 +183,8 @@ def test_losses_and_pictures_of_a_training_are_in_wandb(trained, own_cache, monk
     assert [row["_step"] for row in rows] == list(table["step"]) == [1, 2, 3, 4]
     assert [row["loss"] for row in rows] == pytest.approx(list(table["loss"]))
     assert [row["_step"] for row in rows if "validation_loss" in row] == [2, 4]
-    picture = images.read(file.parent / "files" / rows[3]["validation.path"])
-    assert (picture == images.read(live / "plots/images/validation.png")).all()
+    image = io.read(file.parent / "files" / rows[3]["validation.path"])
+    assert (image == io.read(live / "plots/images/validation.png")).all()
     assert wandb_file.config(file)["train"]["steps"] == 4
 
 
@@ -210,7 +210,7 @@ def test_test_sketches_are_drawn_twice_from_one_seed(examples, trained, params, 
     folder = trained(adapter="full")
     (tmp_path / "generated").mkdir()
     (row,) = generate(examples, folder, tmp_path / "generated", params())
-    finetuned, untouched = images.read(row["finetuned"]), images.read(row["base"])
+    finetuned, untouched = io.read(row["finetuned"]), io.read(row["base"])
     assert finetuned.shape == (64, 64, 3) and (finetuned != untouched).any()
 
 
@@ -236,7 +236,7 @@ def test_without_words_neither_prompt_nor_material_map_speaks(examples, trained,
     assert empty == base_empty == [""]
     assert rows["given"]["prompt"] == given[0] and rows["empty"]["prompt"] == ""
     for name in ("finetuned", "base"):
-        assert (images.read(rows["given"][name]) != images.read(rows["empty"][name])).any()
+        assert (io.read(rows["given"][name]) != io.read(rows["empty"][name])).any()
 
 
 def test_every_so_manieth_sketch_is_drawn_without_its_prompt_too(examples, trained, params, tmp_path):
@@ -246,12 +246,12 @@ def test_every_so_manieth_sketch_is_drawn_without_its_prompt_too(examples, train
     (tmp_path / "given").mkdir()
     rows = generate(held_out, trained(), tmp_path / "given", settings)
     assert ["unprompted" in row for row in rows] == [True, False, True]
-    assert (images.read(rows[0]["unprompted"]) != images.read(rows[0]["finetuned"])).any()
-    assert rows[0]["prompt"] == "house of red made of brick", "what its other pictures were drawn from"
+    assert (io.read(rows[0]["unprompted"]) != io.read(rows[0]["finetuned"])).any()
+    assert rows[0]["prompt"] == "house of red made of brick", "what its other images were drawn from"
 
 
 @pytest.mark.parametrize("form", ["controlnet", "adapter"])
-def test_a_pipeline_of_plain_diffusers_draws_our_picture(examples, trained, params, tiny_base, tmp_path, form):
+def test_a_pipeline_of_plain_diffusers_draws_our_image(examples, trained, params, tiny_base, tmp_path, form):
     settings = params({"learning_rate": 0.05, "alpha": 6}, adapter="lora")
     folder = trained(learning={"learning_rate": 0.05, "alpha": 6}, adapter="lora")
     (tmp_path / "generated").mkdir()
@@ -267,7 +267,7 @@ def test_a_pipeline_of_plain_diffusers_draws_our_picture(examples, trained, para
         guidance_scale=settings.generate.guidance_scale,
         generator=torch.Generator().manual_seed(row["generation_seed"]),
     ).images[0]
-    ours, untouched = (images.read(row[name]).astype(int) for name in ("finetuned", "base"))
+    ours, untouched = (io.read(row[name]).astype(int) for name in ("finetuned", "base"))
     assert np.abs(np.asarray(drawn) - ours).max() <= 1 and np.abs(untouched - ours).max() > 5
 
 

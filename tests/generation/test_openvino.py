@@ -15,7 +15,7 @@ from s2i.diffusion import base, sampling
 from s2i.generation import engines, find_model
 from s2i.generation.engines import conversion, openvino
 from s2i.generation.model import SketchToImage
-from s2i.imaging import images
+from s2i.imaging import io
 
 LINES = np.zeros((64, 64), np.uint8)
 LINES[::4] = 255
@@ -83,14 +83,14 @@ def test_a_controlnet_may_want_its_channels_turned(loaded):
 
 @int8
 def test_int8_is_close(loaded):
-    pictures = draw(loaded(), [1, 2, 3])
+    images = draw(loaded(), [1, 2, 3])
     drawn = draw(loaded(True), [1, 2, 3])
-    between = np.abs(pictures[0] - pictures[1]).mean()
-    assert 0 < np.abs(drawn - pictures).mean() < between / 5
+    between = np.abs(images[0] - images[1]).mean()
+    assert 0 < np.abs(drawn - images).mean() < between / 5
 
 
 @pytest.mark.parametrize("calibrated", [False, pytest.param(True, marks=int8)])
-def test_a_picture_does_not_depend_on_its_batch(loaded, calibrated):
+def test_an_image_does_not_depend_on_its_batch(loaded, calibrated):
     pipeline = loaded(calibrated)
     among = draw(pipeline, [1, 2, 3])
     for number, seed in enumerate([1, 2, 3]):
@@ -117,7 +117,7 @@ def project(tiny_base, tmp_path, monkeypatch):
     return tmp_path
 
 
-def picture(model):
+def image(model):
     settings = parameters.Generate(steps=2)
     *_, last = model.steps([255 - LINES], "house", [1], settings)
     return model.drawings(last, "house", [1], settings)[0]
@@ -125,11 +125,11 @@ def picture(model):
 
 def test_a_model_says_which_engine_drew(project):
     ours, theirs = (
-        picture(SketchToImage(find_model.find(), engine="openvino")),
-        picture(SketchToImage(find_model.find())),
+        image(SketchToImage(find_model.find(), engine="openvino")),
+        image(SketchToImage(find_model.find())),
     )
     assert (ours.parameters["engine"], theirs.parameters["engine"]) == ("openvino", "torch")
-    assert np.abs(ours.picture.astype(int) - theirs.picture).max() <= 1
+    assert np.abs(ours.image.astype(int) - theirs.image).max() <= 1
 
 
 @int8
@@ -138,16 +138,16 @@ def test_int8_is_calibrated_on_training_sketches(project, house):
         SketchToImage(find_model.find(), engine="openvino-int8")
     rows = []
     for number, split in enumerate(["train", "train", "test"]):
-        photo = images.resize_and_crop(house(number), 64)
+        photo = io.resize_and_crop(house(number), 64)
         row = {"id": f"{number:016x}", "split": split, "prompt": f"house {number}", "flip": False, "variant": 0}
         row |= {"photo": str(project / f"{number}.png"), "sketch": str(project / f"{number}-sketch.png")}
-        images.write_png(project / row["photo"], photo)
-        images.write_png(project / row["sketch"], images.grey(photo))
+        io.write_png(project / row["photo"], photo)
+        io.write_png(project / row["sketch"], io.grey(photo))
         rows.append(row)
     records.write(rows, project / "data/augmented")
     assert [one["id"] for one in conversion.calibration_examples()] == [row["id"] for row in rows[:2]]
-    drawn = picture(SketchToImage(find_model.find(), engine="openvino-int8"))
-    assert drawn.picture.shape == (64, 64, 3) and drawn.parameters["engine"] == "openvino-int8"
+    drawn = image(SketchToImage(find_model.find(), engine="openvino-int8"))
+    assert drawn.image.shape == (64, 64, 3) and drawn.parameters["engine"] == "openvino-int8"
 
 
 @pytest.mark.parametrize(

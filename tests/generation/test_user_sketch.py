@@ -5,7 +5,7 @@ from PIL import Image
 
 from s2i.core.errors import UserError
 from s2i.generation import user_sketch
-from s2i.imaging import images
+from s2i.imaging import io
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def overlap(first, second, reach=2):
 
 def test_a_clean_drawing_is_only_resized(drawn):
     straight = user_sketch.straighten(color(drawn), 128)
-    assert (straight == images.resize_and_crop(drawn, 128)).all()
+    assert (straight == io.resize_and_crop(drawn, 128)).all()
     assert (user_sketch.straighten(color(straight), 128) == straight).all()
 
 
@@ -51,7 +51,7 @@ def test_strokes_on_nothing_are_seen_whatever_their_lightness(drawn, tmp_path, s
     tone = np.full_like(drawn, stroke)
     Image.fromarray(np.dstack([tone, tone, tone, 255 - drawn])).save(tmp_path / "sketch.png")
     straight = user_sketch.read(tmp_path / "sketch.png", 128, 10)
-    assert overlap(straight, images.resize_and_crop(drawn, 128), reach=1) == 1 and np.median(straight) == 255
+    assert overlap(straight, io.resize_and_crop(drawn, 128), reach=1) == 1 and np.median(straight) == 255
 
 
 def test_a_small_clean_sketch_is_only_resized(tmp_path):
@@ -64,10 +64,10 @@ def test_a_small_clean_sketch_is_only_resized(tmp_path):
 def test_strokes_on_nothing_are_turned_as_the_file_says(drawn, tmp_path):
     turned = Image.fromarray(np.dstack([np.full_like(drawn, 255)] * 3 + [255 - drawn])).transpose(Image.ROTATE_90)
     exif = Image.Exif()
-    exif[images.ORIENTATION] = 6
+    exif[io.ORIENTATION] = 6
     turned.save(tmp_path / "turned.png", exif=exif)
     straight = user_sketch.read(tmp_path / "turned.png", 128, 10)
-    assert overlap(straight, images.resize_and_crop(drawn, 128), reach=1) == 1
+    assert overlap(straight, io.resize_and_crop(drawn, 128), reach=1) == 1
 
 
 def test_a_strip_is_no_error():
@@ -102,24 +102,24 @@ def test_a_photo_of_paper_on_a_table_becomes_the_drawing(drawn):
     straight = user_sketch.straighten(photographed(drawn), 128)
     sheet = cv2.copyMakeBorder(drawn, 60, 60, 60, 60, cv2.BORDER_CONSTANT, value=255)
     assert (straight[ink(straight) == 0] > 230).mean() > 0.9, "paper is white"
-    assert overlap(straight, images.resize_and_crop(sheet, 128), reach=4) > 0.97
+    assert overlap(straight, io.resize_and_crop(sheet, 128), reach=4) > 0.97
     assert (straight[:3] == 255).all() and (straight[:, -3:] == 255).all(), "nothing of the table is left"
 
 
 def test_a_drawn_frame_is_no_sheet_of_paper(drawn):
     framed = cv2.rectangle(drawn.copy(), (30, 30), (480, 480), 0, 8)
-    assert (user_sketch.straighten(color(framed), 128) == images.resize_and_crop(framed, 128)).all()
+    assert (user_sketch.straighten(color(framed), 128) == io.resize_and_crop(framed, 128)).all()
 
 
 def test_faint_pencil_becomes_as_dark_as_in_training(drawn):
     faint = (255 - (255 - drawn.astype(np.float32)) * 0.2).astype(np.uint8)
     straight = user_sketch.straighten(color(faint), 128)
-    assert straight.min() < 150 and overlap(straight, images.resize_and_crop(drawn, 128), reach=1) > 0.95
+    assert straight.min() < 150 and overlap(straight, io.resize_and_crop(drawn, 128), reach=1) > 0.95
 
 
 def test_the_background_is_cut_as_in_training(drawn, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        user_sketch.matting, "matte", lambda picture, model: np.tri(*picture.shape[:2], dtype=np.uint8) * 255
+        user_sketch.matting, "matte", lambda image, model: np.tri(*image.shape[:2], dtype=np.uint8) * 255
     )
     Image.fromarray(drawn).save(tmp_path / "sketch.png")
     kept, cut = (user_sketch.read(tmp_path / "sketch.png", 128, 10, background) for background in ("keep", "white"))

@@ -6,7 +6,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.mosaics import mosaic
 
 PHOTOS = [f"{number:016x}" for number in range(30)]
@@ -16,7 +16,7 @@ STYLES = ("given", "xdog")
 
 
 def scores(seed=0, harm=0.0):
-    """A table of the evaluate stage: edge_f1 and st_lpips of both models; harm makes the fine-tuned pictures worse."""
+    """A table of the evaluate stage: edge_f1 and st_lpips of both models; harm makes the fine-tuned images worse."""
     difficulty, rng = np.random.default_rng(0).normal(size=len(PHOTOS)), np.random.default_rng(seed)
     rows = []
     for model in ("base", "finetuned"):
@@ -33,7 +33,7 @@ def write_metrics(folder, table, shade):
     evaluated.mkdir(parents=True, exist_ok=True)
     table.to_csv(evaluated / "per_image.csv", index=False)
     columns = {name: [np.full((32, 32, 3), shade, np.uint8)] * 3 for name in ("sketch", "base", "fine-tuned", "target")}
-    images.write_png(evaluated / "mosaic.png", mosaic(columns))
+    io.write_png(evaluated / "mosaic.png", mosaic(columns))
     figures = {"images": 60, "photos": 30, "finetuned": {"kid_efficientnet_lite0": shade / 100}}
     (folder / "metrics/evaluate.json").write_text(json.dumps(figures))
     losses = folder / "metrics/train/plots/metrics"

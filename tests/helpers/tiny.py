@@ -27,7 +27,7 @@ def save_base(folder: Path) -> Path:
         channels=[16, 32],
         layers_per_block=1,
         attention_head_dim=2,
-        prompts_per_picture=1,
+        prompts_per_image=1,
         empty_prompt=0,
         steps=1,
         batch_size=1,

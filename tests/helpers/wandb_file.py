@@ -10,7 +10,7 @@ WHOLE, LAST = 1, 4
 
 
 def history(file: Path) -> list[dict]:
-    """Each step's values by their names, those of pictures as ``name.path`` and so on."""
+    """Each step's values by their names, those of images as ``name.path`` and so on."""
     rows = [record.history.item for record in _records(file) if record.WhichOneof("record_type") == "history"]
     return [{item.key or ".".join(item.nested_key): json.loads(item.value_json) for item in row} for row in rows]
 

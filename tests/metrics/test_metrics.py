@@ -25,11 +25,11 @@ def noise(*shape, seed=0):
 
 def facade(shift=0):
     """A 96 px wall with six dark windows, all of it moved to the right by shift pixels."""
-    picture = np.full((96, 96, 3), 200, np.uint8)
+    image = np.full((96, 96, 3), 200, np.uint8)
     for top in (20, 56):
         for left in (14, 40, 66):
-            picture[top : top + 14, left + shift : left + shift + 10] = 40
-    return picture
+            image[top : top + 14, left + shift : left + shift + 10] = 40
+    return image
 
 
 @pytest.fixture(scope="module")
@@ -45,52 +45,52 @@ def test_st_lpips_gives_the_figures_of_the_package_that_carries_its_weights(st_l
     assert st_lpips(a, blurred).tolist() == pytest.approx([0.55018312, 0.54606456], abs=1e-5)
 
 
-def test_st_lpips_is_zero_for_a_picture_and_itself_and_symmetric(st_lpips):
+def test_st_lpips_is_zero_for_an_image_and_itself_and_symmetric(st_lpips):
     a, b = noise(2, 3, 64, 64), noise(2, 3, 64, 64, seed=1)
     assert st_lpips(a, a).tolist() == [0, 0]
     assert torch.allclose(st_lpips(a, b), st_lpips(b, a))
 
 
-def test_st_lpips_as_a_loss_pulls_a_picture_towards_its_target(st_lpips):
-    picture, target = noise(1, 3, 32, 32).requires_grad_(), noise(1, 3, 32, 32, seed=1)
-    before = st_lpips(picture, target).item()
-    optimizer = torch.optim.Adam([picture], lr=0.05)
+def test_st_lpips_as_a_loss_pulls_an_image_towards_its_target(st_lpips):
+    image, target = noise(1, 3, 32, 32).requires_grad_(), noise(1, 3, 32, 32, seed=1)
+    before = st_lpips(image, target).item()
+    optimizer = torch.optim.Adam([image], lr=0.05)
     for _ in range(30):
         optimizer.zero_grad()
-        st_lpips(picture, target).sum().backward()
+        st_lpips(image, target).sum().backward()
         optimizer.step()
-    assert st_lpips(picture, target).item() < before / 2
+    assert st_lpips(image, target).item() < before / 2
     assert not any(parameter.requires_grad for parameter in st_lpips.parameters())
 
 
 def test_st_lpips_has_finite_gradients_where_features_vanish(st_lpips):
-    picture = torch.zeros(1, 3, 32, 32, requires_grad=True)
-    st_lpips(picture, torch.zeros(1, 3, 32, 32)).sum().backward()
-    assert picture.grad.isfinite().all()
+    image = torch.zeros(1, 3, 32, 32, requires_grad=True)
+    st_lpips(image, torch.zeros(1, 3, 32, 32)).sum().backward()
+    assert image.grad.isfinite().all()
 
 
 def test_fid_and_its_kid_are_absent_where_inceptions_weights_are(monkeypatch):
     monkeypatch.setattr(weights, "hub_path", lambda name: None)
     batches = [noise(2, 3, 64, 64), noise(2, 3, 64, 64, seed=1)]
-    with pytest.warns(UserWarning, match="of 4 pictures is biased"):
+    with pytest.warns(UserWarning, match="of 4 images is biased"):
         found = distributions.distances(batches, batches)
     assert list(found) == ["fd_efficientnet_lite0", "kid_efficientnet_lite0"]
     assert found["fd_efficientnet_lite0"] == pytest.approx(0, abs=1e-2)
 
 
-def test_frechet_distance_of_one_picture_is_refused_with_a_sentence(monkeypatch):
-    monkeypatch.setattr(efficientnet, "efficientnet_lite0", lambda: lambda pictures: pictures.flatten(1))
+def test_frechet_distance_of_one_image_is_refused_with_a_sentence(monkeypatch):
+    monkeypatch.setattr(efficientnet, "efficientnet_lite0", lambda: lambda images: images.flatten(1))
     with pytest.raises(UserError, match="needs at least 2 in each; found 1"):
         distributions.distances([noise(1, 3, 2, 2)], [noise(2, 3, 2, 2)])
 
 
-def test_2048_pictures_are_enough_for_no_warning(monkeypatch, recwarn):
-    monkeypatch.setattr(efficientnet, "efficientnet_lite0", lambda: lambda pictures: pictures.flatten(1))
+def test_2048_images_are_enough_for_no_warning(monkeypatch, recwarn):
+    monkeypatch.setattr(efficientnet, "efficientnet_lite0", lambda: lambda images: images.flatten(1))
     monkeypatch.setattr(inception_module, "fid_inception", lambda: None)
     enough, few = [noise(2048, 3, 1, 1)], [noise(2047, 3, 1, 1)]
     distributions.distances(enough, enough)
     assert not [warning for warning in recwarn if warning.category is UserWarning]
-    with pytest.warns(UserWarning, match="of 2047 pictures"):
+    with pytest.warns(UserWarning, match="of 2047 images"):
         distributions.distances(enough, few)
 
 
@@ -120,20 +120,20 @@ def test_fid_is_the_figure_of_pytorch_fids_command_line_on_the_same_folders(ince
     for folder, coarse in {"drawn": 75, "photos": 15}.items():
         rng = np.random.default_rng(coarse)
         blocks = [rng.integers(0, 256, (coarse, coarse, 3), np.uint8) for _ in range(4)]
-        pictures = [one.repeat(75 // coarse, axis=0).repeat(75 // coarse, axis=1) for one in blocks]
+        images = [one.repeat(75 // coarse, axis=0).repeat(75 // coarse, axis=1) for one in blocks]
         (tmp_path / folder).mkdir()
-        for number, picture in enumerate(pictures):
-            Image.fromarray(picture).save(tmp_path / folder / f"{number}.png")
-        batches.append([tensors.to_unit_range(tensors.stack(pictures))])
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / folder / f"{number}.png")
+        batches.append([tensors.to_unit_range(tensors.stack(images))])
     folders = [str(tmp_path / "drawn"), str(tmp_path / "photos")]
     theirs = fid_score.calculate_fid_given_paths(folders, 4, "cpu", 2048, num_workers=0)
-    with pytest.warns(UserWarning, match="of 4 pictures is biased"):
+    with pytest.warns(UserWarning, match="of 4 images is biased"):
         ours = distributions.distances(*batches)
     assert theirs > 0 and ours["fid"] == pytest.approx(theirs, rel=1e-6)
     assert ours["kid_inception"]["se"] > 0
 
 
-def test_efficientnet_features_of_a_stored_picture_are_the_stored_figures():
+def test_efficientnet_features_of_a_stored_image_are_the_stored_figures():
     (features,) = distributions.features([noise(1, 3, 64, 64)], efficientnet.efficientnet_lite0())
     assert features.shape == (1280,)
     assert [features.mean(), features.std(), features.argmax()] == pytest.approx([0.0908368, 0.3912107, 434], rel=1e-3)
@@ -200,15 +200,15 @@ def test_windows_are_counted_and_a_wall_without_them_has_none():
 
 
 def test_a_window_of_four_panes_counts_once():
-    picture = facade()
+    image = facade()
     for top in (20, 56):
-        picture[top + 7] = 255
+        image[top + 7] = 255
     for left in (14, 40, 66):
-        picture[20:34, left + 5] = picture[56:70, left + 5] = 255
-    assert count_windows(picture) == 6
+        image[20:34, left + 5] = image[56:70, left + 5] = 255
+    assert count_windows(image) == 6
 
 
-def test_the_same_windows_count_the_same_light_on_dark_coloured_and_in_a_larger_picture():
+def test_the_same_windows_count_the_same_light_on_dark_coloured_and_in_a_larger_image():
     coloured = facade()
     coloured[..., 0], coloured[..., 2] = 120, 255 - coloured[..., 2]
     assert count_windows(255 - facade()) == count_windows(coloured) == 6

@@ -1,4 +1,4 @@
-"""The paired and the Sketchy layout from ingest to augment, on pictures of the repository's own corpus."""
+"""The paired and the Sketchy layout from ingest to augment, on images of the repository's own corpus."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from s2i.dataset.captioning.captions import caption
 from s2i.dataset.ingest.photos import ingest
 from s2i.dataset.matting.mattes import cut_backgrounds
 from s2i.dataset.sketching.sketches import draw, pair
-from s2i.imaging import images
+from s2i.imaging import io
 
 DATA = Path(__file__).parents[2] / "data"
 CORPUS = sorted((DATA / "photos/photos").glob("*.jpg"))[:12]
@@ -41,14 +41,14 @@ def run(tmp_path, work):
         examples = list(Records(augmented))
         assert {(one["id"], one["split"]) for one in examples} == {(one["id"], one["split"]) for one in found}
         assert len(examples) == sum(3 if one["split"] == "train" else len(one["sketches"]) for one in found)
-        assert all(images.read_grey(one["sketch"]).shape == (64, 64) for one in examples)
+        assert all(io.read_grey(one["sketch"]).shape == (64, 64) for one in examples)
         return found, examples, {row["file"]: row["reason"] for row in quarantine.read(ingested)}
 
     return run
 
 
 def sketch(photo, target, style):
-    images.write_png(target, draw(images.read(photo), style, target.stem))
+    io.write_png(target, draw(io.read(photo), style, target.stem))
 
 
 def test_a_set_of_pairs_becomes_training_examples(run, tmp_path):

@@ -77,7 +77,7 @@ def clone(tmp_path_factory):
     return clone
 
 
-def test_one_command_leads_from_photos_to_scored_pictures(clone):
+def test_one_command_leads_from_photos_to_scored_images(clone):
     figures = json.loads((clone.folder / "metrics/evaluate.json").read_text())
     assert figures["images"] > 0
     intervals = pd.read_csv(clone.folder / "metrics/evaluate/intervals.csv").set_index(["set", "metric"])
@@ -124,7 +124,7 @@ def test_a_student_is_taught_where_the_parameters_say_so_and_gone_where_they_do_
 def test_another_prompt_template_concerns_the_survey_and_augmenting_onward_only(clone):
     templates = clone.folder / "s2i/prompts.yaml"
     before = templates.read_text()
-    templates.write_text(before.replace("a photo of a", "a picture of a"))
+    templates.write_text(before.replace("a photo of a", "an image of a"))
     changed = clone.changed_stages()
     assert "augment" in changed and not changed & {"ingest", "pair", "matte", "caption"}
     templates.write_text(before)

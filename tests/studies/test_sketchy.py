@@ -17,7 +17,7 @@ from PIL import Image
 
 from s2i.core import params, params_file, records
 from s2i.core.errors import UserError
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.metrics import distributions
 from s2i.metrics.distributions import frechet_distance_of_few, frechet_interval
 from s2i.studies.sketchy import compare, items, views
@@ -32,7 +32,7 @@ def rows(tmp_path, house):
     rows = []
     for number in range(24):
         label, split = list(LOOKS)[number % 3], "train" if number < 12 else "test"
-        photo = images.resize_and_crop(house(number, LOOKS[label]), 64)
+        photo = io.resize_and_crop(house(number, LOOKS[label]), 64)
         row = {
             "id": f"{number:016x}",
             "split": split,
@@ -40,10 +40,10 @@ def rows(tmp_path, house):
             "prompt": label,
             "photo": tmp_path / f"{number}.png",
         }
-        images.write_png(row["photo"], photo)
+        io.write_png(row["photo"], photo)
         row["sketches"] = {style: tmp_path / f"{number}-{style}.png" for style in ("given", "given-2")}
         for variant, (style, file) in enumerate(row["sketches"].items()):
-            images.write_png(file, images.grey(photo) // (1 + variant))
+            io.write_png(file, io.grey(photo) // (1 + variant))
             changes = {"variant": variant, "sketch": str(file), "sketch_style": style, "photo": str(row["photo"])}
             rows.append(row | changes | {"sketches": {name: str(one) for name, one in row["sketches"].items()}})
     return rows
@@ -89,20 +89,20 @@ def test_the_interval_of_a_frechet_distance_holds_it_and_narrows():
 
 @pytest.fixture
 def study(rows, tmp_path):
-    """A study whose variants are the references themselves, one picture for everything, and one that failed."""
+    """A study whose variants are the references themselves, one image for everything, and one that failed."""
     wanted = [row for row in items.select(rows, 12, seed=0) if row["split"] == "test"]
     chosen = [row for row in rows if row["split"] == "train"] + wanted
     drawn = tmp_path / "drawn"
-    for name, picture in {"same": None, "one": wanted[0]["sketch"]}.items():
+    for name, image in {"same": None, "one": wanted[0]["sketch"]}.items():
         (drawn / name).mkdir(parents=True)
-        records.write([row | {"finetuned": picture or row["sketch"]} for row in wanted], drawn / name)
+        records.write([row | {"finetuned": image or row["sketch"]} for row in wanted], drawn / name)
     (drawn / "broken").mkdir()
     (drawn / "broken/failed.txt").write_text("the loss is nan at step 3: lower the rate.")
     for name, subjects in {"same": ["barn", "tower"], "one": ["barn"]}.items():
         curves = tmp_path / "training" / name / "plots"
         (curves / "images").mkdir(parents=True)
         pd.DataFrame({"after": subjects, "subject": "barn", "mean": 0.5}).to_csv(curves / "forgetting.csv")
-        images.write_png(curves / "images/forgetting.png", np.zeros((4, 4, 3), np.uint8))
+        io.write_png(curves / "images/forgetting.png", np.zeros((4, 4, 3), np.uint8))
     published = tmp_path / "published.yaml"
     published.write_text(
         yaml.safe_dump({"source": "of others.", "to_reference": {"one": 12.5}, "pairwise": {"a and b": 3}})
@@ -131,8 +131,8 @@ def test_a_study_ranks_its_variants_and_marks_the_hole(study):
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-2)
     made = {f"{name}-{size}.jpg" for name in ("same", "one") for size in (4, 9)}
     assert {file.name for file in mosaics.iterdir()} == {"all.jpg", *made}
-    with Image.open(mosaics / "same-9.jpg") as picture:
-        assert picture.size == (3 * 64 + 2 * 4,) * 2
+    with Image.open(mosaics / "same-9.jpg") as image:
+        assert image.size == (3 * 64 + 2 * 4,) * 2
     assert [file.name for file in sorted(folder.glob("forgetting-*"))] == [
         "forgetting-same.csv",
         "forgetting-same.png",
@@ -163,7 +163,7 @@ def test_a_method_that_fails_leaves_word_and_the_study_goes_on(tmp_path):
         "from s2i import stage\nfrom s2i.errors import Stopped, UserError\n"
         "import sys\n"
         "with stage.run() as (params, sources, output):\n"
-        "    raise (Stopped if 'stop' in str(output.place) else UserError)('no pictures of a castle.')\n"
+        "    raise (Stopped if 'stop' in str(output.place) else UserError)('no images of a castle.')\n"
     )
     shutil.copy(PROJECT / "params.yaml", tmp_path)
 
@@ -174,10 +174,10 @@ def test_a_method_that_fails_leaves_word_and_the_study_goes_on(tmp_path):
 
     assert run("live", "model").returncode == 1 and not (tmp_path / "model").exists()
     failed = run("live", "model", "--may-fail")
-    assert failed.returncode == 0 and "no pictures of a castle." in failed.stderr
-    assert (tmp_path / "model/failed.txt").read_text() == "no pictures of a castle." and (tmp_path / "live").is_dir()
+    assert failed.returncode == 0 and "no images of a castle." in failed.stderr
+    assert (tmp_path / "model/failed.txt").read_text() == "no images of a castle." and (tmp_path / "live").is_dir()
     assert run("model", "drawn", "--may-fail").returncode == 0
-    assert (tmp_path / "drawn/failed.txt").read_text() == "no pictures of a castle."
+    assert (tmp_path / "drawn/failed.txt").read_text() == "no images of a castle."
     assert run("live", "stop", "--may-fail").returncode == 1 and not (tmp_path / "stop").exists()
 
 

@@ -1,4 +1,4 @@
-"""The study of how many steps a picture needs."""
+"""The study of how many steps an image needs."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 
 from s2i.core.params import Params
 from s2i.diffusion import image_cache
-from s2i.imaging import images
+from s2i.imaging import io
 
 STUDY = Path(__file__).parents[2] / "studies/steps"
 
@@ -47,13 +47,13 @@ def test_the_fewest_steps_within_one_percent_of_the_best_are_recommended(study):
 def test_the_curves_are_drawn(study, tmp_path):
     cells = study.summary(grid(), 0.95)
     study.plot(cells, study.recommendation(cells, 0.01), tmp_path / "steps.png")
-    assert images.read(tmp_path / "steps.png").std() > 0
+    assert io.read(tmp_path / "steps.png").std() > 0
 
 
 def test_every_cell_is_drawn_from_the_same_sketches_and_scored(study, house, tmp_path, monkeypatch):
     examples, asked = [], []
     for number in range(2):
-        images.write_png(tmp_path / f"{number}.png", images.resize_and_crop(house(number), 64))
+        io.write_png(tmp_path / f"{number}.png", io.resize_and_crop(house(number), 64))
         examples.append({"id": f"{number:016x}", "photo": str(tmp_path / f"{number}.png"), "structure": "house"})
 
     def drawn(task, params, name):

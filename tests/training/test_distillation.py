@@ -23,7 +23,7 @@ from s2i.diffusion import base, controlnets, encoding, sampling
 from s2i.evaluation import few_steps
 from s2i.generation import find_model
 from s2i.generation.model import SketchToImage
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.control_images import control_images
 from s2i.networks import st_lpips
 from s2i.training.distillation import trajectories
@@ -43,7 +43,7 @@ def right(noisy, timesteps):
     return noise_of(NOISE, noisy, timesteps)
 
 
-def test_a_student_that_always_sees_the_picture_is_consistent_and_one_that_sees_nothing_is_not():
+def test_a_student_that_always_sees_the_image_is_consistent_and_one_that_sees_nothing_is_not():
     assert loss(right, right) < 0.02, "near the end it gives the noisy latents themselves"
     assert loss(lambda noisy, timesteps: torch.zeros_like(noisy), right) > 0.2
 
@@ -126,9 +126,9 @@ def taught(request, examples, params, tiny_base, tmp_path):
     return student, chosen, live
 
 
-def test_a_student_is_a_lora_that_plain_diffusers_draws_the_same_picture_with(taught, examples, tiny_base):
+def test_a_student_is_a_lora_that_plain_diffusers_draws_the_same_image_with(taught, examples, tiny_base):
     student, chosen, live = taught
-    sketch = images.read_grey(examples[0]["sketch"])
+    sketch = io.read_grey(examples[0]["sketch"])
     found = find_model.find(student, chosen)
     settings = found.params.generate
     assert (settings.steps, settings.guidance_scale, settings.scheduler) == (4, 1, "lcm")
@@ -153,7 +153,7 @@ def test_a_student_is_a_lora_that_plain_diffusers_draws_the_same_picture_with(ta
         generator=torch.Generator().manual_seed(3),
         output_type="np",
     ).images[0]
-    assert np.abs(ours.picture - theirs * 255).max() <= 2
+    assert np.abs(ours.image - theirs * 255).max() <= 2
     assert {"validation_edge_f1", "loss"} <= set(json.loads((live / "metrics.json").read_text()))
     assert (live / "plots/images/validation.png").exists()
 

@@ -10,7 +10,7 @@ from diffusers import AutoencoderKL, DDPMScheduler
 from s2i.core.errors import UserError
 from s2i.core.params import EdgeLoss
 from s2i.diffusion.schedulers import predicted_original
-from s2i.imaging import images, tensors
+from s2i.imaging import io, tensors
 from s2i.imaging.edges import contours
 from s2i.networks.window_counter import WindowDensity
 from s2i.training.edge_loss import edge_loss, soft_edges
@@ -26,32 +26,32 @@ LATENTS = torch.randn(16, 6, 8, 8, generator=torch.Generator().manual_seed(7))
 def photos():
     """The embedded photos at 128 px, (N, 3, 128, 128), and their table."""
     table = pd.read_csv(PROJECT / "data/photos/photos.csv")
-    pictures = [images.resize_and_crop(images.read(PROJECT / "data/photos" / file), 128) for file in table["file"]]
-    return tensors.to_unit_range(tensors.stack(pictures)), table
+    images = [io.resize_and_crop(io.read(PROJECT / "data/photos" / file), 128) for file in table["file"]]
+    return tensors.to_unit_range(tensors.stack(images)), table
 
 
 def house(windows: int) -> np.ndarray:
     """A wall with so many dark windows in it, (128, 128, 3) uint8."""
-    picture = np.full((128, 128, 3), 190, np.uint8)
+    image = np.full((128, 128, 3), 190, np.uint8)
     for number in range(windows):
         x, y = 14 + 28 * (number % 4), 14 + 36 * (number // 4)
-        cv2.rectangle(picture, (x, y), (x + 12, y + 18), (40, 45, 60), cv2.FILLED)
-    return picture
+        cv2.rectangle(image, (x, y), (x + 12, y + 18), (40, 45, 60), cv2.FILLED)
+    return image
 
 
 def test_edges_are_where_lightness_jumps_and_stand_where_canny_has_them():
-    picture = house(6)
-    edges = soft_edges(tensors.to_unit_range(tensors.stack([picture])))
+    image = house(6)
+    edges = soft_edges(tensors.to_unit_range(tensors.stack([image])))
     assert edges.shape == (1, 3, 128, 128) and edges.min() >= -1 and edges.max() <= 1
-    hard = contours(picture) > 0
+    hard = contours(image) > 0
     assert edges[0, 0][torch.from_numpy(hard)].mean() > 0.5
     far = cv2.dilate(hard.astype(np.uint8), np.ones((9, 9))) == 0
     assert edges[0, 0][torch.from_numpy(far)].max() < -0.99
 
 
 def test_the_embedded_counter_ranks_photos_it_has_never_seen_by_their_windows(photos):
-    pictures, table = photos
-    counts = pd.Series(WindowDensity.load(EMBEDDED).count(pictures).numpy())
+    images, table = photos
+    counts = pd.Series(WindowDensity.load(EMBEDDED).count(images).numpy())
     assert counts.corr(table["windows"], method="spearman") > 0.8
     assert (counts - table["windows"]).abs().mean() < 3
 
@@ -66,7 +66,7 @@ def test_more_windows_count_more_and_the_gradient_says_where():
     assert slope[:60].mean() > slope[80:].mean(), "the four windows are in the upper row"
 
 
-def test_a_picture_of_another_size_is_counted_alike(photos):
+def test_an_image_of_another_size_is_counted_alike(photos):
     counter = WindowDensity.load(EMBEDDED)
     large = torch.nn.functional.interpolate(photos[0][:8], scale_factor=2, mode="bilinear")
     torch.testing.assert_close(counter.count(large), counter.count(photos[0][:8]), rtol=0.25, atol=1)
@@ -85,11 +85,11 @@ def vae():
 
 
 @torch.no_grad()
-def encoded(vae, *pictures):
-    return vae.config.scaling_factor * vae.encode(tensors.to_unit_range(tensors.stack(pictures))).latent_dist.mean
+def encoded(vae, *images):
+    return vae.config.scaling_factor * vae.encode(tensors.to_unit_range(tensors.stack(images))).latent_dist.mean
 
 
-def test_the_target_itself_costs_nothing_and_a_picture_with_fewer_windows_more(vae):
+def test_the_target_itself_costs_nothing_and_an_image_with_fewer_windows_more(vae):
     loss = edge_loss(vae, EdgeLoss(weight=1))
     target, near, far = encoded(vae, house(12), house(10), house(2))
     same, fewer, least = (loss(one[None], target[None]).item() for one in (target, near, far))

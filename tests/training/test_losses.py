@@ -55,7 +55,7 @@ def test_weights_look_at_one_place_alone():
     assert loss(wrong_on_the_right) == pytest.approx(4.5, rel=1e-3)
 
 
-def test_a_picture_counts_as_much_as_any_other_however_small_its_building_is():
+def test_an_image_counts_as_much_as_any_other_however_small_its_building_is():
     large, small = torch.zeros(16, 1, 8, 8), torch.zeros(16, 1, 8, 8)
     large[:, :, :7], small[:, :, :1] = 1, 1
     nothing = lambda noisy, t: torch.zeros_like(noisy)  # noqa: E731

@@ -14,7 +14,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.diffusion import base, image_cache, model_folder, sampling
 from s2i.generation import held_out
-from s2i.imaging import images, tensors
+from s2i.imaging import io, tensors
 from s2i.metrics import distributions
 from s2i.metrics.embeddings import similarity
 from s2i.metrics.intervals import bootstrap
@@ -46,13 +46,13 @@ def rows(tmp_path, house):
     """Two classes: of each two photos to train on, with two sketches each, and one to test with."""
     rows = []
     for number, (label, split) in enumerate((label, split) for label in LOOKS for split in ("train", "train", "test")):
-        photo = images.resize_and_crop(house(number, LOOKS[label]), 64)
+        photo = io.resize_and_crop(house(number, LOOKS[label]), 64)
         row = {"id": f"{number:016x}", "split": split, "label": label, "prompt": f"{label} {number}", "variant": 0}
         row |= {"photo": str(tmp_path / f"{number}.png"), "sketches": {}, "flip": False, "sketch_style": "given"}
-        images.write_png(Path(row["photo"]), photo)
+        io.write_png(Path(row["photo"]), photo)
         for style in ("given", "given-2"):
             row["sketches"][style] = str(tmp_path / f"{number}-{style}.png")
-            images.write_png(Path(row["sketches"][style]), images.grey(photo) // (1 + (style == "given-2")))
+            io.write_png(Path(row["sketches"][style]), io.grey(photo) // (1 + (style == "given-2")))
         rows.append(row | {"sketch": row["sketches"]["given"]})
     return rows
 
@@ -73,10 +73,10 @@ def trained(rows, tmp_path):
 def drawn(rows, target, params, name="finetuned"):
     folder = target.with_name(f"{target.name}-drawn")
     folder.mkdir(exist_ok=True)
-    return [images.read(row[name]) for row in held_out.generate(rows, target, folder, params)]
+    return [io.read(row[name]) for row in held_out.generate(rows, target, folder, params)]
 
 
-def test_dreambooth_changes_the_unet_alone_and_plain_diffusers_draws_our_picture(rows, params, trained, tiny_base):
+def test_dreambooth_changes_the_unet_alone_and_plain_diffusers_draws_our_image(rows, params, trained, tiny_base):
     settings = params("dreambooth")
     target = trained(settings)
     assert [each.name for each in target.iterdir()] == ["unet"]
@@ -201,7 +201,7 @@ def test_text_in_the_middle_draws_alike_what_is_said_alike(rows, params, trained
     assert [one["prompt"] for one in task.examples] == ["barn"] * 3 + ["church"] * 3
     places = image_cache.cached_images(task, settings, "draw")
     assert len(set(places)) == 2, "sketches differ, what is said of them does not"
-    assert (images.read(places[0]) != images.read(places[-1])).any()
+    assert (io.read(places[0]) != io.read(places[-1])).any()
 
 
 def test_text_in_the_middle_looks_at_the_sketch_and_not_at_the_photo(rows, params, trained, monkeypatch):
@@ -238,10 +238,10 @@ def test_what_dreambooth_cannot_do_is_one_sentence(params, trained, changes, sai
         trained(params("dreambooth", **changes))
 
 
-def test_a_known_token_and_few_pictures_are_warned_of(params, trained):
+def test_a_known_token_and_few_images_are_warned_of(params, trained):
     with pytest.warns(UserWarning, match="'a' is a word that the base knows"):
         trained(params("dreambooth", dreambooth={"token": "a", "images": 4}))
-    with pytest.warns(UserWarning, match="'barn' has 4 of the 9 pictures asked for"):
+    with pytest.warns(UserWarning, match="'barn' has 4 of the 9 images asked for"):
         trained(params("dreambooth", dreambooth={"images": 9}), "other")
 
 
@@ -265,12 +265,12 @@ def test_similarity_is_the_mean_cosine():
 
 
 def test_dreambooth_on_the_embedded_base_draws_its_subject(tmp_path):
-    """The subject's pictures come closer to it than the base's, the interval of the difference clear of zero."""
+    """The subject's images come closer to it than the base's, the interval of the difference clear of zero."""
     table = pd.read_csv(DATA / "photos/photos.csv").query("structure == 'barn'")
     rows = []
     for number, file in enumerate(table["sketch"].head(4)):
         sketch = tmp_path / f"{number}.png"
-        images.write_png(sketch, images.resize_and_crop(images.read(DATA / "photos" / file), 128))
+        io.write_png(sketch, io.resize_and_crop(io.read(DATA / "photos" / file), 128))
         rows.append({"id": str(number), "split": "train", "label": "barn", "sketches": {"given": str(sketch)}})
     wanted = [{"id": str(n), "split": "test", "label": "barn", "variant": n, "prompt": "barn"} for n in range(12)]
     params = Params.model_validate(
@@ -289,12 +289,12 @@ def test_dreambooth_on_the_embedded_base_draws_its_subject(tmp_path):
     target = tmp_path / "trained"
     target.mkdir()
     dreambooth.train(rows, tmp_path, target, tmp_path / "live", params)
-    pictures = {"subject": [images.read(row["sketches"]["given"]) for row in rows]}
-    pictures |= {name: drawn(wanted, target, params, name) for name in ("finetuned", "base")}
+    images = {"subject": [io.read(row["sketches"]["given"]) for row in rows]}
+    images |= {name: drawn(wanted, target, params, name) for name in ("finetuned", "base")}
     network = efficientnet.efficientnet_lite0()
     seen = {
         name: distributions.features([tensors.to_unit_range(tensors.stack(each))], network)
-        for name, each in pictures.items()
+        for name, each in images.items()
     }
     closer = similarity(seen["finetuned"], seen["subject"]) - similarity(seen["base"], seen["subject"])
     assert bootstrap(closer)["low"] > 0

@@ -1,4 +1,4 @@
-"""Where figures and pictures of a training go; test_generating.py looks at a whole training's."""
+"""Where figures and images of a training go; test_generating.py looks at a whole training's."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def log(tracker, *steps):
         tracker.figures(step, {"loss": 1 / step})
         if step % 2 == 0:
             tracker.figures(step, {"validation_loss": 2 / step})
-            tracker.picture(step, "validation", GREY)
+            tracker.image(step, "validation", GREY)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_steps_that_a_killed_run_logged_too_are_kept_once(tmp_path):
     assert (np.asarray(Image.open(tmp_path / "live/plots/images/validation.png")) == 128).all()
 
 
-def test_wandb_has_figures_and_pictures_by_step_and_the_settings(offline, tmp_path):
+def test_wandb_has_figures_and_images_by_step_and_the_settings(offline, tmp_path):
     with open_tracker("wandb", tmp_path / "training/live", {"rank": 4}) as tracker:
         log(tracker, 1, 2, 3, 4)
         tracker.figures(4, {"best_step": 2})
@@ -49,8 +49,8 @@ def test_wandb_has_figures_and_pictures_by_step_and_the_settings(offline, tmp_pa
     rows = wandb_file.history(file)
     assert [(row["_step"], row["loss"]) for row in rows] == [(1, 1), (2, 1 / 2), (3, 1 / 3), (4, 1 / 4)]
     assert rows[1]["validation_loss"] == 1 and rows[3]["best_step"] == 2 and "best_step" not in rows[2]
-    picture = Image.open(file.parent / "files" / rows[3]["validation.path"])
-    assert picture.size == (8, 8) and wandb_file.config(file)["rank"] == 4
+    image = Image.open(file.parent / "files" / rows[3]["validation.path"])
+    assert image.size == (8, 8) and wandb_file.config(file)["rank"] == 4
 
 
 def test_wandb_writes_nothing_into_the_folder_that_becomes_the_metrics(offline, tmp_path):

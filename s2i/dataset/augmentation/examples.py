@@ -12,7 +12,7 @@ from s2i.core import cache
 from s2i.core.parallel import fan_out
 from s2i.core.params import Augment, Work
 from s2i.dataset.augmentation import paper
-from s2i.imaging import images, material_maps
+from s2i.imaging import io, material_maps
 from s2i.vocabulary import prompts
 
 OWN_WORDS = ("caption", "vlm")  # who does not keep to the grammar
@@ -53,10 +53,10 @@ def _varied(record: dict, hashes: dict, variant: int, folder: Path, seed: int, p
     paper_seed = int(rng.integers(1 << 62)) if rng.random() < params.paper else None
 
     def draw(draft: Path) -> None:
-        drawn = images.read_grey(Path(sketch))
+        drawn = io.read_grey(Path(sketch))
         if paper_seed is not None:
             drawn = paper.vary(drawn, np.random.default_rng(paper_seed))
-        images.write_png(draft, drawn)
+        io.write_png(draft, drawn)
 
     cache.produce(target, draw, "vary", cache.code(paper.__name__), hashes[style], paper_seed)
     return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
@@ -67,7 +67,7 @@ def _material_map(record: dict, folder: Path) -> Path:
     words = [_words(record).get(part) for part in ("color", "material")]
 
     def draw(draft: Path) -> None:
-        images.write_png(draft, material_maps.material_map(images.read_grey(record["matte"]), *words))
+        io.write_png(draft, material_maps.material_map(io.read_grey(record["matte"]), *words))
 
     cache.produce(
         target, draw, "material", cache.code(material_maps.__name__), cache.file_hash(record["matte"]), *words

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from s2i.core import cache
 from s2i.core.errors import UserError
-from s2i.imaging import images
+from s2i.imaging import io
 
 BLANK = 5  # mean of a matte, of 255, below which it shows no building
 
@@ -24,7 +24,7 @@ def read_off(photo: str | Path, probes: Path) -> dict[str, str | bool]:
             loaded,
         )
 
-        (prediction,) = loaded(probes).predict(features([images.read(photo)]))
+        (prediction,) = loaded(probes).predict(features([io.read(photo)]))
         return prediction
 
     return cache.remember(look, "attributes", *_made_by(probes), cache.file_hash(photo))
@@ -38,14 +38,14 @@ def _made_by(probes: Path) -> tuple:
 
 def wall_color(record: dict) -> str:
     """The colour of a photo's building inside its matte; from the cache where it was looked at before."""
-    pictures = [record[name] for name in ("photo", "matte") if record.get(name)]
+    images = [record[name] for name in ("photo", "matte") if record.get(name)]
 
     def look() -> str:
-        mask = images.read_grey(Path(record["matte"])) if record.get("matte") else None
+        mask = io.read_grey(Path(record["matte"])) if record.get("matte") else None
         if mask is not None and mask.mean() < BLANK:
             mask = None  # the matte missed the building: look where walls usually are
         from s2i.imaging import wall_colors  # scipy takes half a second
 
-        return wall_colors.dominant_color(images.read(Path(record["photo"])), mask)
+        return wall_colors.dominant_color(io.read(Path(record["photo"])), mask)
 
-    return cache.remember(look, "wall", cache.code(__name__), *map(cache.file_hash, pictures))
+    return cache.remember(look, "wall", cache.code(__name__), *map(cache.file_hash, images))

@@ -94,9 +94,9 @@ def _with_answers(
     from s2i.core import devices  # with torch, which takes seconds
     from s2i.dataset.captioning import vlm
 
-    pictures = [_looked_at(record, settings.of) for record in records]
+    images = [_looked_at(record, settings.of) for record in records]
     questions = [vlm.question(number) for number in settings.question]
-    asked = {one: vlm.answers(pictures, one, settings, *devices.pick(device, precision)) for one in questions}
+    asked = {one: vlm.answers(images, one, settings, *devices.pick(device, precision)) for one in questions}
     if len(questions) > 1:
         _write_answers(records, asked, settings.model, file)
     for one, answers in asked.items():

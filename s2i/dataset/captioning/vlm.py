@@ -14,7 +14,7 @@ from s2i.core import cache, devices
 from s2i.core.errors import UserError, first_line
 from s2i.core.parallel import chunked
 from s2i.core.params import Vlm
-from s2i.imaging import images
+from s2i.imaging import io
 
 LONGEST = 500  # characters; an answer beyond is a model that does not stop
 WORDINGS = {"llava": "USER: <image>\n{question} ASSISTANT:", "blip-2": "Question: {question} Answer:"}
@@ -35,9 +35,9 @@ class VisionLanguageModel:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
 
     @torch.no_grad()
-    def answers(self, pictures: Sequence[np.ndarray], question: str, max_new_tokens: int) -> list[str]:
-        """One answer a picture (H, W, 3) or (H, W) uint8, as the model gives it, outer spaces removed."""
-        batch = [Image.fromarray(picture).convert("RGB") for picture in pictures]
+    def answers(self, images: Sequence[np.ndarray], question: str, max_new_tokens: int) -> list[str]:
+        """One answer an image (H, W, 3) or (H, W) uint8, as the model gives it, outer spaces removed."""
+        batch = [Image.fromarray(image).convert("RGB") for image in images]
         texts = [self.wording.format(question=question)] * len(batch)
         inputs = self.processor(images=batch, text=texts, padding=True, return_tensors="pt")
         inputs = inputs.to(self.model.device, self.model.dtype)
@@ -48,19 +48,19 @@ class VisionLanguageModel:
 
 
 def answers(
-    pictures: Sequence[str | Path], question: str, settings: Vlm, device: torch.device, precision: str
+    images: Sequence[str | Path], question: str, settings: Vlm, device: torch.device, precision: str
 ) -> list[str]:
-    """What the model that caption.vlm names answers of each picture; from the cache where it was asked before.
+    """What the model that caption.vlm names answers of each image; from the cache where it was asked before.
 
     Raises UserError as `load` does.
     """
     asked = question, settings.max_new_tokens
     made_by = ["vlm", cache.code(__name__), _hash(settings.model), *asked, precision, bool(_quantised(device))]
-    keys = [(*made_by, cache.file_hash(picture)) for picture in pictures]
+    keys = [(*made_by, cache.file_hash(image)) for image in images]
     known = [cache.recall(*key) for key in keys]
     missing = [place for place, answer in enumerate(known) if answer is None]
     for places in tqdm(list(chunked(missing, settings.batch_size)), desc="asking", unit="batch", leave=False):
-        batch = [images.read(pictures[place]) for place in places]
+        batch = [io.read(images[place]) for place in places]
         answered = load(settings.model, device, precision).answers(batch, *asked)
         for place, answer in zip(places, answered, strict=True):
             known[place] = cache.keep(answer, *keys[place])

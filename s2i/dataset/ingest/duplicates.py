@@ -10,13 +10,13 @@ NEAR_DUPLICATE = "near-duplicate"
 PRECEDENCE = ("test", "val", "train")  # of two splits that share a motif, the later one gives its photo up
 
 
-def motif(picture: np.ndarray) -> str:
-    """What a picture (H, W, 3) uint8 shows at a glance, 64 bits in 16 hexadecimal digits.
+def motif(image: np.ndarray) -> str:
+    """What an image (H, W, 3) uint8 shows at a glance, 64 bits in 16 hexadecimal digits.
 
-    It hardly changes when the picture is saved or scaled again.
-    Source: imagehash.phash, the signs of a picture's 8 x 8 lowest cosine frequencies around their median.
+    It hardly changes when the image is saved or scaled again.
+    Source: imagehash.phash, the signs of an image's 8 x 8 lowest cosine frequencies around their median.
     """
-    return str(imagehash.phash(Image.fromarray(picture)))
+    return str(imagehash.phash(Image.fromarray(image)))
 
 
 def without_leaks(records: list[dict], distance: int) -> tuple[list[dict], list[Refused]]:

@@ -15,7 +15,7 @@ from s2i.core.quarantine import Refused
 from s2i.core.records import is_licensed
 from s2i.dataset.ingest import duplicates, sources
 from s2i.dataset.ingest.sources.listing import Photo
-from s2i.imaging import images
+from s2i.imaging import io
 
 
 class Identified(NamedTuple):
@@ -35,7 +35,7 @@ def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Inges
     """
     found = list(sources.find(source, params))
     if not found:
-        raise UserError(f"{source} holds no photos ({', '.join(sorted(images.readable()))}): put some there.")
+        raise UserError(f"{source} holds no photos ({', '.join(sorted(io.readable()))}): put some there.")
     identified = fan_out(partial(_identified, max_megapixels=params.max_megapixels), found, "checking", work)
     chosen = _without_duplicates(_licensed(outcome, params.require_licence) for outcome in identified)
     convert = partial(_converted, folder=folder, resolution=resolution, max_megapixels=params.max_megapixels)
@@ -63,9 +63,9 @@ def _identified(photo: Photo | Refused, max_megapixels: float) -> Identified | R
         return photo
     try:
         photo.name.encode()
-        size = images.photo_size(photo.file, max_megapixels)
+        size = io.photo_size(photo.file, max_megapixels)
         return Identified(cache.file_hash(photo.file), photo, size)
-    except images.Unreadable as error:
+    except io.Unreadable as error:
         return Refused(photo.name, error.reason, error.detail)
     except UnicodeEncodeError:
         return Refused(photo.name, "name is not UTF-8", "(rename the file)")
@@ -104,15 +104,15 @@ def _converted(
     record = {"id": id, "source": photo.name, "photo": str(folder / "photos" / f"{id}.png")} | photo.columns
 
     def normalise(draft: Path) -> None:
-        picture = images.read_photo(photo.file, max_megapixels)
-        images.write_png(draft, images.resize_and_crop(picture, resolution))
+        image = io.read_photo(photo.file, max_megapixels)
+        io.write_png(draft, io.resize_and_crop(image, resolution))
 
     try:
         cache.produce(Path(record["photo"]), normalise, "photo", cache.code(__name__), digest, resolution)
         record["width"], record["height"] = size
         seen = cache.code(duplicates.__name__), cache.file_hash(record["photo"])
-        record["motif"] = cache.remember(lambda: duplicates.motif(images.read(Path(record["photo"]))), "motif", *seen)
-    except images.Unreadable as error:
+        record["motif"] = cache.remember(lambda: duplicates.motif(io.read(Path(record["photo"]))), "motif", *seen)
+    except io.Unreadable as error:
         return [Refused(photo.name, error.reason, error.detail)]
 
     refused = []
@@ -121,7 +121,7 @@ def _converted(
         """Where a companion now stands: one path, or none if it cannot be used."""
         try:
             _companion(file, folder / kind / name, size, resolution, max_megapixels, is_labels=kind == "labels")
-        except images.Unreadable as error:
+        except io.Unreadable as error:
             reason = f"{error.reason} {error.detail}".strip()
             refused.append(Refused(photo.name, "unusable companion", f"{file.name}: {reason}"))
             return []
@@ -140,25 +140,25 @@ def _companion(
 ) -> None:
     """Write a sketch, matte or label map to target, resized and cropped as its photo of `size` was.
 
-    Raises Unreadable when it is no picture, or not of the photo's shape.
+    Raises Unreadable when it is no image, or not of the photo's shape.
     """
-    width, height = images.photo_size(file, max_megapixels)
+    width, height = io.photo_size(file, max_megapixels)
     if abs(width * size[1] - height * size[0]) > 0.02 * width * size[1]:
-        raise images.Unreadable("shape", f"{width} x {height} while the photo is {size[0]} x {size[1]}")
+        raise io.Unreadable("shape", f"{width} x {height} while the photo is {size[0]} x {size[1]}")
 
     def normalise(draft: Path) -> None:
         if is_labels:
-            picture = images.resize_and_crop(images.read_labels(file), resolution, images.NEAREST)
+            image = io.resize_and_crop(io.read_labels(file), resolution, io.NEAREST)
         else:
-            picture = images.resize_and_crop(images.grey(images.read_photo(file, max_megapixels)), resolution)
-        images.write_png(draft, picture)
+            image = io.resize_and_crop(io.grey(io.read_photo(file, max_megapixels)), resolution)
+        io.write_png(draft, image)
 
     code = cache.code(__name__)
     cache.produce(target, normalise, "companion", code, cache.file_hash(file), resolution, is_labels)
 
 
 def _remove_unused(folder: Path, records: list[dict]) -> None:
-    """Delete the pictures of photos that were read and then not used."""
+    """Delete the images of photos that were read and then not used."""
     used = {record["id"] for record in records}
     for kind in ("photos", "given", "labels", "mattes"):
         for file in (folder / kind).glob("*.png"):

@@ -11,7 +11,7 @@ from s2i.core import cache
 from s2i.core.parallel import fan_out
 from s2i.core.params import Matte, Work
 from s2i.dataset.matting.u2net import fetch, predict_matte
-from s2i.imaging import images
+from s2i.imaging import io
 
 
 def cut_backgrounds(records: Collection[dict], folder: Path, params: Matte, work: Work) -> Iterator[dict]:
@@ -24,18 +24,18 @@ def cut_backgrounds(records: Collection[dict], folder: Path, params: Matte, work
     return fan_out(partial(_matted, folder=folder, params=params), records, "matting", work)
 
 
-def on_nothing(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
+def on_nothing(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
     """A photo (H, W, 3) or sketch (H, W) with matte (H, W) uint8 as its alpha: (H, W, 4) uint8."""
-    color = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    color = image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
     return np.dstack([color, matte])
 
 
-def on_white(picture: np.ndarray, matte: np.ndarray) -> np.ndarray:
+def on_white(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
     """A photo (H, W, 3) or sketch (H, W) laid on white where matte (H, W) uint8 is 0."""
     share = matte.astype(np.float32) / 255
-    if picture.ndim == 3:
+    if image.ndim == 3:
         share = share[..., None]
-    return (picture * share + 255 * (1 - share)).round().astype(np.uint8)
+    return (image * share + 255 * (1 - share)).round().astype(np.uint8)
 
 
 def _matted(record: dict, folder: Path, params: Matte) -> dict:
@@ -43,7 +43,7 @@ def _matted(record: dict, folder: Path, params: Matte) -> dict:
     key = ("matte", cache.code(__name__), cache.file_hash(record["photo"]), params.model)
 
     def draw(draft: Path) -> None:
-        images.write_png(draft, predict_matte(images.read(Path(record["photo"])), params.model))
+        io.write_png(draft, predict_matte(io.read(Path(record["photo"])), params.model))
 
     cache.produce(target, draw, *key)
     matted = record | {"matte": str(target)}
@@ -55,20 +55,20 @@ def _matted(record: dict, folder: Path, params: Matte) -> dict:
 def _cut(record: dict, matte: Path, folder: Path, background: str) -> dict:
     lay = on_white if background == "white" else on_nothing
     key = ("cut", cache.code(__name__), cache.file_hash(matte), background)
-    mask = once(lambda: images.read_grey(matte))
+    mask = once(lambda: io.read_grey(matte))
 
-    def cut(picture: str, target: Path, read: Callable) -> str:
+    def cut(image: str, target: Path, read: Callable) -> str:
         def draw(draft: Path) -> None:
-            images.write_png(draft, lay(read(Path(picture)), mask()))
+            io.write_png(draft, lay(read(Path(image)), mask()))
 
-        cache.produce(target, draw, *key, cache.file_hash(picture), read.__name__)
+        cache.produce(target, draw, *key, cache.file_hash(image), read.__name__)
         return str(target)
 
     photo, sketches = folder / "photos" / f"{record['id']}.png", folder / "sketches"
     return {
-        "photo": cut(record["photo"], photo, images.read),
+        "photo": cut(record["photo"], photo, io.read),
         "sketches": {
-            style: cut(sketch, sketches / f"{record['id']}-{style}.png", images.read_grey)
+            style: cut(sketch, sketches / f"{record['id']}-{style}.png", io.read_grey)
             for style, sketch in record["sketches"].items()
         },
     }

@@ -10,22 +10,22 @@ import numpy as np
 from PIL import Image
 
 from s2i.core.errors import UserError, first_line
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.networks import weights
 from s2i.networks.openvino import openvino_core
 
-ENLARGED = 1.75  # a network looks at a picture at most so much larger than it is
+ENLARGED = 1.75  # a network looks at an image at most so much larger than it is
 LEAST_SIDE = 192
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
-NO_SUBJECT = ("u2net_cloth_seg", "u2net_custom", "dis_custom", "ben_custom", "sam")  # want more than a picture
+NO_SUBJECT = ("u2net_cloth_seg", "u2net_custom", "dis_custom", "ben_custom", "sam")  # want more than an image
 
 
-def predict_matte(picture: np.ndarray, model: str = "u2netp") -> np.ndarray:
-    """How much each pixel of a picture belongs to its subject, (H, W) uint8, 255 for wholly.
+def predict_matte(image: np.ndarray, model: str = "u2netp") -> np.ndarray:
+    """How much each pixel of an image belongs to its subject, (H, W) uint8, 255 for wholly.
 
-    picture: (H, W, 3) uint8.  Source: Qin et al., "U^2-Net: going deeper with nested U-structure", 2020.
+    image: (H, W, 3) uint8.  Source: Qin et al., "U^2-Net: going deeper with nested U-structure", 2020.
     """
-    (mask,) = _session(model, max(picture.shape)).predict(Image.fromarray(picture))
+    (mask,) = _session(model, max(image.shape)).predict(Image.fromarray(image))
     return np.asarray(mask)
 
 
@@ -51,7 +51,7 @@ def fetch(model: str) -> None:
 
 @once
 def _session(model: str, side: int):
-    """One session a process, for pictures of that side; weights that s2i does not carry rembg fetches and checks."""
+    """One session a process, for images of that side; weights that s2i does not carry rembg fetches and checks."""
     import onnxruntime
 
     if model == "u2netp" and onnxruntime.get_device() == "CPU":
@@ -68,7 +68,7 @@ def _session(model: str, side: int):
 class _OnCpu:
     """A network as rembg asks onnxruntime for it, computed by OpenVINO, which takes bfloat16 where a CPU has it.
 
-    Small pictures are shown to it smaller than it is used to: they hold no more, and their mattes come out better.
+    Small images are shown to it smaller than it is used to: they hold no more, and their mattes come out better.
     """
 
     def __init__(self, network: str, inputs: list, side: int):
@@ -89,8 +89,8 @@ class _OnCpu:
     def get_inputs(self) -> list:
         return self.inputs
 
-    def run(self, _, pictures: dict[str, np.ndarray]) -> list[np.ndarray]:
-        (batch,) = pictures.values()
+    def run(self, _, images: dict[str, np.ndarray]) -> list[np.ndarray]:
+        (batch,) = images.values()
         if batch.shape[-1] != self.side:
             small = cv2.resize(batch[0].transpose(1, 2, 0), (self.side, self.side), interpolation=cv2.INTER_AREA)
             batch = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
@@ -103,9 +103,9 @@ class _U2netp(_OnCpu):
     def __init__(self, side: int):
         super().__init__(str(weights.path("u2netp.onnx")), [SimpleNamespace(shape=(1, 3, 320, 320))], side)
 
-    def predict(self, picture: Image.Image) -> list[Image.Image]:
-        shown = np.array(picture.resize((320, 320), images.LANCZOS))
+    def predict(self, image: Image.Image) -> list[Image.Image]:
+        shown = np.array(image.resize((320, 320), io.LANCZOS))
         normalised = (shown / max(shown.max(), 1e-6) - MEAN) / DEVIATION
         found = self.run(None, {"": normalised.transpose(2, 0, 1)[None].astype(np.float32)})[0][0, 0]
         stretched = (found - found.min()) / max(found.max() - found.min(), 1e-6)
-        return [Image.fromarray((stretched * 255).astype(np.uint8)).resize(picture.size, images.LANCZOS)]
+        return [Image.fromarray((stretched * 255).astype(np.uint8)).resize(image.size, io.LANCZOS)]

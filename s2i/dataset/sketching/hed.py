@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from s2i.networks import weights
 
 MEAN = (104.00699, 116.66877, 122.67892)  # of the blue, green and red that VGG16 was trained on
-SIDE = 384  # pictures are enlarged to this: it was trained on 321 x 481, and draws lines a few pixels wide
+SIDE = 384  # images are enlarged to this: it was trained on 321 x 481, and draws lines a few pixels wide
 LAYERS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))  # VGG16's, a block a scale
 
 
@@ -33,26 +33,26 @@ class HED(nn.Module):
         self.sides = nn.ModuleList(nn.Conv2d(widths[-1], 1, 1) for widths in LAYERS)
         self.fuse = nn.Conv2d(len(LAYERS), 1, 1)
 
-    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Probability of an edge (B, 1, H, W) of pictures (B, 3, H, W), BGR from 0 to 255 less MEAN."""
-        scaled, features = [], pictures
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Probability of an edge (B, 1, H, W) of images (B, 3, H, W), BGR from 0 to 255 less MEAN."""
+        scaled, features = [], images
         for scale, (block, side) in enumerate(zip(self.blocks, self.sides, strict=True)):
             if scale:
                 features = F.max_pool2d(features, 2, ceil_mode=True)
             for convolution in block:
                 features = F.relu(convolution(features))
-            scaled.append(F.interpolate(side(features), pictures.shape[-2:], mode="bilinear", align_corners=False))
+            scaled.append(F.interpolate(side(features), images.shape[-2:], mode="bilinear", align_corners=False))
         return torch.sigmoid(self.fuse(torch.cat(scaled, dim=1)))
 
 
-def hed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def hed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Soft dark lines where a person would see a boundary, (H, W) uint8; rng varies how faint ones may be.
 
-    picture: (H, W, 3) uint8.  Raises UserError if the weights cannot be had.
+    image: (H, W, 3) uint8.  Raises UserError if the weights cannot be had.
     """
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     scale = max(1, SIDE / min(height, width))
-    large = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     bgr = cv2.cvtColor(large, cv2.COLOR_RGB2BGR).astype(np.float32) - np.float32(MEAN)
     with torch.no_grad():
         edges = trained()(torch.from_numpy(bgr).permute(2, 0, 1)[None])[0, 0].numpy()

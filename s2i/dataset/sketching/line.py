@@ -6,22 +6,22 @@ import numpy as np
 from s2i.dataset.sketching.xdog import extended_difference, line_sigma
 
 
-def line(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def line(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A drawing in black lines of one width on white, (H, W) uint8; rng varies the width and how much is left out.
 
-    picture: (H, W, 3) uint8.  Where lightness or hue changes, the dark side of the change is inked.
+    image: (H, W, 3) uint8.  Where lightness or hue changes, the dark side of the change is inked.
     """
-    smooth = picture
+    smooth = image
     for _ in range(3):  # surfaces become flat, edges stay
         smooth = cv2.bilateralFilter(smooth, d=5, sigmaColor=24, sigmaSpace=2)
     lab = cv2.cvtColor(smooth.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) / (100, 110, 110)
-    sigma = line_sigma(picture) * rng.uniform(0.9, 1.4)
+    sigma = line_sigma(image) * rng.uniform(0.9, 1.4)
     threshold = rng.uniform(0.012, 0.022)
-    inked = np.zeros(picture.shape[:2], np.float32)
+    inked = np.zeros(image.shape[:2], np.float32)
     for channel in cv2.split(lab.astype(np.float32)):
         difference = extended_difference(channel, sigma, p=1) - cv2.GaussianBlur(channel, (0, 0), sigma)
         inked = np.maximum(inked, ((-difference - threshold) / 0.01 + 0.5).clip(0, 1))
-    return (255 * (1 - _without_specks(inked, len(picture) // 12))).astype(np.uint8)
+    return (255 * (1 - _without_specks(inked, len(image) // 12))).astype(np.uint8)
 
 
 def _without_specks(ink: np.ndarray, smallest: int) -> np.ndarray:

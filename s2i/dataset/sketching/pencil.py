@@ -4,25 +4,25 @@ import cv2
 import numpy as np
 
 from s2i.dataset.sketching.xdog import extended_difference, line_sigma
-from s2i.imaging import images
+from s2i.imaging import io
 
 
-def pencil(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A pencil drawing of a picture, (H, W) uint8, dark strokes on white; rng moves the hand.
+def pencil(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A pencil drawing of an image, (H, W) uint8, dark strokes on white; rng moves the hand.
 
-    picture: (H, W, 3) uint8.
+    image: (H, W, 3) uint8.
     """
-    lightness = _lightness(picture)
-    lines = _contours(lightness, line_sigma(picture))
+    lightness = _lightness(image)
+    lines = _contours(lightness, line_sigma(image))
     twice = np.minimum(_drawn(lines, rng), 0.35 + 0.65 * _drawn(lines, rng))
     drawing = twice * _shading(lightness, rng) * _dodged(lightness)
     return (drawing.clip(0, 1) * 255).astype(np.uint8)
 
 
-def _lightness(picture: np.ndarray) -> np.ndarray:
+def _lightness(image: np.ndarray) -> np.ndarray:
     """Lightness in [0, 1], smoothed within surfaces and stretched, at most fourfold, so that the brightest is 1."""
-    smooth = cv2.bilateralFilter(picture, d=5, sigmaColor=30, sigmaSpace=3)
-    lightness = images.grey(smooth).astype(np.float32)
+    smooth = cv2.bilateralFilter(image, d=5, sigmaColor=30, sigmaSpace=3)
+    lightness = io.grey(smooth).astype(np.float32)
     low, high = np.percentile(lightness, (2, 98))
     return (1 - (high - lightness) / max(high - low, 64)).clip(0, 1)
 
@@ -34,7 +34,7 @@ def _contours(lightness: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def _dodged(lightness: np.ndarray) -> np.ndarray:
-    """Colour dodge of a picture with its blurred negative: faint tone along every change of light."""
+    """Colour dodge of an image with its blurred negative: faint tone along every change of light."""
     blurred = cv2.GaussianBlur(lightness, (0, 0), len(lightness) / 60)
     return 0.6 + 0.4 * ((lightness + 0.05) / (blurred + 0.05)).clip(0, 1)
 
@@ -56,7 +56,7 @@ def _drawn(lines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _wobble(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise of unit variance that turns some eight times across the picture, (H, W) float32."""
+    """Smooth noise of unit variance that turns some eight times across the image, (H, W) float32."""
     coarse = rng.standard_normal((10, 10)).astype(np.float32)
     return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_CUBIC)
 

@@ -11,7 +11,7 @@ from s2i.core.errors import UserError
 from s2i.core.parallel import fan_out
 from s2i.core.params import Pair, Work
 from s2i.dataset.sketching.styles import STYLES
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.networks import weights
 
 
@@ -44,10 +44,10 @@ def _with_sketches(record: dict, folder: Path, styles: list[str]) -> dict:
     return record | {"sketches": sketches}
 
 
-def draw(picture: np.ndarray, style: str, id: str) -> np.ndarray:
-    """The sketch (H, W) uint8 of a picture (H, W, 3) uint8 in a style, by the hand that draws the photo of that id."""
-    return STYLES[style](picture, np.random.default_rng(int(cache.fingerprint(id, style), 16)))
+def draw(image: np.ndarray, style: str, id: str) -> np.ndarray:
+    """The sketch (H, W) uint8 of an image (H, W, 3) uint8 in a style, by the hand that draws the photo of that id."""
+    return STYLES[style](image, np.random.default_rng(int(cache.fingerprint(id, style), 16)))
 
 
 def _write(target: Path, photo: str, style: str, id: str) -> None:
-    images.write_png(target, draw(images.read(Path(photo)), style, id))
+    io.write_png(target, draw(io.read(Path(photo)), style, id))

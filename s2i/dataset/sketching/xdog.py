@@ -3,17 +3,17 @@
 import cv2
 import numpy as np
 
-from s2i.imaging import images
+from s2i.imaging import io
 
 
-def xdog(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def xdog(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A drawing in soft black ink, (H, W) uint8; rng varies line width and how much of the shade is inked.
 
-    picture: (H, W, 3) uint8.  Source: Winnemoeller, Kyprianidis and Olsen, "XDoG: an extended difference-of-Gaussians
+    image: (H, W, 3) uint8.  Source: Winnemoeller, Kyprianidis and Olsen, "XDoG: an extended difference-of-Gaussians
     compendium", 2012, equation 7 and its threshold, k = 1.6.
     """
-    sigma = line_sigma(picture) * rng.uniform(0.9, 1.25)
-    lightness = images.grey(picture).astype(np.float32) / 255
+    sigma = line_sigma(image) * rng.uniform(0.9, 1.25)
+    lightness = io.grey(image).astype(np.float32) / 255
     sharpened = extended_difference(lightness, sigma, p=rng.uniform(14, 20))
     epsilon, phi = rng.uniform(0.2, 0.4), rng.uniform(4, 8)
     inked = np.where(sharpened >= epsilon, 1, 1 + np.tanh(phi * (sharpened - epsilon)))
@@ -26,6 +26,6 @@ def extended_difference(lightness: np.ndarray, sigma: float, p: float) -> np.nda
     return (1 + p) * fine - p * coarse
 
 
-def line_sigma(picture: np.ndarray) -> float:
+def line_sigma(image: np.ndarray) -> float:
     """A line width that looks alike at every size: 0.6 pixels at 128, 1.2 at 512."""
-    return 0.6 * (min(picture.shape[:2]) / 128) ** 0.5
+    return 0.6 * (min(image.shape[:2]) / 128) ** 0.5

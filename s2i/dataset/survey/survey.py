@@ -17,7 +17,7 @@ from s2i.dataset.sketching import sketches
 from s2i.dataset.sketching.styles import STYLES
 from s2i.dataset.survey.card import SAMPLE, card
 from s2i.dataset.survey.coverage import coverage, facts_of, plot_coverage
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.mosaics import mosaic
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.pixels import intersection_over_union
@@ -28,7 +28,7 @@ from s2i.networks.probes import accuracy
 from s2i.vocabulary.attributes import given, usual
 
 SHEET_ROWS = 6
-SHEET_SIDE = 256  # pixels of a picture on the contact sheet, at most
+SHEET_SIDE = 256  # pixels of an image on the contact sheet, at most
 WORDS = ("color", "material", "style", "view")  # columns that people have several words for
 
 
@@ -62,7 +62,7 @@ def survey(
         drawn = {record["id"]: record for record in _in_every_style(chosen, Path(drafts), work)}
         for id, one in sampled.items():
             one["sketch_f1"] = _sketch_f1s(drawn[id])
-        images.write_png(folder / "sketches.png", _contact_sheet([drawn[id] for id in shown]))
+        io.write_png(folder / "sketches.png", _contact_sheet([drawn[id] for id in shown]))
     figures |= _against_truth(seen)
     plot_coverage(facts, params.wanted, folder / "coverage.png")
     _compare_captions(seen, folder)
@@ -125,9 +125,9 @@ def _sketch_f1s(record: dict) -> dict[str, float]:
 
 
 def _of_mattes(matte: Path, truth: Path | None = None) -> dict[str, float]:
-    mask = images.read_grey(matte)
+    mask = io.read_grey(matte)
     figures = {"matte_coverage": float(mask.mean() / 255)}
-    return figures | ({"matte_iou": intersection_over_union(mask, images.read_grey(truth))} if truth else {})
+    return figures | ({"matte_iou": intersection_over_union(mask, io.read_grey(truth))} if truth else {})
 
 
 def _sketch_f1(sketch: str, truth: str) -> float:
@@ -175,15 +175,15 @@ def _compare_captions(seen: list[dict], folder: Path) -> None:
 
 
 def _strokes(sketch: str) -> np.ndarray:
-    return strokes(images.read_grey(Path(sketch)))
+    return strokes(io.read_grey(Path(sketch)))
 
 
 def _contact_sheet(chosen: list[dict]) -> np.ndarray:
     """Photos, each with its sketches."""
-    columns = {"photo": [images.read(Path(record["photo"])) for record in chosen]}
+    columns = {"photo": [io.read(Path(record["photo"])) for record in chosen]}
     blank = np.full(columns["photo"][0].shape[:2], 255, np.uint8)
     for style in sorted({style for record in chosen for style in record["sketches"]}):
         drawn = [record["sketches"].get(style) for record in chosen]
-        columns[style] = [images.read_grey(Path(sketch)) if sketch else blank for sketch in drawn]
+        columns[style] = [io.read_grey(Path(sketch)) if sketch else blank for sketch in drawn]
     side = min(SHEET_SIDE, len(blank))
-    return mosaic({name: [images.resize_and_crop(one, side) for one in column] for name, column in columns.items()})
+    return mosaic({name: [io.resize_and_crop(one, side) for one in column] for name, column in columns.items()})

@@ -7,7 +7,7 @@ from diffusers import AutoencoderKL
 from torch.nn import functional as F
 
 from s2i.core import devices
-from s2i.diffusion.encoding import encode_pictures
+from s2i.diffusion.encoding import encode_images
 from s2i.embedded.pretraining import renders
 from s2i.embedded.pretraining.params import Autoencoder
 from s2i.imaging import tensors
@@ -19,7 +19,7 @@ SURE = -30.0  # the least logarithm of a variance that diffusers' posterior know
 
 
 def build(settings: Autoencoder, resolution: int) -> AutoencoderKL:
-    """A fresh autoencoder; no attention, so that what it learns on crops holds on whole pictures."""
+    """A fresh autoencoder; no attention, so that what it learns on crops holds on whole images."""
     depth = len(settings.channels)
     return AutoencoderKL(
         block_out_channels=settings.channels,
@@ -42,7 +42,7 @@ def train(corpus: Path, target: Path, settings: Autoencoder, resolution: int, se
     fit_on_crops(
         vae, photos, settings, renders.checkpoints(__name__, "autoencoder", [corpus], inputs), seed, "autoencoder"
     )
-    whiten(vae, encode_pictures(vae, photos[:256])[0], settings.whitening_floor)
+    whiten(vae, encode_images(vae, photos[:256])[0], settings.whitening_floor)
     vae.encoder.requires_grad_(False)
     vae.quant_conv.requires_grad_(False)
     alone = settings.model_copy(update={"steps": settings.decoder_steps})
@@ -81,7 +81,7 @@ def fit_on_crops(
 
 @torch.no_grad()
 def whiten(vae: AutoencoderKL, latents: torch.Tensor, floor: float) -> None:
-    """Turn the latent space in place: channels uncorrelated, of variance near 1, and every picture decoded as before.
+    """Turn the latent space in place: channels uncorrelated, of variance near 1, and every image decoded as before.
 
     An autoencoder keeps hue in directions a thousand times weaker than lightness, and noise hides those from whatever
     learns to draw latents.  The posterior shrinks to its mean, as its noise, turned, would be the same in no two
@@ -107,7 +107,7 @@ def whiten(vae: AutoencoderKL, latents: torch.Tensor, floor: float) -> None:
 
 
 def crop_and_flip(photos: torch.Tensor, size: int, draws: BatchRandom) -> torch.Tensor:
-    """Random crops, one place a picture, half of them mirrored.  (B, C, H, W) -> (B, C, size, size)."""
+    """Random crops, one place an image, half of them mirrored.  (B, C, H, W) -> (B, C, size, size)."""
     height, width = photos.shape[-2:]
     tops = draws.integers(height - size + 1, len(photos)).tolist()
     lefts = draws.integers(width - size + 1, len(photos)).tolist()

@@ -1,4 +1,4 @@
-"""Which wall colour a picture of the corpus's kind shows: a linear probe on Lab histograms."""
+"""Which wall colour an image of the corpus's kind shows: a linear probe on Lab histograms."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,25 +13,23 @@ RIDGE = 1e-4  # fits 97 % of the renders it is fitted on, and as many others
 SIZE = 96
 
 
-def fit_color_probe(
-    pictures: Sequence[np.ndarray], colors: Sequence[str]
-) -> Callable[[Sequence[np.ndarray]], list[str]]:
-    """A function from pictures (H, W, 3) uint8 to colour names, fitted by logistic regression on pictures and names."""
-    weight, bias, names = fit_linear(_inputs(pictures), colors, RIDGE)
+def fit_color_probe(images: Sequence[np.ndarray], colors: Sequence[str]) -> Callable[[Sequence[np.ndarray]], list[str]]:
+    """A function from images (H, W, 3) uint8 to colour names, fitted by logistic regression on images and names."""
+    weight, bias, names = fit_linear(_inputs(images), colors, RIDGE)
 
-    def read(pictures: Sequence[np.ndarray]) -> list[str]:
-        return [names[index] for index in (_inputs(pictures) @ weight + bias).argmax(dim=1)]
+    def read(images: Sequence[np.ndarray]) -> list[str]:
+        return [names[index] for index in (_inputs(images) @ weight + bias).argmax(dim=1)]
 
     return read
 
 
-def _inputs(pictures: Sequence[np.ndarray]) -> torch.Tensor:
-    return torch.from_numpy(np.stack([histograms(picture) for picture in pictures]))
+def _inputs(images: Sequence[np.ndarray]) -> torch.Tensor:
+    return torch.from_numpy(np.stack([histograms(image) for image in images]))
 
 
-def histograms(picture: np.ndarray) -> np.ndarray:
-    """Square roots of the Lab histograms of the middle, where walls are, and of the whole picture: (1600,) float32."""
-    small = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+def histograms(image: np.ndarray) -> np.ndarray:
+    """Square roots of the Lab histograms of the middle, where walls are, and of the whole image: (1600,) float32."""
+    small = cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).reshape(-1, 3)
     place = np.linspace(-1, 1, SIZE)
     middle = np.exp(-((((place - 0.25) / 0.35) ** 2)[:, None] + (place / 0.5) ** 2) / 2).ravel()

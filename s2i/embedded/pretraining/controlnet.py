@@ -58,7 +58,7 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
 
     def loss(model, batch, draws):
         count = len(batch["tokens"])
-        which = draws.integers(wordings.prompts_per_picture, count)
+        which = draws.integers(wordings.prompts_per_image, count)
         silent = draws.uniform((count, 1)) < settings.prompt_dropout
         heard = draws.uniform((count, 1, 1, 1)) >= settings.control_dropout
         tokens = torch.where(silent, empty, batch["tokens"][torch.arange(count), which])
@@ -96,6 +96,6 @@ def listen(controlnet: ControlNetModel) -> None:
 
 
 def edge_maps(photos: torch.Tensor) -> torch.Tensor:
-    """Canny edges of every picture, then of every mirrored one: (N, 3, H, W) uint8 -> (2N, 1, H, W) uint8."""
+    """Canny edges of every image, then of every mirrored one: (N, 3, H, W) uint8 -> (2N, 1, H, W) uint8."""
     both = renders.arrays(torch.cat([photos, photos.flip(-1)]))
     return torch.from_numpy(np.stack([canny(np.ascontiguousarray(photo)) for photo in both])[:, None])

@@ -55,7 +55,7 @@ class TextToImage(Optimisation):
     channels: list[int]
     layers_per_block: Count
     attention_head_dim: Count
-    prompts_per_picture: Count
+    prompts_per_image: Count
     empty_prompt: Share
 
 
@@ -74,9 +74,9 @@ class Windows(Optimisation):
 class Score(Group):
     """What metrics/base.json is computed on."""
 
-    autoencoder_pictures: Count
-    color_pictures: Count
-    canny_pictures: Count
+    autoencoder_images: Count
+    color_images: Count
+    canny_images: Count
     steps: Count
     guidance_scale: Annotated[float, Field(ge=1)]
 

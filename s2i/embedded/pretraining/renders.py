@@ -11,16 +11,16 @@ from tqdm import tqdm
 
 from s2i.core import cache
 from s2i.core.errors import UserError
-from s2i.imaging import images, tensors
+from s2i.imaging import io, tensors
 
 
 def read(folder: Path) -> tuple[torch.Tensor, pd.DataFrame]:
-    """Every picture of a corpus folder, (N, 3, H, W) uint8, and its photos.csv."""
+    """Every image of a corpus folder, (N, 3, H, W) uint8, and its photos.csv."""
     table = pd.read_csv(Path(folder) / "photos.csv")
     if table.empty:
-        raise UserError(f"{folder}/photos.csv lists no picture: render the corpus first.")
-    files = tqdm(table["file"], desc=f"read {folder}", unit="picture")
-    return tensors.stack([images.read(Path(folder) / file) for file in files]), table
+        raise UserError(f"{folder}/photos.csv lists no image: render the corpus first.")
+    files = tqdm(table["file"], desc=f"read {folder}", unit="image")
+    return tensors.stack([io.read(Path(folder) / file) for file in files]), table
 
 
 class Columns(Dataset):
@@ -36,9 +36,9 @@ class Columns(Dataset):
         return {name: column[indices] for name, column in self.columns.items()}
 
 
-def arrays(pictures: torch.Tensor) -> list[np.ndarray]:
-    """(N, 3, H, W) uint8 as pictures (H, W, 3)."""
-    return list(pictures.permute(0, 2, 3, 1).numpy())
+def arrays(images: torch.Tensor) -> list[np.ndarray]:
+    """(N, 3, H, W) uint8 as images (H, W, 3)."""
+    return list(images.permute(0, 2, 3, 1).numpy())
 
 
 def checkpoints(module: str, name: str, folders: Sequence[Path], settings: Sequence) -> Path:

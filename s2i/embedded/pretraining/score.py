@@ -23,7 +23,7 @@ from s2i.vocabulary import prompts
 def score(
     model: Path, probes: Path, corpus: Path, settings: Score, resolution: int, seed: int
 ) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
-    """The figures of the base; rows of Canny map, drawn, render; pictures drawn from text alone.
+    """The figures of the base; rows of Canny map, drawn, render; images drawn from text alone.
 
     Colours are read by a probe fitted on the training renders; everything else sees the held-out ones alone.
     """
@@ -35,20 +35,20 @@ def score(
     pipeline = base.load(model, model / "controlnet", devices.DTYPES[precision]).to(device)
     common = {"resolution": resolution, "steps": settings.steps, "guidance_scale": settings.guidance_scale}
 
-    wanted = by_color(table, settings.color_pictures)
-    seeds = range(seed, seed + settings.color_pictures)
+    wanted = by_color(table, settings.color_images)
+    seeds = range(seed, seed + settings.color_images)
     text_only = base.load(model, None, devices.DTYPES[precision]).to(device)
     colored = list(sampling.draw(text_only, [text for _, text in wanted], seeds, **common, description="text to image"))
     named, true_colors = read_colors(colored), read_colors(renders)
 
-    chosen = renders[: settings.canny_pictures]
+    chosen = renders[: settings.canny_images]
     maps = [canny(render) for render in chosen]
     texts = [prompts.plain(row) for row in table.head(len(chosen)).to_dict("records")]
     drawn = list(sampling.draw(pipeline, texts, range(len(chosen)), controls=maps, **common, description="canny"))
     others = chosen[1:] + chosen[:1]
     predicted = Probes.load(probes).predict(features(renders))
     figures = {
-        "autoencoder_psnr": psnr(photos[: settings.autoencoder_pictures], pipeline.vae.float()),
+        "autoencoder_psnr": psnr(photos[: settings.autoencoder_images], pipeline.vae.float()),
         "text_color_accuracy": float(np.mean([name == color for name, (color, _) in zip(named, wanted, strict=True)])),
         "text_color_chance": 1 / table["color"].nunique(),
         "text_color_accuracy_renders": float(np.mean(np.array(true_colors) == table["color"].to_numpy())),
@@ -56,15 +56,15 @@ def score(
         "canny_edge_f1_shuffled": mean_edge_f1(drawn, others),
         "attribute_accuracy": accuracy(predicted, table.to_dict("records")),
         "colors": sorted(table["color"].unique()),
-        "pictures": {
-            "autoencoder": settings.autoencoder_pictures,
-            "text_color": settings.color_pictures,
+        "images": {
+            "autoencoder": settings.autoencoder_images,
+            "text_color": settings.color_images,
             "text_color_renders": len(renders),
-            "canny": settings.canny_pictures,
+            "canny": settings.canny_images,
         },
     }
     shown = list(zip(maps, drawn, chosen, strict=True))[:12]
-    rows = [np.hstack([np.repeat(edges[..., None], 3, axis=2), picture, render]) for edges, picture, render in shown]
+    rows = [np.hstack([np.repeat(edges[..., None], 3, axis=2), image, render]) for edges, image, render in shown]
     return figures, rows, colored
 
 
@@ -77,15 +77,13 @@ def by_color(table: pd.DataFrame, count: int) -> list[tuple[str, str]]:
 
 
 def mean_edge_f1(drawn: Sequence[np.ndarray], renders: Sequence[np.ndarray]) -> float:
-    """Mean F1 of the drawn pictures' contours against those of renders, at a tolerance of 2 pixels."""
-    return float(
-        np.mean([edge_f1(picture, render, tolerance=2) for picture, render in zip(drawn, renders, strict=True)])
-    )
+    """Mean F1 of the drawn images' contours against those of renders, at a tolerance of 2 pixels."""
+    return float(np.mean([edge_f1(image, render, tolerance=2) for image, render in zip(drawn, renders, strict=True)]))
 
 
 @torch.no_grad()
 def psnr(photos: torch.Tensor, vae: AutoencoderKL) -> float:
-    """Peak signal-to-noise ratio of decoded against original pictures, dB, mean over pictures.  (N, 3, H, W) uint8."""
+    """Peak signal-to-noise ratio of decoded against original images, dB, mean over images.  (N, 3, H, W) uint8."""
     target = tensors.to_unit_range(photos)
     batches = [batch.to(vae.device, vae.dtype) for batch in target.split(32)]
     decoded = torch.cat([vae.decode(vae.encode(batch).latent_dist.mean).sample.float().cpu() for batch in batches])

@@ -18,7 +18,7 @@ from transformers import CLIPTokenizer
 
 from s2i.core import devices
 from s2i.diffusion import placement
-from s2i.diffusion.encoding import encode_pictures
+from s2i.diffusion.encoding import encode_images
 from s2i.embedded.pretraining import renders
 from s2i.embedded.pretraining.params import Text, TextToImage
 from s2i.embedded.pretraining.text_encoder import build_text_encoder, build_tokenizer
@@ -61,7 +61,7 @@ def train(
     noise_scheduler = schedule(DDPMScheduler)
 
     def loss(model, batch, draws):
-        which = draws.integers(settings.prompts_per_picture, len(batch["tokens"]))
+        which = draws.integers(settings.prompts_per_image, len(batch["tokens"]))
         tokens = batch["tokens"][torch.arange(len(which)), which]
         latents = sample_latents(batch["mean"], batch["logvar"], draws) * vae.config.scaling_factor
         return noise_loss(lambda x, t: model(x, t, tokens), latents, noise_scheduler, draws)
@@ -99,7 +99,7 @@ def assemble(
 def schedule(scheduler: type):
     """Stable Diffusion 2's noise schedule.
 
-    Velocity rather than noise: where all is noise, a small error in the noise is a large one in the picture, and its
+    Velocity rather than noise: where all is noise, a small error in the noise is a large one in the image, and its
     colours are decided there.
     """
     return scheduler(
@@ -112,21 +112,21 @@ def schedule(scheduler: type):
 
 
 def encoded(photos: torch.Tensor, vae: AutoencoderKL) -> dict[str, torch.Tensor]:
-    """Latent mean and log-variance of every picture, then of every mirrored one: two of (2N, C, h, w)."""
+    """Latent mean and log-variance of every image, then of every mirrored one: two of (2N, C, h, w)."""
     batches = torch.cat([photos, photos.flip(-1)]).split(64)
-    latents = [encode_pictures(vae, batch) for batch in tqdm(batches, desc="encode", unit="batch")]
+    latents = [encode_images(vae, batch) for batch in tqdm(batches, desc="encode", unit="batch")]
     return dict(zip(("mean", "logvar"), map(torch.cat, zip(*latents, strict=True)), strict=True))
 
 
 def tokens_of(table: pd.DataFrame, tokenizer: CLIPTokenizer, settings: TextToImage, seed: int) -> torch.Tensor:
-    """Random wordings of every picture, then of every mirrored one: token ids (2N, prompts, L)."""
+    """Random wordings of every image, then of every mirrored one: token ids (2N, prompts, L)."""
     rng = np.random.default_rng(seed)
     rows = table.to_dict("records")
     rows += [prompts.mirrored(row) for row in rows]
     wordings = [
         prompts.randomised(row, rng, empty=settings.empty_prompt, drop_part=0.1, synonym=0.2)
         for row in rows
-        for _ in range(settings.prompts_per_picture)
+        for _ in range(settings.prompts_per_image)
     ]
     tokens = tokenizer(wordings, padding="max_length", truncation=True, return_tensors="pt").input_ids
-    return tokens.view(len(rows), settings.prompts_per_picture, -1)
+    return tokens.view(len(rows), settings.prompts_per_image, -1)

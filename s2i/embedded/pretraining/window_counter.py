@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.nn import functional as F
-from torchvision.transforms.v2 import functional as pictured
+from torchvision.transforms.v2 import functional as imaged
 
 from s2i.core import devices
 from s2i.embedded.pretraining import renders
 from s2i.embedded.pretraining.params import Windows
-from s2i.imaging import images, tensors
+from s2i.imaging import io, tensors
 from s2i.networks.window_counter import SIDE, STRIDE, WindowDensity
 from s2i.training.loop import fit
 from s2i.training.randomness import BatchRandom
@@ -54,11 +54,11 @@ def score(weights: Path, corpus: Path) -> dict:
     """Rank correlation of counted and true windows on a corpus, as it is and blurred, and the mean error."""
     model = WindowDensity.load(weights)
     photos, table = renders.read(corpus)
-    return {"pictures": len(table), **_agreement(model, photos, table["windows"]), **_blurred(model, photos, table)}
+    return {"images": len(table), **_agreement(model, photos, table["windows"]), **_blurred(model, photos, table)}
 
 
 def _blurred(model: WindowDensity, photos: torch.Tensor, table: pd.DataFrame) -> dict:
-    blurred = pictured.gaussian_blur(photos, 5, 1.0)
+    blurred = imaged.gaussian_blur(photos, 5, 1.0)
     return {f"{name}_blurred": value for name, value in _agreement(model, blurred, table["windows"]).items()}
 
 
@@ -73,7 +73,7 @@ def _agreement(model: WindowDensity, photos: torch.Tensor, truth: pd.Series) -> 
 
 def _density(labels: Path, count: int) -> torch.Tensor:
     """``count`` windows spread over where they are, those that do not touch alike: (1, 32, 32)."""
-    windows = (images.read_grey(labels) == LABELS["window"]).astype(np.uint8)
+    windows = (io.read_grey(labels) == LABELS["window"]).astype(np.uint8)
     parts, place, stats, _ = cv2.connectedComponentsWithStats(windows, connectivity=4)
     share = np.zeros(parts)
     share[1:] = count / max(parts - 1, 1) / stats[1:, cv2.CC_STAT_AREA]
@@ -83,14 +83,14 @@ def _density(labels: Path, count: int) -> torch.Tensor:
 
 def _spread(density: torch.Tensor) -> torch.Tensor:
     """A density blurred a little, so that one place beside the right one is nearly right."""
-    return pictured.gaussian_blur(density, 5, 1.0)
+    return imaged.gaussian_blur(density, 5, 1.0)
 
 
 def _varied(photos: torch.Tensor, draws: BatchRandom) -> torch.Tensor:
-    """Lighter or darker, less sharp, noisy: as drawn pictures are, not only renders.  (B, 3, H, W) in [-1, 1]."""
+    """Lighter or darker, less sharp, noisy: as drawn images are, not only renders.  (B, 3, H, W) in [-1, 1]."""
     shape = (len(photos), 1, 1, 1)
     blur = draws.uniform(())
     if blur < 0.6:
-        photos = pictured.gaussian_blur(photos, 9, 0.3 + 2 * blur.item())
+        photos = imaged.gaussian_blur(photos, 9, 0.3 + 2 * blur.item())
     photos = photos * (0.7 + 0.6 * draws.uniform(shape)) + 0.3 * (draws.uniform((len(photos), 3, 1, 1)) - 0.5)
     return photos + 0.1 * draws.uniform(shape) * draws.normal(photos.shape)

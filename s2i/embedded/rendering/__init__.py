@@ -1,1 +1,1 @@
-"""Rendered buildings whose truth is known: pictures, labels, geometry and line drawings."""
+"""Rendered buildings whose truth is known: images, labels, geometry and line drawings."""

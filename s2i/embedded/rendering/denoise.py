@@ -1,4 +1,4 @@
-"""Takes the path tracer's noise out of a picture without touching the edges that geometry knows."""
+"""Takes the path tracer's noise out of an image without touching the edges that geometry knows."""
 
 import cv2
 import numpy as np
@@ -9,23 +9,23 @@ STRENGTH = 7.0  # differences beyond the noise that still count as one texture, 
 ALIKE = 0.15  # how far the shares of surfaces in two pixels may lie apart
 
 
-def denoise(picture, facets):
+def denoise(image, facets):
     """Non-local means within surfaces.
 
-    picture: (H, W, 3) float sRGB in 0..255; facets: (kH, kW) surface numbers, k a whole number.  Pixels are averaged
+    image: (H, W, 3) float sRGB in 0..255; facets: (kH, kW) surface numbers, k a whole number.  Pixels are averaged
     where their 3 x 3 surroundings agree in colour and their shares of surfaces agree.
     """
-    size = picture.shape[1::-1]
+    size = image.shape[1::-1]
     colours = np.random.default_rng(0).random((4096, 3)).astype(np.float32)
     surfaces = cv2.resize(colours[facets % 4096], size, interpolation=cv2.INTER_AREA)
-    picture = picture.astype(np.float32)
-    total, weights = picture.copy(), np.ones((*picture.shape[:2], 1), np.float32)
+    image = image.astype(np.float32)
+    total, weights = image.copy(), np.ones((*image.shape[:2], 1), np.float32)
     for dy in range(-REACH, REACH + 1):
         for dx in range(-REACH, REACH + 1):
             if dy == dx == 0:
                 continue
-            other, its_surface = _shifted(picture, dy, dx), _shifted(surfaces, dy, dx)
-            apart = cv2.blur(((picture - other) ** 2).mean(-1), (3, 3))
+            other, its_surface = _shifted(image, dy, dx), _shifted(surfaces, dy, dx)
+            apart = cv2.blur(((image - other) ** 2).mean(-1), (3, 3))
             weight = np.exp(-np.maximum(apart - NOISE**2, 0) / STRENGTH**2)
             weight *= np.exp(-((surfaces - its_surface) ** 2).sum(-1) / ALIKE**2)
             total += weight[..., None] * other

@@ -1,4 +1,4 @@
-"""From a drawn building to its picture and the truth about it."""
+"""From a drawn building to its image and the truth about it."""
 
 import functools
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ EXPOSURE = 1.2
 
 @dataclass(frozen=True)
 class Rendering:
-    """A picture (H, W, 3) uint8 and its truth: labels and matte (H, W) uint8, depth (H, W) float32 in metres (0 where
+    """An image (H, W, 3) uint8 and its truth: labels and matte (H, W) uint8, depth (H, W) float32 in metres (0 where
     there is sky), normals (H, W, 3) float32 towards the camera.  `facets` (int32, 0 is sky), `fine_depth`,
     `fine_labels` and `shade` (how far a face turns from the sun, 0..1) are `FINE` times as large."""
 
-    picture: np.ndarray
+    image: np.ndarray
     labels: np.ndarray
     matte: np.ndarray
     depth: np.ndarray
@@ -54,7 +54,7 @@ def render(building: Building, size: int, samples: int, noise_seed: int = 0) -> 
     )
     known = truth.trace(mi, meshes, model.labels, camera, size)
     return Rendering(
-        picture=_round(denoise(_develop(light[..., :3]), known["facets"])),
+        image=_round(denoise(_develop(light[..., :3]), known["facets"])),
         shade=_shade(building, known.pop("fine_normals")),
         **known,
     )
@@ -120,8 +120,8 @@ def _develop(light):
     return np.clip(srgb * 255, 0, 255)
 
 
-def _round(picture):
-    return np.rint(picture).astype(np.uint8)
+def _round(image):
+    return np.rint(image).astype(np.uint8)
 
 
 def _shade(building, normals):

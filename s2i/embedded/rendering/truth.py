@@ -1,4 +1,4 @@
-"""What a picture shows, known from its geometry: labels, matte, depth, normals, counts."""
+"""What an image shows, known from its geometry: labels, matte, depth, normals, counts."""
 
 import cv2
 import numpy as np
@@ -6,8 +6,8 @@ import numpy as np
 from s2i.embedded.rendering.camera import sensor_of
 from s2i.vocabulary.buildings import LABELS
 
-FINE = 3  # the truth is traced at this many times the picture's size
-LEAST_PART = 5.0  # a window or balcony is visible from this many pixels of a 128 px picture on
+FINE = 3  # the truth is traced at this many times the image's size
+LEAST_PART = 5.0  # a window or balcony is visible from this many pixels of a 128 px image on
 
 
 def trace(mi, meshes, part_labels, camera, size):

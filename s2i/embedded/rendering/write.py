@@ -1,7 +1,7 @@
-"""Writes a corpus: pictures, drawings and truth as files, one row of photos.csv each."""
+"""Writes a corpus: images, drawings and truth as files, one row of photos.csv each."""
 
 import csv
-import io
+from io import StringIO
 from pathlib import Path
 
 import cv2
@@ -77,7 +77,7 @@ def _write_one(folder, seed, size, samples, truth):
         _save(folder / paths["sketch"], line_drawing(rendering, seed))
         for kind in TRUTHS:
             _save(folder / paths[kind], _as_image(kind, getattr(rendering, kind)))
-    _save(folder / paths["file"], rendering.picture)
+    _save(folder / paths["file"], rendering.image)
     fixed = {"licence": "CC0-1.0", "source_url": "", "author": "s2i", "label": "building"}
     drawn = {key: getattr(building, key) for key in ("structure", "color", "material", "style", "view", "roof", "seed")}
     counted = {key: getattr(rendering, key) for key in ("windows", "balconies")}
@@ -125,7 +125,7 @@ def _complete(folder, row, truth):
 
 
 def _write_rows(table, rows):
-    text = io.StringIO()
+    text = StringIO()
     lines = csv.DictWriter(text, COLUMNS)
     lines.writeheader()
     lines.writerows(rows[seed] for seed in sorted(rows))

@@ -9,9 +9,9 @@ import pandas as pd
 from s2i.core.errors import UserError
 from s2i.core.files import whole_file
 from s2i.evaluation.report import revisions
-from s2i.evaluation.report.pictures import curves, mosaics
+from s2i.evaluation.report.images import curves, mosaics
 from s2i.evaluation.report.verdicts import Verdict, compare, summed_up
-from s2i.metrics.distributions import FID_PICTURES
+from s2i.metrics.distributions import FID_IMAGES
 from s2i.metrics.registry import METRICS, SETS
 
 MARKER = "<!-- s2i report -->"  # by which the workflow finds the comment to update
@@ -21,7 +21,7 @@ PARAMS_SHOWN = 40
 
 
 def report(against: str, folder: Path, level: float) -> list[Verdict]:
-    """Write report.md and its pictures into ``folder``, and give back the verdicts on the metrics.
+    """Write report.md and its images into ``folder``, and give back the verdicts on the metrics.
 
     against: what the working folder's metrics are compared with, a Git revision or a DVC experiment.
     level: of the intervals.  Raises UserError when it does not exist, when it or the working folder has no scores, or
@@ -67,7 +67,7 @@ def _json(content: bytes | None) -> dict:
 
 
 def _finetuned(content: bytes | None, name: str) -> pd.DataFrame:
-    """Scores of the fine-tuned pictures."""
+    """Scores of the fine-tuned images."""
     if content is None:
         raise UserError(f"{name} has no {SCORES}: run `dvc repro` there and commit metrics/.")
     table = revisions.table(content, dtype={"id": str})
@@ -76,7 +76,7 @@ def _finetuned(content: bytes | None, name: str) -> pd.DataFrame:
     return table[table["model"] == "finetuned"].reset_index(drop=True)
 
 
-def _table(verdicts: list[Verdict], pictures: int, level: float) -> str:
+def _table(verdicts: list[Verdict], images: int, level: float) -> str:
     ordered = sorted(verdicts, key=lambda one: not one.is_headline)
     rows = [
         f"| {_title(one.metric)} | {one.old:.4g} | {one.new:.4g} | {_difference(one)} | {_said(one)} |"
@@ -84,13 +84,13 @@ def _table(verdicts: list[Verdict], pictures: int, level: float) -> str:
     ]
     return "\n".join(
         [
-            f"{pictures} sketches drawn by both runs.  Bold: headline metrics and verdicts.",
+            f"{images} sketches drawn by both runs.  Bold: headline metrics and verdicts.",
             "",
             f"| metric | old | new | difference, {level:.0%} interval | verdict |",
             "|---|---|---|---|---|",
             *rows,
             "",
-            f"The intervals are bootstrapped over photos, of differences picture by picture; all {len(rows)} hold at "
+            f"The intervals are bootstrapped over photos, of differences image by image; all {len(rows)} hold at "
             "once (Bonferroni).  They know of no other seed of the training.",
         ]
     )
@@ -112,15 +112,15 @@ def _said(verdict: Verdict) -> str:
 
 
 def _distances(old: Mapping, new: Mapping) -> str:
-    """Distances between all drawn pictures and all photos, which have no interval of a difference, so no verdict."""
+    """Distances between all drawn images and all photos, which have no interval of a difference, so no verdict."""
     before, after = old.get("finetuned", {}), new.get("finetuned", {})
     names = [name for name in SETS if isinstance(before.get(name), float | int) and name in after]
     if not names:
         return ""
     rows = [f"| {_title(name)} | {before[name]:.4g} | {after[name]:.4g} |" for name in names]
-    few = new["photos"] < FID_PICTURES
-    warning = f"  Of {new['photos']:,} photos, below {FID_PICTURES:,}: Frechet distances are biased." if few else ""
-    head = ["## Distances between all pictures and all photos", "", "| metric | old | new |", "|---|---|---|"]
+    few = new["photos"] < FID_IMAGES
+    warning = f"  Of {new['photos']:,} photos, below {FID_IMAGES:,}: Frechet distances are biased." if few else ""
+    head = ["## Distances between all images and all photos", "", "| metric | old | new |", "|---|---|---|"]
     return "\n".join([*head, *rows, "", f"No verdict hangs on these.{warning}"])
 
 

@@ -1,9 +1,9 @@
 """Files of another Git revision, a DVC experiment among them, without checking it out."""
 
-import io
 import json
 import subprocess
 import sys
+from io import BytesIO
 
 import pandas as pd
 
@@ -36,7 +36,7 @@ def read(commit: str, path: str) -> bytes | None:
 
 def table(content: bytes, **settings) -> pd.DataFrame:
     """A table that `read` found, by pandas.read_csv with such settings."""
-    return pd.read_csv(io.BytesIO(content), **settings)
+    return pd.read_csv(BytesIO(content), **settings)
 
 
 def changed_params(commit: str) -> dict[str, tuple]:

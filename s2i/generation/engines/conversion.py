@@ -133,9 +133,9 @@ def _traced(pipeline, nets: Sequence[nn.Module], resolution: int) -> Iterator[tu
     words = sampling.encode_prompts(pipeline, [])[""][None].float()
     given = []
     for net in nets:
-        picture = torch.zeros(1, 3, resolution, resolution)
-        down, mid = net.float()(sample, timestep, words, picture, return_dict=False)
-        given.append((sample, timestep, words, net.controlnet_cond_embedding(picture)))
+        image = torch.zeros(1, 3, resolution, resolution)
+        down, mid = net.float()(sample, timestep, words, image, return_dict=False)
+        given.append((sample, timestep, words, net.controlnet_cond_embedding(image)))
     yield _TracedUNet(unet), (sample, timestep, words, *down, mid)
     for net, inputs in zip(nets, given, strict=True):
         embedder, net.controlnet_cond_embedding = net.controlnet_cond_embedding, nn.Identity()

@@ -51,7 +51,7 @@ def replace(pipeline: StableDiffusionControlNetPipeline, trained: Trained, engin
 def install(pipeline, resolution: int, calibrate: Callable[[], None] | None, *key) -> None:
     """Put models of OpenVINO into the place of a pipeline's UNet and ControlNets, whose weights in torch are let go.
 
-    They draw pictures (resolution, resolution), any number at once, in the pipeline's number format; with ``calibrate``
+    They draw images (resolution, resolution), any number at once, in the pipeline's number format; with ``calibrate``
     in int8, the ranges being those of what UNet and ControlNets see while it runs.  Converted models are kept in the
     cache under ``key``, and mapped into memory from there.
     """

@@ -14,7 +14,7 @@ from s2i.core.params import Params
 from s2i.core.records import Records
 from s2i.core.stage import FAILED
 from s2i.evaluation import summary
-from s2i.imaging import images, tensors
+from s2i.imaging import io, tensors
 from s2i.metrics import distributions
 from s2i.metrics.distributions import frechet_distance_of_few, frechet_interval
 from s2i.metrics.embeddings import similarity
@@ -42,15 +42,15 @@ def compare(rows: Sequence[dict], drawn: Path, training: Path, mosaics: Path, fo
     of, level = params.study.reference, params.evaluate.level
     wanted = [row for row in rows if row["split"] == "test"]
     found, failed = _variants(wanted, drawn, list(params.variants))
-    others = items.pictures([row for row in rows if row["split"] == "train"], of)
+    others = items.images([row for row in rows if row["split"] == "train"], of)
     if unseen := sorted({row.get("label", "") for row in wanted} - {label for label, _ in others}):
         warnings.warn(f"no training {of} is of class {', '.join(unseen)}: the probe cannot tell it.", stacklevel=2)
     files = {REFERENCE: [row[of] for row in wanted], OTHERS: [file for _, file in others]} | found
-    pictures = {name: [images.read(Path(file)) for file in each] for name, each in files.items()}
-    probed = {name: probes.features(each) for name, each in pictures.items()}
+    images = {name: [io.read(Path(file)) for file in each] for name, each in files.items()}
+    probed = {name: probes.features(each) for name, each in images.items()}
     features = {"efficientnet_lite0": {name: one[:, :POOLED].double().numpy() for name, one in probed.items()}}
     if inception := fid_inception():
-        features["inception"] = {name: _features(each, inception) for name, each in pictures.items()}
+        features["inception"] = {name: _features(each, inception) for name, each in images.items()}
     figures, pairs = {name: {} for name in list(files)[1:]}, {}
     for network, sets in features.items():
         distance, kernel = distributions.NAMES[network]
@@ -58,31 +58,31 @@ def compare(rows: Sequence[dict], drawn: Path, training: Path, mosaics: Path, fo
         for name, values in figures.items():
             values[distance] = frechet_interval(sets[name], sets[REFERENCE], level)
             values[kernel] = distributions.kernel_distance(sets[name], sets[REFERENCE])
-    pictured = _per_picture(wanted, {name: probed[name] for name in (REFERENCE, *found)}, rows, of)
-    for name, scores in pictured.groupby("variant", sort=False):
+    imaged = _per_image(wanted, {name: probed[name] for name in (REFERENCE, *found)}, rows, of)
+    for name, scores in imaged.groupby("variant", sort=False):
         for metric in (SIMILARITY, "label_accuracy"):
             figures.setdefault(name, {})[metric] = bootstrap(scores[metric], list(scores["id"]), level=level)
     found_out = {"items": len(wanted), "variants": figures, "failed": failed}
-    pictured.to_csv(folder / "per_picture.csv", index=False)
-    report.write(found_out, pictured, pairs, folder, params)
+    imaged.to_csv(folder / "per_image.csv", index=False)
+    report.write(found_out, imaged, pairs, folder, params)
     _forgetting(training, list(found), folder)
-    report.draw(wanted, {name: pictures[name] for name in found}, mosaics, folder, params.study.grids)
+    report.draw(wanted, {name: images[name] for name in found}, mosaics, folder, params.study.grids)
     return found_out | {"variants": summary.numbers(figures)}
 
 
 def _variants(wanted: Sequence[dict], drawn: Path, names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """{variant: its pictures, as the items are ordered}, and of those that have none {variant: why}."""
+    """{variant: its images, as the items are ordered}, and of those that have none {variant: why}."""
     found, failed = {}, {}
     for name in names:
         if (drawn / name / FAILED).exists():
             failed[name] = (drawn / name / FAILED).read_text(encoding="utf-8")
             continue
-        pictures = {(row["id"], row["variant"]): row["finetuned"] for row in Records(drawn / name)}
-        missing = [row for row in wanted if (row["id"], row["variant"]) not in pictures]
+        images = {(row["id"], row["variant"]): row["finetuned"] for row in Records(drawn / name)}
+        missing = [row for row in wanted if (row["id"], row["variant"]) not in images]
         if missing:
             failed[name] = f"{len(missing)} of {len(wanted)} items were not drawn: run dvc repro."
         else:
-            found[name] = [pictures[row["id"], row["variant"]] for row in wanted]
+            found[name] = [images[row["id"], row["variant"]] for row in wanted]
     if not found:
         raise UserError(f"no variant drew anything: {'; '.join(f'{name}: {why}' for name, why in failed.items())}")
     return found, failed
@@ -97,8 +97,8 @@ def _forgetting(training: Path, names: Sequence[str], folder: Path) -> None:
             shutil.copyfile(table.with_name("images") / "forgetting.png", folder / f"forgetting-{name}.png")
 
 
-def _features(pictures: Sequence[np.ndarray], network) -> np.ndarray:
-    return distributions.features(tensors.to_unit_range(tensors.stack(pictures)).split(BATCH), network)
+def _features(images: Sequence[np.ndarray], network) -> np.ndarray:
+    return distributions.features(tensors.to_unit_range(tensors.stack(images)).split(BATCH), network)
 
 
 def _pairwise(features: Mapping[str, np.ndarray]) -> pd.DataFrame:
@@ -107,10 +107,10 @@ def _pairwise(features: Mapping[str, np.ndarray]) -> pd.DataFrame:
     return pd.DataFrame(values, index=list(features), columns=list(features)).clip(lower=0)
 
 
-def _per_picture(
+def _per_image(
     wanted: Sequence[dict], probed: Mapping[str, torch.Tensor], rows: Sequence[dict], of: str
 ) -> pd.DataFrame:
-    """Of each picture of each set whether a probe tells its class, and how like the references of its class it is.
+    """Of each image of each set whether a probe tells its class, and how like the references of its class it is.
 
     A reference is not compared with itself.
     """

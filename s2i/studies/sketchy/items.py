@@ -7,7 +7,7 @@ from pathlib import Path
 
 from s2i.core import cache
 from s2i.core.errors import UserError
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.networks import probes
 from s2i.vocabulary.prompts import spoken
 
@@ -44,7 +44,7 @@ def _in_turn(rows: Iterable[dict], seed: int) -> list[dict]:
     return [drawn[place] for place in order]
 
 
-def pictures(rows: Iterable[dict], of: str) -> list[tuple[str, Path]]:
+def images(rows: Iterable[dict], of: str) -> list[tuple[str, Path]]:
     """(class, file) of every photo once, or of every sketch as it was paired with its photo."""
     photos = {row["id"]: row for row in rows}.values()
     if of == "photo":
@@ -57,8 +57,8 @@ def fit_probe(rows: Iterable[dict], of: str) -> probes.Probes:
 
     Raises UserError where these are not of two classes at least.
     """
-    known = [(label, file) for label, file in pictures([row for row in rows if row["split"] == "train"], of) if label]
+    known = [(label, file) for label, file in images([row for row in rows if row["split"] == "train"], of) if label]
     if len({label for label, _ in known}) < 2:
         raise UserError(f"the training {of}s have fewer than two classes to tell apart: label them, or add classes.")
-    inputs = probes.features([images.read(file) for _, file in known])
+    inputs = probes.features([io.read(file) for _, file in known])
     return probes.fit(inputs, [{CLASS: spoken(label)} for label, _ in known], names=[CLASS])

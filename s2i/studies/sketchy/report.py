@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from s2i.core.params import Params
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.mosaics import grid, mosaic
 from s2i.imaging.plots import pyplot, save
 
@@ -17,9 +17,7 @@ FEW = 2048
 PLURAL = {"sketch": "sketches", "photo": "photos"}
 
 
-def write(
-    summary: dict, pictured: pd.DataFrame, pairs: Mapping[str, pd.DataFrame], folder: Path, params: Params
-) -> None:
+def write(summary: dict, imaged: pd.DataFrame, pairs: Mapping[str, pd.DataFrame], folder: Path, params: Params) -> None:
     """table.csv, table.md, ranked.png, matrix.png and classes.png of what `compare` found."""
     table = pd.DataFrame({name: _flat(values) for name, values in summary["variants"].items()}).T
     distance = next(name for name in DISTANCES if name in table)
@@ -33,31 +31,31 @@ def write(
         matrix.to_csv(folder / f"pairwise_{name}.csv", float_format="%.4g")
     (folder / "table.md").write_text(_markdown(table, distance, summary, published, params), encoding="utf-8")
     _plot_ranked(table.dropna(subset=[distance]), distance, folder / "ranked.png")
-    _plot_matrix(pairs[distance], f"{distance} between the pictures of two variants", "{:.0f}", folder / "matrix.png")
-    of_class = pictured.pivot_table(index="label", columns="variant", values="label_accuracy", sort=False)
-    _plot_matrix(of_class, "share of pictures whose class a probe tells", "{:.2f}", folder / "classes.png")
+    _plot_matrix(pairs[distance], f"{distance} between the images of two variants", "{:.0f}", folder / "matrix.png")
+    of_class = imaged.pivot_table(index="label", columns="variant", values="label_accuracy", sort=False)
+    _plot_matrix(of_class, "share of images whose class a probe tells", "{:.2f}", folder / "classes.png")
 
 
 def draw(
     wanted: Sequence[dict], found: Mapping[str, Sequence[np.ndarray]], mosaics: Path, folder: Path, sizes: Sequence[int]
 ) -> None:
-    """A grid of each variant's pictures in each size, all.jpg with a row an item, and in ``folder`` a part of that."""
+    """A grid of each variant's images in each size, all.jpg with a row an item, and in ``folder`` a part of that."""
     mosaics.mkdir(parents=True, exist_ok=True)
     order = _in_turn(wanted)
-    for name, pictures in found.items():
+    for name, images in found.items():
         for size in sizes:
-            if size <= len(pictures):
-                chosen = [pictures[place] for place in order[:size]]
-                images.write_jpg(mosaics / f"{name}-{size}.jpg", grid(chosen, round(size**0.5)))
+            if size <= len(images):
+                chosen = [images[place] for place in order[:size]]
+                io.write_jpg(mosaics / f"{name}-{size}.jpg", grid(chosen, round(size**0.5)))
     columns = {
-        "sketch": [images.read_grey(Path(row["sketch"])) for row in wanted],
-        "photo": [images.read(Path(row["photo"])) for row in wanted],
+        "sketch": [io.read_grey(Path(row["sketch"])) for row in wanted],
+        "photo": [io.read(Path(row["photo"])) for row in wanted],
     }
     columns |= found
-    images.write_jpg(mosaics / "all.jpg", mosaic(columns))
+    io.write_jpg(mosaics / "all.jpg", mosaic(columns))
     shown = sorted(order[: len({row.get("label") for row in wanted})])
     overview = {name: [each[place] for place in shown] for name, each in columns.items()}
-    images.write_jpg(folder / "overview.jpg", mosaic(overview))
+    io.write_jpg(folder / "overview.jpg", mosaic(overview))
 
 
 def _in_turn(wanted: Sequence[dict]) -> list[int]:
@@ -92,12 +90,12 @@ def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict
         "",
         f"Nearest first, by {distance} to the {PLURAL[params.study.reference]} of the items; in brackets the "
         f"{params.evaluate.level:.0%} bootstrap interval, for kid the spread over subsets.  *other references* are the "
-        "training half of the reference.  `label_accuracy` is the share of pictures whose class is told by a linear "
+        "training half of the reference.  `label_accuracy` is the share of images whose class is told by a linear "
         f"probe that was fitted on the training {PLURAL[params.study.reference]}; *reference* is what it scores on the "
         "originals.",
     ]
     if summary["items"] < FEW:
-        lines += ["", f"Below {FEW:,} pictures a Frechet distance is too large; compare it only within this table."]
+        lines += ["", f"Below {FEW:,} images a Frechet distance is too large; compare it only within this table."]
     if published:
         lines += ["", f"`published_fid`: {published['source']}"]
         pairs = [f"{one} {value:.2f}" for one, value in published.get("pairwise", {}).items()]

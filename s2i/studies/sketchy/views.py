@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.mosaics import mosaic
 from s2i.imaging.plots import pyplot, save
 
@@ -26,7 +26,7 @@ def write(rows: Sequence[dict], folder: Path) -> None:
     photos = table(rows)
     save(plot_classes(photos), folder / "classes.png")
     save(plot_sketches(photos), folder / "sketches.png")
-    images.write_jpg(folder / "samples.jpg", samples(rows))
+    io.write_jpg(folder / "samples.jpg", samples(rows))
 
 
 def plot_classes(photos: pd.DataFrame):
@@ -57,9 +57,9 @@ def samples(rows: Sequence[dict], classes: int = 12, sketches: int = 3) -> np.nd
     """A photo of each of the first classes and its first sketches, a row a class -> RGB."""
     first = {row.get("label", ""): row for row in reversed(rows)}
     shown = [first[label] for label in sorted(first)][:classes]
-    columns = {"photo": [images.read(Path(row["photo"])) for row in shown]}
+    columns = {"photo": [io.read(Path(row["photo"])) for row in shown]}
     for number in range(sketches):
         drawn = [list(row["sketches"].values())[number : number + 1] for row in shown]
         blank = np.full_like(columns["photo"][0], 255)
-        columns[f"sketch {number + 1}"] = [images.read(Path(each[0])) if each else blank for each in drawn]
+        columns[f"sketch {number + 1}"] = [io.read(Path(each[0])) if each else blank for each in drawn]
     return mosaic(columns)

@@ -22,7 +22,7 @@ from s2i.core.params import Params
 from s2i.diffusion import adapters, base, model_folder, sampling
 from s2i.diffusion.controlnets import control_images, controlnets_of, prediction
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.control_images import control_images_of
 from s2i.imaging.mosaics import evenly_spaced, mosaic
 from s2i.metrics.structure import edge_f1
@@ -68,7 +68,7 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
     target/unet_lora and target/adapter, one for each condition, are what diffusers loads beside the teacher, with its
     LCMScheduler; target/controlnet is the ControlNet with the adapter merged, and generate.json how it draws, so that
     ``s2i generate --model`` takes the folder.  The weights that keep validation sketches' contours best, drawn in few
-    steps, are kept.  Figures and pictures of the run go to ``live``.  An interrupted run goes on.
+    steps, are kept.  Figures and images of the run go to ``live``.  An interrupted run goes on.
     Raises UserError when the teacher draws from words alone, or the examples were not encoded for it.
     """
     if params.method != "controlnet":
@@ -101,12 +101,12 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
         @torch.no_grad()
         def validate(step: int) -> float:
             drawn = {f"{steps} steps": _drawn(pipeline, held_out, steps, params) for steps in FEW}
-            photos = [images.read(record["photo"]) for record in held_out]
+            photos = [io.read(record["photo"]) for record in held_out]
             kept = [edge_f1(one, photo) for each in drawn.values() for one, photo in zip(each, photos, strict=True)]
-            sketches = {"sketch": [images.read_grey(record["sketch"]) for record in held_out]}
+            sketches = {"sketch": [io.read_grey(record["sketch"]) for record in held_out]}
             columns = sketches | drawn | {"target": photos}
             tracker.figures(step, {"validation_edge_f1": float(np.mean(kept))})
-            tracker.picture(step, "validation", mosaic({name: each[:SHOWN] for name, each in columns.items()}))
+            tracker.image(step, "validation", mosaic({name: each[:SHOWN] for name, each in columns.items()}))
             return 1 - float(np.mean(kept))
 
         fit(
@@ -186,6 +186,6 @@ def _drawn(pipeline, records: Sequence[dict], steps: int, params: Params) -> lis
             resolution=params.resolution,
             batch_size=settings.batch_size,
             **settings.sampling,
-            description=f"validation pictures of {steps} steps",
+            description=f"validation images of {steps} steps",
         )
     )

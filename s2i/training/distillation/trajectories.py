@@ -1,4 +1,4 @@
-"""The ways a teacher takes from noise to pictures of the training examples, for a student to learn where they end."""
+"""The ways a teacher takes from noise to images of the training examples, for a student to learn where they end."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,7 +91,7 @@ def _drawn(
         torch.stack([item["embedding"] for item in items]).to(pipeline.unet.device, pipeline.unet.dtype),
         sampling.encode_prompts(pipeline, [])[""],
         seeds,
-        [[_picture(item[f"control.{name}"]) for name in params.conditions] for item in items],
+        [[_image(item[f"control.{name}"]) for name in params.conditions] for item in items],
         resolution=params.resolution,
         **sampled,
     )
@@ -105,7 +105,7 @@ def _drawn(
     }
 
 
-def _picture(control: torch.Tensor) -> np.ndarray:
+def _image(control: torch.Tensor) -> np.ndarray:
     """A control image (1 or 3, H, W) in [0, 1] as it was drawn: (H, W) or (H, W, 3) uint8."""
     planes = (control * 255).round().byte().permute(1, 2, 0).numpy()
     return planes[..., 0] if planes.shape[-1] == 1 else planes

@@ -16,7 +16,7 @@ from s2i.diffusion import adapters, base, model_folder, placement, sampling
 from s2i.diffusion.controlnets import control_images, controlnets_of, prediction
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt
 from s2i.diffusion.image_cache import GenerationTask
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.imaging.control_images import control_images_of
 from s2i.imaging.mosaics import mosaic
 from s2i.training import setup
@@ -34,7 +34,7 @@ VALIDATION_DRAWS = 4  # timesteps and noises each validation example is seen wit
 def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
     """Fine-tune on ``encoded`` and write the merged ControlNet and its adapter into ``target``, one for each condition.
 
-    Figures and pictures of the run go to ``live``.  An interrupted run with the same data and parameters goes on.
+    Figures and images of the run go to ``live``.  An interrupted run with the same data and parameters goes on.
     Raises UserError when the examples were encoded for another base, resolution or other conditions.
     """
     device, precision = devices.pick(params.device, params.precision)
@@ -65,7 +65,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
             def validate(step: int) -> float:
                 value = _validation_loss(loss, controlnet, batches, device, precision)
                 tracker.figures(first_step + step, {"validation_loss": value})
-                tracker.picture(first_step + step, "validation", _mosaic(pipeline, shown, params))
+                tracker.image(first_step + step, "validation", _mosaic(pipeline, shown, params))
                 return value
 
             fitted = fit(
@@ -183,8 +183,8 @@ def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:
         resolution=params.resolution,
         batch_size=params.generate.batch_size,
         **params.generate.sampling,
-        description="validation pictures",
+        description="validation images",
     )
-    sketches = [images.read_grey(record["sketch"]) for record in records]
-    targets = [images.read(record["photo"]) for record in records]
+    sketches = [io.read_grey(record["sketch"]) for record in records]
+    targets = [io.read(record["photo"]) for record in records]
     return mosaic({"sketch": sketches, "drawn": list(drawn), "target": targets})

@@ -1,4 +1,4 @@
-"""A subject, of a few pictures, bound to a rare word; several subjects are learned one after the other.
+"""A subject, of a few images, bound to a rare word; several subjects are learned one after the other.
 
 Source: Ruiz et al. 2023, "DreamBooth: fine tuning text-to-image diffusion models for subject-driven generation".
 """
@@ -16,7 +16,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.diffusion import adapters, base, image_cache, model_folder, sampling
 from s2i.diffusion.image_cache import GenerationTask
-from s2i.imaging import images, tensors
+from s2i.imaging import io, tensors
 from s2i.imaging.mosaics import mosaic
 from s2i.metrics import distributions
 from s2i.metrics.embeddings import similarity
@@ -29,17 +29,17 @@ from s2i.training.methods.forgetting import plot_forgetting
 from s2i.training.methods.text_only import PromptedUNet
 
 ADAPTERS = ("full", "attention", "lora")
-SHOWN = 6  # pictures drawn of every subject after each
+SHOWN = 6  # images drawn of every subject after each
 
 
 @explain_out_of_memory()
 def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
     """Teach the UNet, and the text encoder where asked, the subjects in turn; write what they became into ``target``.
 
-    After each of several subjects all learned so far are drawn and compared with their pictures, which shows what
+    After each of several subjects all learned so far are drawn and compared with their images, which shows what
     is forgotten (forgetting.csv among the plots), and the model of that moment stays in target/after/NUMBER.
-    An interrupted run with the same pictures and parameters goes on.
-    Raises UserError when a subject has no pictures, or when the token or the adapter will not do.
+    An interrupted run with the same images and parameters goes on.
+    Raises UserError when a subject has no images, or when the token or the adapter will not do.
     """
     settings = params.dreambooth
     if params.adapter not in ADAPTERS:
@@ -63,13 +63,13 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
             so_far = dict(list(learned.items())[:number])
             drawn = _drawn(pipeline, so_far, params)
             scores += [{"after": label} | score for score in _scores(drawn, so_far)]
-            tracker.picture(last, f"after-{number}", mosaic(drawn))
+            tracker.image(last, f"after-{number}", mosaic(drawn))
             if len(learned) > 1:
                 _save(pipeline, target / "after" / str(number), params)
         _save(pipeline, target, params)
         table = pd.DataFrame(scores)
         table.to_csv(checkpoints / "live/plots/forgetting.csv", index=False)
-        tracker.picture(last, "forgetting", plot_forgetting(table))
+        tracker.image(last, "forgetting", plot_forgetting(table))
 
 
 def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> GenerationTask:
@@ -87,7 +87,7 @@ def _prompts(examples: Iterable[Mapping], token: str, params: Params) -> list[st
 
 
 def _examples(pipeline: StableDiffusionPipeline, label: str, files: Sequence[Path], params: Params) -> list[dict]:
-    """Each picture of the subject with one that the base draws of its class, as often as it takes to show all."""
+    """Each image of the subject with one that the base draws of its class, as often as it takes to show all."""
     settings = params.dreambooth
     (named,), (plain,) = (_prompts([{"label": label}], token, params) for token in (settings.token, ""))
     subject = text_only.encoded(pipeline, files, named, params, "subject")
@@ -125,7 +125,7 @@ def _save(pipeline: StableDiffusionPipeline, target: Path, params: Params) -> No
 
 
 def _drawn(pipeline: StableDiffusionPipeline, learned: Mapping[str, Sequence[Path]], params: Params) -> dict:
-    """{subject: pictures drawn of it}, with the same seeds whenever it is asked."""
+    """{subject: images drawn of it}, with the same seeds whenever it is asked."""
     prompts = _prompts([{"label": label} for label in learned], params.dreambooth.token, params)
     found = sampling.draw(
         pipeline,
@@ -136,15 +136,15 @@ def _drawn(pipeline: StableDiffusionPipeline, learned: Mapping[str, Sequence[Pat
         **params.generate.sampling,
         description="draw what was learned",
     )
-    pictures = list(found)
-    return {label: pictures[place * SHOWN : (place + 1) * SHOWN] for place, label in enumerate(learned)}
+    images = list(found)
+    return {label: images[place * SHOWN : (place + 1) * SHOWN] for place, label in enumerate(learned)}
 
 
 def _scores(drawn: Mapping[str, Sequence[np.ndarray]], learned: Mapping[str, Sequence[Path]]) -> list[dict]:
-    """How much each subject as it is drawn is like its pictures."""
+    """How much each subject as it is drawn is like its images."""
     network, scores = efficientnet.efficientnet_lite0(), []
     for label, files in learned.items():
-        sets = (drawn[label], [images.read(file) for file in files])
+        sets = (drawn[label], [io.read(file) for file in files])
         found, own = (distributions.features([tensors.to_unit_range(tensors.stack(each))], network) for each in sets)
         scores.append({"subject": label} | bootstrap(similarity(found, own)))
     return scores

@@ -16,4 +16,4 @@ def plot_forgetting(table: pd.DataFrame) -> np.ndarray:
         axis.errorbar(places, rows["mean"], spread, marker="o", capsize=4, label=subject)
     axis.set(xticks=range(len(order)), xticklabels=order, xlabel="after learning", ylabel="similarity")
     axis.legend(frameon=False)
-    return plots.picture(figure)
+    return plots.image(figure)

@@ -1,4 +1,4 @@
-"""Sketch to caption to picture: the words that a captioner finds for a sketch are all that the base is told of it.
+"""Sketch to caption to image: the words that a captioner finds for a sketch are all that the base is told of it.
 
 Nothing is trained.  Who captions is said by ``caption``, as for photos; here it looks at the sketch.
 """

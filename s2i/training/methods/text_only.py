@@ -14,7 +14,7 @@ from s2i.core.params import Learned, Params
 from s2i.diffusion import base
 from s2i.diffusion.encoding import Encoder
 from s2i.diffusion.image_cache import GenerationTask
-from s2i.imaging import images
+from s2i.imaging import io
 from s2i.training import losses
 from s2i.training.losses import sample_latents
 from s2i.training.randomness import BatchRandom
@@ -67,7 +67,7 @@ def chosen(found: dict[str, list[Path]], labels: Sequence[str], key: str, learne
             )
         if learned.images and len(found[label]) < learned.images:
             warnings.warn(
-                f"{key}: '{label}' has {len(found[label])} of the {learned.images} pictures asked for.",
+                f"{key}: '{label}' has {len(found[label])} of the {learned.images} images asked for.",
                 stacklevel=2,
             )
     return {label: found[label] for label in labels}
@@ -98,19 +98,19 @@ def tokens_of(pipeline: StableDiffusionPipeline, prompt: str, count: int) -> tor
 def encoded(
     pipeline: StableDiffusionPipeline, files: Sequence[Path], prompt: str, params: Params, kind: str
 ) -> list[dict]:
-    """An example a picture: KIND.latent_mean, KIND.latent_logvar (C, h, w) and KIND.tokens (L,)."""
-    pictures = [_read(file, params.resolution) for file in files]
-    mean, logvar = Encoder(pipeline, params.encode.batch_size).latents(pictures)
+    """An example an image: KIND.latent_mean, KIND.latent_logvar (C, h, w) and KIND.tokens (L,)."""
+    images = [_read(file, params.resolution) for file in files]
+    mean, logvar = Encoder(pipeline, params.encode.batch_size).latents(images)
     columns = zip(mean, logvar, tokens_of(pipeline, prompt, len(files)), strict=True)
     names = [f"{kind}.{name}" for name in ("latent_mean", "latent_logvar", "tokens")]
     return [dict(zip(names, column, strict=True)) for column in columns]
 
 
 def _read(file: Path, resolution: int) -> np.ndarray:
-    picture = images.read(file)
-    if picture.shape[:2] != (resolution, resolution):
+    image = io.read(file)
+    if image.shape[:2] != (resolution, resolution):
         raise UserError(f"{file} is not of {resolution} px, as params.yaml wants: run `dvc repro ingest`.")
-    return picture
+    return image
 
 
 def denoising_loss(pipeline: StableDiffusionPipeline, params: Params, kinds: dict[str, float]):

@@ -25,7 +25,7 @@ from s2i.training.methods import text_only
 from s2i.training.methods.text_only import PromptedUNet
 from s2i.vocabulary import prompts
 
-SHOWN = 4  # pictures drawn with every new word
+SHOWN = 4  # images drawn with every new word
 ALL = "all"  # what the word for everything is called
 
 
@@ -47,7 +47,7 @@ class InvertedUNet(PromptedUNet):
 def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
     """Train a word for each class, or one for all, and write each into target/words as diffusers loads it.
 
-    An interrupted run with the same pictures and parameters goes on.  Raises UserError when a class has no pictures,
+    An interrupted run with the same images and parameters goes on.  Raises UserError when a class has no images,
     or when a word is in the vocabulary already.
     """
     settings = params.textual_inversion
@@ -76,7 +76,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
             (target / model_folder.WORDS).mkdir(parents=True, exist_ok=True)
             save_file({word: row.clone()}, target / model_folder.WORDS / f"{number:03}.safetensors")
             drawn[name] = _drawn(pipeline, prompt, name, params)
-        tracker.picture(last, "words", mosaic(drawn))
+        tracker.image(last, "words", mosaic(drawn))
 
 
 def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> GenerationTask:
@@ -92,7 +92,7 @@ def untouched(examples: list[dict], params: Params) -> GenerationTask:
 
 
 def _words(learned: Mapping[str, list[Path]], settings: TextualInversion) -> dict[str, dict[str, list[Path]]]:
-    """{name of a new word: {class: its pictures}}."""
+    """{name of a new word: {class: its images}}."""
     if settings.per == "all":
         return {ALL: dict(learned)}
     return {label: {label: files} for label, files in learned.items()}

@@ -22,10 +22,10 @@ YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
 def find(folder: Path) -> Iterator[Photo | Refused]:
-    """The photos of a folder: the rows of its photos.csv, or else every picture of the tree, in a stable order.
+    """The photos of a folder: the rows of its photos.csv, or else every image of the tree, in a stable order.
 
     photos.csv has a column `file` and any of TEXTS, NUMBERS, YES_OR_NO, `caption`, and of the companions in FILES;
-    paths are relative to the folder.  Columns of other names, and pictures that no row names, are refused by name.
+    paths are relative to the folder.  Columns of other names, and images that no row names, are refused by name.
     Raises UserError when the folder is missing or photos.csv cannot be read as a table.
     """
     table = folder / "photos.csv"

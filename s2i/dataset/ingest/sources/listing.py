@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from s2i.core.quarantine import Refused
-from s2i.imaging import images
+from s2i.imaging import io
 
 NOT_READ = {".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd"}
 NOT_READ |= {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
@@ -31,9 +31,9 @@ class Photo:
 
 
 def photos(folder: Path) -> Iterator[Photo | Refused]:
-    """Every picture file below a folder in a stable order; formats that are known but not read are refused.
+    """Every image file below a folder in a stable order; formats that are known but not read are refused.
 
-    Refused are folders too that are links or cannot be opened.  Hidden files and files that are no pictures by their
+    Refused are folders too that are links or cannot be opened.  Hidden files and files that are no images by their
     suffix are passed over.
     """
     files: list[Path] = []
@@ -52,7 +52,7 @@ def photos(folder: Path) -> Iterator[Photo | Refused]:
             continue
         if file in closed:
             yield Refused(name, closed[file])
-        elif suffix in images.readable():
+        elif suffix in io.readable():
             yield Photo(file, name)
         elif suffix in NOT_READ:
             plugin = (

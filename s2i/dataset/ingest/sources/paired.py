@@ -39,7 +39,7 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
 
 
 def _numbered(folder: Path, name: str, prefix: str) -> tuple[dict[str, Photo], list[Refused]]:
-    """The pictures of one folder by what follows `prefix_` in their names."""
+    """The images of one folder by what follows `prefix_` in their names."""
     inside = folder / name
     if not inside.is_dir():
         raise UserError(f"{inside} is not a folder: ingest.source 'paired' wants {PHOTOS[0]} and {SKETCHES[0]} there.")

@@ -1,4 +1,4 @@
-"""Metrics of one picture and its photo: pixels, parts, sketches drawn again, weighted features, CLIP."""
+"""Metrics of one image and its photo: pixels, parts, sketches drawn again, weighted features, CLIP."""
 
 from unittest import mock
 
@@ -32,40 +32,40 @@ def left():
 
 
 @pytest.fixture
-def picture():
+def image():
     return np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
 
 
 @pytest.fixture
-def half_wrong(picture):
-    """The picture with another right half."""
-    other = picture.copy()
+def half_wrong(image):
+    """The image with another right half."""
+    other = image.copy()
     other[:, 32:] = 255 - other[:, 32:]
     return other
 
 
-def test_psnr_is_the_closed_form_and_infinite_for_equal_pictures(picture):
-    brighter = (picture // 2).astype(np.uint8)
+def test_psnr_is_the_closed_form_and_infinite_for_equal_images(image):
+    brighter = (image // 2).astype(np.uint8)
     assert psnr(brighter + np.uint8(10), brighter) == pytest.approx(20 * np.log10(255 / 10))
-    assert psnr(picture, picture) == float("inf")
+    assert psnr(image, image) == float("inf")
 
 
-def test_ssim_is_one_for_equal_pictures_and_scikit_images_figure_else(picture, half_wrong):
+def test_ssim_is_one_for_equal_images_and_scikit_images_figure_else(image, half_wrong):
     from skimage.metrics import structural_similarity
 
-    assert ssim(picture, picture) == pytest.approx(1)
+    assert ssim(image, image) == pytest.approx(1)
     wanted = structural_similarity(
-        half_wrong, picture, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        half_wrong, image, channel_axis=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
     )
-    assert ssim(half_wrong, picture) == pytest.approx(wanted)
+    assert ssim(half_wrong, image) == pytest.approx(wanted)
 
 
-def test_a_matte_says_what_counts(picture, half_wrong, left):
+def test_a_matte_says_what_counts(image, half_wrong, left):
     for metric in (ssim, psnr):
         whole = np.full_like(left, 255)
-        assert metric(half_wrong, picture, whole) == pytest.approx(metric(half_wrong, picture), rel=0.01)
-        assert metric(half_wrong, picture, 255 - left) < metric(half_wrong, picture) < metric(half_wrong, picture, left)
-        assert np.isnan(metric(half_wrong, picture, np.zeros_like(left))) and metric(picture, picture, left) >= 1
+        assert metric(half_wrong, image, whole) == pytest.approx(metric(half_wrong, image), rel=0.01)
+        assert metric(half_wrong, image, 255 - left) < metric(half_wrong, image) < metric(half_wrong, image, left)
+        assert np.isnan(metric(half_wrong, image, np.zeros_like(left))) and metric(image, image, left) >= 1
 
 
 def test_deep_distances_are_those_of_whole_networks_and_a_matte_says_what_counts(left):
@@ -102,13 +102,13 @@ def test_lpips_is_absent_where_its_weights_are(monkeypatch):
 
 def balconies(*brightness):
     """A wall with a balcony, dark above light, for each brightness, and the label map of three of them."""
-    picture, labels = np.full((128, 128, 3), 120, np.uint8), np.full((128, 128), LABELS["wall"], np.uint8)
+    image, labels = np.full((128, 128, 3), 120, np.uint8), np.full((128, 128), LABELS["wall"], np.uint8)
     for place in range(3):
         labels[40:52, 10 + 40 * place : 30 + 40 * place] = LABELS["balcony"]
     for place, one in enumerate(brightness):
-        picture[40:46, 10 + 40 * place : 30 + 40 * place] = 120 - one
-        picture[46:52, 10 + 40 * place : 30 + 40 * place] = 120 + one
-    return picture, labels
+        image[40:46, 10 + 40 * place : 30 + 40 * place] = 120 - one
+        image[46:52, 10 + 40 * place : 30 + 40 * place] = 120 + one
+    return image, labels
 
 
 def test_balcony_recall_counts_the_balconies_that_stand_where_they_are_in_truth():
@@ -121,7 +121,7 @@ def test_balcony_recall_counts_the_balconies_that_stand_where_they_are_in_truth(
     assert np.isnan(part_recall(target, target, labels, "door"))
 
 
-def test_a_picture_sketched_again_gives_back_its_sketch_and_another_one_does_not(house):
+def test_an_image_sketched_again_gives_back_its_sketch_and_another_one_does_not(house):
     sketch = sketches.draw(house(1), "pencil", "0001")
     assert resketch_consistency(sketches.draw(house(1), "pencil", "0001"), sketch) == {
         "resketch_ssim": pytest.approx(1),
@@ -152,13 +152,13 @@ def clip_folder(tmp_path, monkeypatch):
 
 def test_clip_is_read_from_its_folder_and_scores_texts_and_sets(clip_folder):
     model = clip.load()
-    pictures, texts = model.pictures(noise(6, 3, 64, 64)), model.texts(["a red house", "a tower"] * 3)
-    assert pictures.shape == texts.shape == (6, 16) and torch.allclose(pictures.norm(dim=1), torch.ones(6))
-    wanted = 100 * torch.nn.functional.cosine_similarity(pictures, texts).clamp(min=0)
-    assert torch.allclose(embeddings.clip_score(pictures, texts), wanted, atol=1e-4)
-    other = model.pictures(noise(6, 3, 64, 64, seed=1) / 4 + 0.5).numpy()
-    assert distributions.cmmd(pictures.numpy(), pictures.numpy()) == pytest.approx(0, abs=1e-4)
-    assert distributions.cmmd(pictures.numpy(), other) > 0
+    images, texts = model.images(noise(6, 3, 64, 64)), model.texts(["a red house", "a tower"] * 3)
+    assert images.shape == texts.shape == (6, 16) and torch.allclose(images.norm(dim=1), torch.ones(6))
+    wanted = 100 * torch.nn.functional.cosine_similarity(images, texts).clamp(min=0)
+    assert torch.allclose(embeddings.clip_score(images, texts), wanted, atol=1e-4)
+    other = model.images(noise(6, 3, 64, 64, seed=1) / 4 + 0.5).numpy()
+    assert distributions.cmmd(images.numpy(), images.numpy()) == pytest.approx(0, abs=1e-4)
+    assert distributions.cmmd(images.numpy(), other) > 0
 
 
 def test_cmmd_is_the_written_out_formula():

@@ -1,6 +1,6 @@
 """Two runs side by side, to be looked at: what they drew of the same sketches, and how they learned."""
 
-import io
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +8,7 @@ from PIL import Image
 
 from s2i.evaluation.figures import COLUMNS
 from s2i.evaluation.report import revisions
-from s2i.imaging import images, plots
+from s2i.imaging import io, plots
 from s2i.imaging.mosaics import cells, evenly_spaced, mosaic
 
 CURVES = {"loss": 20, "validation_loss": 1}  # rows that are averaged
@@ -21,7 +21,7 @@ def mosaics(
 ) -> bool:
     """Write one mosaic of two, where they show the same sketches: sketch, old, new, target; whether there is any.
 
-    old, new: mosaic.png of two evaluations.  scores: their tables, a row a picture in the order of the records.
+    old, new: mosaic.png of two evaluations.  scores: their tables, a row an image in the order of the records.
     """
     if old is None or new is None:
         return False
@@ -36,13 +36,13 @@ def mosaics(
         "new": [after[example]["fine-tuned"] for example in both],
         "target": [after[example]["target"] for example in both],
     }
-    images.write_png(file, mosaic(columns))
+    io.write_png(file, mosaic(columns))
     return True
 
 
-def _examples(picture: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dict]:
-    """The pictures of a mosaic by column, for each photo and style of sketch."""
-    with Image.open(io.BytesIO(picture)) as opened:
+def _examples(image: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dict]:
+    """The images of a mosaic by column, for each photo and style of sketch."""
+    with Image.open(BytesIO(image)) as opened:
         rows = cells(opened, len(COLUMNS))
     chosen = scores.iloc[evenly_spaced(len(scores), len(rows))]
     keys = zip(chosen["id"], chosen["sketch_style"], strict=True)
