@@ -16,7 +16,7 @@ from s2i.core.files import whole_file
 from s2i.core.parallel import chunked
 from s2i.imaging import tensors
 from s2i.networks.efficientnet import efficientnet_lite0_map
-from s2i.vocabulary.attributes import NAMES, YES_OR_NO, stated
+from s2i.vocabulary.attributes import PROBED, YES_OR_NO, in_one_word
 
 BATCH = 32
 
@@ -64,9 +64,9 @@ def loaded(file: Path) -> Probes:
     return Probes.load(file)
 
 
-def fit(inputs: torch.Tensor, truth: Sequence[dict], ridge: float = 1e-3, names: Sequence[str] = NAMES) -> Probes:
+def fit(inputs: torch.Tensor, truth: Sequence[dict], ridge: float = 1e-3, names: Sequence[str] = PROBED) -> Probes:
     """Probes of some attributes, fitted on rows of inputs (N, D) and what is true of each."""
-    return Probes({name: fit_linear(inputs, [stated(row, name) for row in truth], ridge) for name in names})
+    return Probes({name: fit_linear(inputs, [in_one_word(row, name) for row in truth], ridge) for name in names})
 
 
 def fit_linear(inputs: torch.Tensor, values: Sequence[str], ridge: float) -> tuple[torch.Tensor, torch.Tensor, list]:
@@ -107,9 +107,9 @@ def features(images: Sequence[np.ndarray]) -> torch.Tensor:
 def accuracy(predicted: Sequence[dict], truth: Sequence[dict]) -> dict[str, float]:
     """The share of each attribute's values that were predicted right, over the rows where it is known and predicted."""
     shares = {}
-    for name in (*NAMES, "color"):
+    for name in (*PROBED, "color"):
         rows = [(guess, row) for guess, row in zip(predicted, truth, strict=True) if name in guess]
-        right = [stated(guess, name) == stated(row, name) for guess, row in rows if row.get(name) is not None]
+        right = [in_one_word(guess, name) == in_one_word(row, name) for guess, row in rows if row.get(name) is not None]
         if right:
             shares[name] = float(np.mean(right))
     return shares

@@ -1,34 +1,48 @@
-"""The attributes of a photo of a building: their names, and the words that captions have for their values."""
+"""The attributes of a photo of a building: their names, the type of their values, and their values as words."""
 
 from collections.abc import Mapping
 
-from s2i.vocabulary import prompts
+# In the order of photos.csv, of the records' columns and of the random draws that word a prompt.
+TYPES: dict[str, type] = {
+    "structure": str,
+    "color": str,
+    "material": str,
+    "style": str,
+    "view": str,
+    "roof": str,
+    "curved": bool,
+    "glass": bool,
+    "windows": int,
+    "balconies": int,
+}
+TEXTS = tuple(name for name, kind in TYPES.items() if kind is str)
+FLAGS = tuple(name for name, kind in TYPES.items() if kind is bool)
+COUNTS = tuple(name for name, kind in TYPES.items() if kind is int)
+PARTS = tuple(name for name in TYPES if name != "windows")  # of a prompt
+PROBED = tuple(name for name in PARTS if name != "color")  # read off photos by probes; wall_colors names the colour
+YES_OR_NO = tuple(name for name in PROBED if TYPES[name] is not str)  # what probes answer with yes or no
 
-NAMES = ("structure", "material", "style", "view", "roof", "curved", "glass", "balconies")  # what the corpus knows
-YES_OR_NO = ("curved", "glass", "balconies")
+
+def in_one_word(values: Mapping, name: str) -> str:
+    """The value of an attribute in lower case; "yes" or "no" where it is a flag or a count."""
+    return ("yes" if values[name] else "no") if name in YES_OR_NO else str(values[name]).strip().lower()
 
 
-def stated(row: dict, name: str) -> str:
-    """An attribute as a word: yes or no where it is counted or a flag."""
-    return ("yes" if row[name] else "no") if name in YES_OR_NO else str(row[name]).strip().lower()
+def words_by_part(values: Mapping) -> dict[str, str]:
+    """{part: word} of values by attribute, in lower case.
 
-
-def given(record: Mapping) -> dict[str, str]:
-    """The parts that photos.csv names; a class stands for the structure, "car (sedan)" for car_(sedan)."""
-    structure = record.get("structure") or (record.get("label") or "").replace("_", " ")
-    return words_of(record | {"structure": structure})
-
-
-def words_of(values: Mapping) -> dict[str, str]:
-    """{part: word} of values by part, in lower case; a flag or a count becomes the name of the part, or nothing."""
-    known = {part: values[part] for part in prompts.PARTS if values.get(part)}
+    A flag or a count becomes the name of the part, and is left out where it is false or 0.
+    """
+    known = {part: values[part] for part in PARTS if values.get(part)}
     return {part: value.strip().lower() if isinstance(value, str) else part for part, value in known.items()}
 
 
-SAID = {"view": {"front": "centre"}}  # words for a column's values, as in wordings.yaml
+def given_parts(record: Mapping) -> dict[str, str]:
+    """{part: word} of what photos.csv says of a photo; where it names no structure, the photo's class stands for it."""
+    structure = record.get("structure") or label_in_words(record.get("label") or "")
+    return words_by_part(record | {"structure": structure})
 
 
-def usual(name: str, value: str | bool | None) -> str | bool | None:
-    """A value by the word that captions have for it: timber is wood, and what is said to be the front the centre."""
-    value = value.strip().lower() if isinstance(value, str) else value
-    return SAID.get(name, prompts.synonyms(name)).get(value, value)
+def label_in_words(label: str) -> str:
+    """The name of a class as people write it: car_(sedan) is "car (sedan)"."""
+    return label.replace("_", " ")

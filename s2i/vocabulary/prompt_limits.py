@@ -1,19 +1,23 @@
-"""What a prompt may be, and which of its words the text encoder never sees."""
+"""What a prompt may be, and which of its words the text encoder never gets."""
 
 import unicodedata
+from typing import TYPE_CHECKING
 
 from s2i.core.errors import UserError
 
-LONGEST = 2000  # characters; the text encoder reads a few hundred of them
+if TYPE_CHECKING:  # transformers takes seconds to import
+    from transformers import PreTrainedTokenizerBase
+
+MAX_CHARACTERS = 2000  # the text encoder reads a few hundred of them
 
 
 def checked(prompt: str) -> str:
     """The prompt on one line.
 
-    Raises UserError when it is longer than `LONGEST`, or holds control characters.
+    Raises UserError when it is longer than `MAX_CHARACTERS`, or holds control characters.
     """
-    if len(prompt) > LONGEST:
-        raise UserError(f"the prompt has {len(prompt):,} characters; keep it under {LONGEST:,}.")
+    if len(prompt) > MAX_CHARACTERS:
+        raise UserError(f"the prompt has {len(prompt):,} characters; keep it under {MAX_CHARACTERS:,}.")
     prompt = " ".join(prompt.split())
     for letter in prompt:
         if unicodedata.category(letter) in ("Cc", "Cs", "Co", "Cn"):
@@ -21,7 +25,7 @@ def checked(prompt: str) -> str:
     return prompt
 
 
-def unseen(prompt: str, tokenizer) -> str:
+def dropped_words(prompt: str, tokenizer: "PreTrainedTokenizerBase") -> str:
     """The end of a prompt that lies beyond the tokens that the text encoder takes; "" if it takes all."""
     encoded = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
     room = tokenizer.model_max_length - tokenizer.num_special_tokens_to_add()
@@ -31,7 +35,7 @@ def unseen(prompt: str, tokenizer) -> str:
     return prompt[prompt.rfind(" ", 0, start + 1) + 1 :]
 
 
-def warning(prompt: str, tokenizer) -> str:
-    """One sentence about the words that are not seen, "" where there are none."""
-    words = unseen(prompt, tokenizer)
+def warning(prompt: str, tokenizer: "PreTrainedTokenizerBase") -> str:
+    """One sentence about the words that are dropped; "" where there are none."""
+    words = dropped_words(prompt, tokenizer)
     return words and f'the prompt is over {tokenizer.model_max_length} tokens; dropped were the words: "{words}".'

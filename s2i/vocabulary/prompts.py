@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from functools import cache as once
-from pathlib import Path
+from functools import cache
 
 import numpy as np
-import yaml
 from PIL import ImageColor
 
+from s2i.vocabulary import wordings
+from s2i.vocabulary.attributes import PARTS
 from s2i.vocabulary.buildings import COLORS, MATERIALS
 
 GRAMMAR = "{structure}[ of {color}][ made of {material}]"
-PARTS = ("structure", "color", "material", "style", "view", "roof", "curved", "glass", "balconies")
 
 
 def plain(fields: Mapping) -> str:
@@ -20,25 +19,25 @@ def plain(fields: Mapping) -> str:
 
     fields: a record, or any mapping with some of `PARTS`; an unknown structure is a "building".
     """
-    return _filled(GRAMMAR, _words(fields))
+    return _fill(GRAMMAR, _prompt_words(fields))
 
 
 def randomised(fields: Mapping, rng: np.random.Generator, empty: float, drop_part: float, synonym: float) -> str:
-    """One of many ways to say the same, drawn from the wordings in wordings.yaml; short, lower case.
+    """One of many ways to say the same, drawn from wordings.yaml; short, lower case.
 
     fields: as for `plain`.  empty: share of prompts that are "".  drop_part: share of known parts left out.
     synonym: share of parts said with another word.
     """
     if rng.random() < empty:
         return ""
-    wordings = _wordings()
-    words = {part: word for part, word in _words(fields).items() if part == "structure" or rng.random() >= drop_part}
+    words = _prompt_words(fields)
+    words = {part: word for part, word in words.items() if part == "structure" or rng.random() >= drop_part}
     for part, word in words.items():
-        others = wordings["synonyms"].get(part, {}).get(word)
+        others = wordings.other_words(part, word)
         if others and rng.random() < synonym:
             words[part] = str(rng.choice(others))
-    templates = [template for template in wordings["templates"] if _required(template) <= words.keys()]
-    return _filled(str(rng.choice(templates)), words)
+    templates = [template for template in wordings.templates() if _required_parts(template) <= words.keys()]
+    return _fill(str(rng.choice(templates)), words)
 
 
 def mirrored(fields: Mapping) -> dict:
@@ -47,64 +46,57 @@ def mirrored(fields: Mapping) -> dict:
     return {**fields, "view": {"left": "right", "right": "left"}.get(view, view)}
 
 
-def synonyms(part: str) -> dict[str, str]:
-    """For the other words of a part, such as a colour, the word that captions use: {"crimson": "red"}."""
-    return {other: word for word, others in _wordings()["synonyms"].get(part, {}).items() for other in others}
+def colors_and_materials_in(prompt: str) -> dict[str, str]:
+    """The colour and the material that a prompt names, by their own words or by synonyms: {"color", "material"}.
+
+    Where it names several of a kind, the first one counts, and of two that begin alike the longer one.
+    """
+    lower_case = prompt.lower()
+    named = {}
+    for part, names in _names_by_word().items():
+        matches = [(match, name) for word, name in names.items() if (match := re.search(rf"\b{word}\b", lower_case))]
+        if matches:
+            _, named[part] = min(matches, key=lambda match_and_name: _position(match_and_name[0]))
+    return named
 
 
-@once
-def _wordings() -> dict:
-    return yaml.safe_load(Path(__file__).with_name("wordings.yaml").read_text(encoding="utf-8"))
+def _position(match: re.Match) -> tuple[int, int]:
+    return match.start(), -len(match[0])
 
 
-def _words(fields: Mapping) -> dict[str, str]:
-    """The known parts as words: text as it is said, yes-or-no and counted parts by their name."""
+@cache
+def _names_by_word() -> dict[str, dict[str, str]]:
+    """For colours and materials, each word that a prompt may use, and the name that it stands for."""
+    css = {name: name for name in ImageColor.colormap}
+    return {
+        "color": css | {name: name for name in COLORS} | wordings.synonyms("color"),
+        "material": {name: name for name in MATERIALS} | wordings.synonyms("material"),
+    }
+
+
+def _prompt_words(fields: Mapping) -> dict[str, str]:
+    """{part: word} of what is known: text as prompts say it, a flag or a count as the name of its part."""
     words = {"structure": "building"}
     for part in PARTS:
         value = fields.get(part)
         if isinstance(value, str) and value.strip():
-            value = value.strip().lower()
-            words[part] = _wordings()["said"].get(part, {}).get(value, value)
+            words[part] = wordings.prompt_word(part, value.strip().lower())
         elif value and not isinstance(value, str):
             words[part] = part
     return words
 
 
-@once
-def _required(template: str) -> frozenset[str]:
+@cache
+def _required_parts(template: str) -> frozenset[str]:
     """The parts that a template cannot do without: those outside brackets."""
     return frozenset(re.findall(r"{(\w+)}", re.sub(r"\[.*?\]", "", template)))
 
 
-def _filled(template: str, words: Mapping[str, str]) -> str:
+def _fill(template: str, words: Mapping[str, str]) -> str:
+    """The template with words in the place of parts, without the brackets whose parts have no word."""
+
     def optional(bracket: re.Match) -> str:
-        return bracket[1] if _required(bracket[1]) <= words.keys() else ""
+        return bracket[1] if _required_parts(bracket[1]) <= words.keys() else ""
 
     sentence = re.sub(r"\[(.*?)\]", optional, template).format_map(words)
     return re.sub(r"\ba (?=[aeiou])", "an ", sentence)
-
-
-def colors_and_materials_in(prompt: str) -> dict[str, str]:
-    """The colour and the material that a prompt names, by their own words or by synonyms: {"color", "material"}."""
-    words = prompt.lower()
-    found = {}
-    for part, names in _vocabulary().items():
-        matches = [(match, name) for word, name in names.items() if (match := re.search(rf"\b{word}\b", words))]
-        if matches:
-            _, found[part] = min(matches, key=lambda one: (one[0].start(), -len(one[0][0])))  # the first, the longest
-    return found
-
-
-@once
-def _vocabulary() -> dict[str, dict[str, str]]:
-    """For colours and materials: word, and the name it stands for."""
-    css = {name: name for name in ImageColor.colormap}
-    return {
-        "color": css | {name: name for name in COLORS} | synonyms("color"),
-        "material": {name: name for name in MATERIALS} | synonyms("material"),
-    }
-
-
-def spoken(label: str) -> str:
-    """A class as a word: car_(sedan) is car (sedan)."""
-    return label.replace("_", " ")

@@ -41,7 +41,7 @@ def test_probes_read_what_the_features_tell_and_their_accuracy_is_that_of_new_im
     shares = accuracy(predicted, TRUTH)
     assert shares["structure"] > 0.9 and shares["material"] > 0.85 and shares["curved"] > 0.85
     assert shares["style"] == shares["glass"] == 1
-    assert set(predicted[0]) == set(attributes.NAMES) and isinstance(predicted[0]["curved"], bool)
+    assert set(predicted[0]) == set(attributes.PROBED) and isinstance(predicted[0]["curved"], bool)
     shuffled = accuracy(predicted, TRUTH[7:] + TRUTH[:7])
     assert shuffled["material"] < 0.5
 

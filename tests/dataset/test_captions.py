@@ -10,7 +10,7 @@ from s2i.dataset.captioning.captions import caption
 from s2i.dataset.survey import coverage
 from s2i.imaging import io, wall_colors
 from s2i.networks.probes import fit
-from s2i.vocabulary import prompts
+from s2i.vocabulary import attributes, prompts
 
 HOUSE = {"structure": "house", "color": "red", "material": "brick", "style": "rural", "view": "centre", "roof": "flat"}
 
@@ -68,7 +68,7 @@ def test_a_given_caption_wins_over_columns(captioned):
 def test_whatever_no_column_gives_is_read_off_also_where_the_caption_needs_it_not(captioned):
     for known in ({"given_caption": "My chapel"}, {"structure": "church", "color": "white", "material": "stone"}):
         by_whom = captioned(known)[0]["described_by"]
-        assert {part for part, who in by_whom.items() if who == "attributes"} == set(prompts.PARTS) - known.keys()
+        assert {part for part, who in by_whom.items() if who == "attributes"} == set(attributes.PARTS) - known.keys()
     assert coverage.facts_of(captioned(HOUSE | {"glass": False, "balconies": 0})[0]).keys() >= {"curved", "glass"}
     everything = HOUSE | {"curved": True, "glass": False, "balconies": 0}
     assert "attributes" not in captioned(everything)[0]["described_by"].values()

@@ -74,7 +74,7 @@ def test_what_nobody_looked_at_is_counted_and_no_hole():
 @pytest.fixture
 def captioned(ingested, tmp_path):
     """Twenty photos as they come from captioning, with mattes half right and one of two styles the truth."""
-    probes = fit(torch.randn(30, 2560), [dict.fromkeys(attributes.NAMES, f"{row % 2}") for row in range(30)])
+    probes = fit(torch.randn(30, 2560), [dict.fromkeys(attributes.PROBED, f"{row % 2}") for row in range(30)])
     probes.save(tmp_path / "attributes.safetensors")
     half, whole = np.zeros((64, 64), np.uint8), np.full((64, 64), 255, np.uint8)
     half[:32] = 255

@@ -13,7 +13,7 @@ from s2i.core.params import Caption, Vlm, Work
 from s2i.core.quarantine import Refused
 from s2i.dataset.captioning import attributes
 from s2i.vocabulary import prompts
-from s2i.vocabulary.attributes import given, words_of
+from s2i.vocabulary.attributes import PARTS, given_parts, words_by_part
 
 SOUGHT = ("structure", "color", "material")
 AT_ONCE = 256  # photos that a captioner is asked about
@@ -73,12 +73,12 @@ def _lacks_a_caption(record: dict) -> bool:
 
 def _lacks_a_part(record: dict) -> bool:
     """Whether the survey, or a wording of the prompt, would miss something that no column gives."""
-    unknown = set(prompts.PARTS) - record["described"].keys()
+    unknown = set(PARTS) - record["described"].keys()
     return _lacks_a_caption(record) or any(record.get(part) is None for part in unknown)
 
 
 def _with_columns(record: dict) -> dict:
-    completed = _completed(record, "columns", given(record))
+    completed = _completed(record, "columns", given_parts(record))
     if record.get("given_caption"):
         completed |= {"caption": record["given_caption"], "captioned_by": "caption"}
     return completed
@@ -137,7 +137,8 @@ def _with_attributes(record: dict, probes: Path) -> dict:
     """A record with all that can be read off its photo, less the parts of which a column says that there are none."""
     prediction = attributes.read_off(record["photo"], probes) | {"color": attributes.wall_color(record)}
     unsaid = {part: value for part, value in prediction.items() if record.get(part) not in (False, 0)}
-    return _completed(record, "attributes", words_of(unsaid), [part for part, value in unsaid.items() if not value])
+    denied = [part for part, value in unsaid.items() if not value]
+    return _completed(record, "attributes", words_by_part(unsaid), denied)
 
 
 def _captioned(record: dict, seed: int, empty: float) -> dict:

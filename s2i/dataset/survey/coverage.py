@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from s2i.imaging import plots
-from s2i.vocabulary.attributes import SAID, given, usual
+from s2i.vocabulary.attributes import FLAGS, given_parts
+from s2i.vocabulary.wordings import canonical, prompt_word
 
 Facts = dict[str, str | bool]  # an attribute and its value
 Columns = dict[tuple[str, str | bool], np.ndarray]  # for an attribute and a value, which photos (N,) show it
@@ -16,9 +17,9 @@ TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked
 
 def facts_of(record: dict) -> Facts:
     """What is known of a photo, given or read off it, by the names of the wanted mix."""
-    described = record["described"] | given(record)
-    facts = {part: word for part, word in described.items() if part not in ("curved", "glass")}
-    for name in ("curved", "glass"):
+    described = record["described"] | given_parts(record)
+    facts = {part: word for part, word in described.items() if part not in FLAGS}
+    for name in FLAGS:
         if record.get(name) is not None:
             facts[name] = record[name]
         elif name in record["described_by"]:
@@ -62,13 +63,12 @@ def coverage(facts: Sequence[Facts], wanted: dict[str, list]) -> dict:
 def in_words(values: Facts) -> str:
     """A combination of values as what is missing: "no curved glass building seen from the left"."""
     before = [values[name] for name in ("style",) if name in values]
-    for name in ("curved", "glass"):
+    for name in FLAGS:
         if name in values:
             before.append(name if values[name] else {"curved": "straight", "glass": "glassless"}[name])
     after = f" made of {values['material']}" if "material" in values else ""
     after += f" with a {values['roof']} roof" if "roof" in values else ""
-    view = {word: said for said, word in SAID["view"].items()}.get(values.get("view"), values.get("view"))
-    after += f" seen from the {view}" if view else ""
+    after += f" seen from the {prompt_word('view', values['view'])}" if "view" in values else ""
     return f"no {' '.join([*before, 'building'])}{after}"
 
 
@@ -81,8 +81,8 @@ def _combinations(wanted: dict[str, list], names: Sequence[str]) -> list[Facts]:
 def _columns(facts: Sequence[Facts], wanted: dict[str, list]) -> Columns:
     columns = {}
     for name, values in wanted.items():
-        shown = [usual(name, fact.get(name)) for fact in facts]
-        columns |= {(name, value): np.array([one == usual(name, value) for one in shown], bool) for value in values}
+        shown = [canonical(name, fact.get(name)) for fact in facts]
+        columns |= {(name, value): np.array([one == canonical(name, value) for one in shown], bool) for value in values}
     return columns
 
 

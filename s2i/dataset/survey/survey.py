@@ -25,7 +25,8 @@ from s2i.metrics.resketch import strokes
 from s2i.metrics.structure import edge_f1
 from s2i.networks import weights
 from s2i.networks.probes import accuracy
-from s2i.vocabulary.attributes import given, usual
+from s2i.vocabulary.attributes import PROBED, given_parts
+from s2i.vocabulary.wordings import canonical
 
 SHEET_ROWS = 6
 SHEET_SIDE = 256  # pixels of an image on the contact sheet, at most
@@ -74,9 +75,9 @@ def _seen(record: dict, probes: Path | None) -> dict:
     """What the survey keeps of a photo: what is known of it, how its matte and its sketches agree with the truth."""
     row = {
         name: record.get(name)
-        for name in ("id", "photo", "source", "split", "captioned_by", "caption", *attributes.NAMES, "color")
+        for name in ("id", "photo", "source", "split", "captioned_by", "caption", *PROBED, "color")
     }
-    row |= {name: usual(name, word) for name, word in given(record).items() if name in WORDS}
+    row |= {name: canonical(name, word) for name, word in given_parts(record).items() if name in WORDS}
     row |= {
         "read_off": _read_off(record, probes),
         "licence": record.get("licence") or "unknown",
@@ -93,7 +94,7 @@ def _seen(record: dict, probes: Path | None) -> dict:
 
 def _read_off(record: dict, probes: Path | None) -> dict[str, str | bool]:
     """What the probes, and a look at the wall, say of a photo of which a column tells the truth."""
-    known = [name for name in attributes.NAMES if record.get(name) is not None]
+    known = [name for name in PROBED if record.get(name) is not None]
     found = attributes.read_off(record["photo"], probes) if known and probes else {}
     return found | ({"color": attributes.wall_color(record)} if record.get("color") else {})
 

@@ -23,7 +23,7 @@ from s2i.networks import probes
 from s2i.networks.inception import fid_inception
 from s2i.networks.probes import POOLED
 from s2i.studies.sketchy import items, report
-from s2i.vocabulary.prompts import spoken
+from s2i.vocabulary.attributes import label_in_words
 
 REFERENCE, OTHERS = "reference", "other references"
 SIMILARITY = "similarity_efficientnet_lite0"
@@ -123,7 +123,7 @@ def _per_image(
     tables = []
     for name, seen in probed.items():
         said = [guess[items.CLASS] for guess in probe.predict(seen)]
-        told = [guess == spoken(label).lower() for guess, label in zip(said, labels, strict=True)]
+        told = [guess == label_in_words(label).lower() for guess, label in zip(said, labels, strict=True)]
         alike = np.empty(len(wanted))
         for place, label in enumerate(labels):
             same = (labels == label) & (ids != ids[place] if name == REFERENCE else True)

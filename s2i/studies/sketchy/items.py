@@ -9,7 +9,7 @@ from s2i.core import cache
 from s2i.core.errors import UserError
 from s2i.imaging import io
 from s2i.networks import probes
-from s2i.vocabulary.prompts import spoken
+from s2i.vocabulary.attributes import label_in_words
 
 CLASS = "structure"  # the attribute that a probe calls a class: the word that captions begin with
 
@@ -61,4 +61,4 @@ def fit_probe(rows: Iterable[dict], of: str) -> probes.Probes:
     if len({label for label, _ in known}) < 2:
         raise UserError(f"the training {of}s have fewer than two classes to tell apart: label them, or add classes.")
     inputs = probes.features([io.read(file) for _, file in known])
-    return probes.fit(inputs, [{CLASS: spoken(label)} for label, _ in known], names=[CLASS])
+    return probes.fit(inputs, [{CLASS: label_in_words(label)} for label, _ in known], names=[CLASS])

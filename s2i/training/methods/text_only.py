@@ -18,7 +18,7 @@ from s2i.imaging import io
 from s2i.training import losses
 from s2i.training.losses import sample_latents
 from s2i.training.randomness import BatchRandom
-from s2i.vocabulary.prompts import spoken
+from s2i.vocabulary.attributes import label_in_words
 
 FREQUENT = 40_000  # of CLIP's 49,152 merges, from the most frequent on: words made by these are in common use
 
@@ -75,7 +75,7 @@ def chosen(found: dict[str, list[Path]], labels: Sequence[str], key: str, learne
 
 def named(naming: str, token: str, label: str) -> str:
     """A prompt from its template; without a token there is one space less."""
-    return " ".join(naming.format(token=token, label=spoken(label)).split())
+    return " ".join(naming.format(token=token, label=label_in_words(label)).split())
 
 
 def check_token(pipeline: StableDiffusionPipeline, token: str, key: str) -> None:

@@ -23,7 +23,7 @@ from s2i.training import setup
 from s2i.training.memory import explain_out_of_memory
 from s2i.training.methods import text_only
 from s2i.training.methods.text_only import PromptedUNet
-from s2i.vocabulary import prompts
+from s2i.vocabulary.attributes import label_in_words
 
 SHOWN = 4  # images drawn with every new word
 ALL = "all"  # what the word for everything is called
@@ -88,7 +88,7 @@ def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params)
 def untouched(examples: list[dict], params: Params) -> GenerationTask:
     """From the name of its class in the word's place."""
     settings = params.textual_inversion
-    return text_only.draw_task(examples, _prompts(examples, settings, prompts.spoken), None, params)
+    return text_only.draw_task(examples, _prompts(examples, settings, label_in_words), None, params)
 
 
 def _words(learned: Mapping[str, list[Path]], settings: TextualInversion) -> dict[str, dict[str, list[Path]]]:
@@ -117,7 +117,7 @@ def add_word(pipeline: StableDiffusionPipeline, label: str, settings: TextualInv
     word = word_of(label)
     if not pipeline.tokenizer.add_tokens(word):
         raise UserError(f"textual_inversion: '{word}' is in the vocabulary of the base already; rename the class.")
-    initial = settings.initial or prompts.spoken(label)
+    initial = settings.initial or label_in_words(label)
     pieces = pipeline.tokenizer(initial, add_special_tokens=False).input_ids
     if not pieces:
         raise UserError(f"textual_inversion.initial is {initial!r}, of which the tokenizer leaves nothing.")

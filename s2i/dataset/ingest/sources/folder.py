@@ -11,10 +11,10 @@ from s2i.core.errors import UserError
 from s2i.core.files import read_text
 from s2i.core.quarantine import Refused
 from s2i.dataset.ingest.sources.listing import Photo, name_of, photos
+from s2i.vocabulary import attributes
+from s2i.vocabulary.attributes import COUNTS, FLAGS
 
-TEXTS = ("licence", "source_url", "author", "label", "structure", "color", "material", "style", "view", "roof")
-NUMBERS = ("windows", "balconies")
-YES_OR_NO = ("curved", "glass")
+TEXTS = ("licence", "source_url", "author", "label", *attributes.TEXTS)
 FILES = ("sketch", "labels", "matte")
 UNUSED = ("depth", "normals", "description", "seed")  # the corpus writes them too
 MOST = 2**31 - 1  # what an int32 column of the records holds
@@ -24,7 +24,7 @@ YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 def find(folder: Path) -> Iterator[Photo | Refused]:
     """The photos of a folder: the rows of its photos.csv, or else every image of the tree, in a stable order.
 
-    photos.csv has a column `file` and any of TEXTS, NUMBERS, YES_OR_NO, `caption`, and of the companions in FILES;
+    photos.csv has a column `file` and any of TEXTS, COUNTS, FLAGS, `caption`, and of the companions in FILES;
     paths are relative to the folder.  Columns of other names, and images that no row names, are refused by name.
     Raises UserError when the folder is missing or photos.csv cannot be read as a table.
     """
@@ -49,7 +49,7 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
 
 def _rows(table: Path) -> Iterator[tuple[dict | Refused, int]]:
     """Each row and its line, after one refusal for each column that means nothing here."""
-    known = ("file", "caption", *TEXTS, *NUMBERS, *YES_OR_NO, *FILES, *UNUSED)
+    known = ("file", "caption", *TEXTS, *COUNTS, *FLAGS, *FILES, *UNUSED)
     text = read_text(table)
     header = text.partition("\n")[0]
     delimiter = next((one for one in ";\t" if one in header and "," not in header), ",")  # as spreadsheets write it
@@ -86,8 +86,8 @@ def _photo(folder: Path, row: dict, where: str) -> list[Photo | Refused]:
     row = {column: value.strip() for column, value in row.items() if value.strip()}
     try:
         columns = {column: row[column] for column in TEXTS if column in row}
-        columns |= {column: _count(column, row[column]) for column in NUMBERS if column in row}
-        columns |= {column: _yes(column, row[column]) for column in YES_OR_NO if column in row}
+        columns |= {column: _count(column, row[column]) for column in COUNTS if column in row}
+        columns |= {column: _yes(column, row[column]) for column in FLAGS if column in row}
         columns |= {"given_caption": row["caption"]} if "caption" in row else {}
         file = _inside(folder, name)
         companions = {kind: _inside(folder, row[kind]) for kind in FILES if kind in row}
