@@ -13,9 +13,9 @@ import httpx
 import numpy as np
 import pytest
 import yaml
-from helpers.files import PARAMS, write_bomb
+from helpers.files import write_bomb
 from helpers.ports import free_port
-from helpers.tiny import save_base
+from helpers.project import write_project
 from PIL import Image
 
 gradio_client = pytest.importorskip("gradio_client", reason="the app's extra is not installed: pip install -e '.[app]'")
@@ -38,11 +38,7 @@ OFFERS = suggestions.Suggestions({part: [] for part in suggestions.PARTS}, [])
 def project(tmp_path_factory):
     """A folder with parameters, a trained model and a sketch, the working folder of all tests here."""
     folder = tmp_path_factory.mktemp("project")
-    save_base(folder / "models/trained")
-    (folder / "params.yaml").write_text(PARAMS.format(base="models/trained"))
-    sketch = np.full((100, 140, 3), 255, np.uint8)
-    sketch[30:32, 20:120] = 0
-    Image.fromarray(sketch).save(folder / "sketch.png")
+    write_project(folder, "sketch.png")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder

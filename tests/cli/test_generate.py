@@ -2,30 +2,13 @@ import json
 import re
 import shutil
 
-import numpy as np
 import pytest
-import torch
-from diffusers import ControlNetModel, StableDiffusionPipeline, UNet2DConditionModel
-from helpers.files import PARAMS, write_bomb
-from helpers.tiny import save_base
-from peft import LoraConfig, get_peft_model_state_dict
+from diffusers import ControlNetModel, UNet2DConditionModel
+from helpers.files import write_bomb
 from PIL import Image
 
 from s2i import cli
-from s2i.diffusion import adapters
 from s2i.imaging import io
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A folder with parameters, a trained model and a sketch."""
-    save_base(tmp_path / "models/trained")
-    (tmp_path / "params.yaml").write_text(PARAMS.format(base=tmp_path / "models/trained"))
-    sketch = np.full((100, 140, 3), 255, np.uint8)
-    sketch[30:32, 20:120] = 0
-    Image.fromarray(sketch).save(tmp_path / "my sketch.png")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 def test_a_sketch_becomes_an_image_of_its_name(project, capsys):
@@ -165,40 +148,3 @@ def test_a_model_of_other_conditions_is_one_clear_sentence(project, trained, nam
         params.write(f"conditions: [{named}]\n")
     with pytest.raises(SystemExit, match=sentence):
         cli.main(["generate", "my sketch.png"])
-
-
-def test_everything_that_was_trained_is_exported(project, capsys):
-    base = StableDiffusionPipeline.from_pretrained(project / "models/trained")
-    base.unet.add_adapter(LoraConfig(r=2, lora_alpha=1, target_modules=["to_q"]))
-    state = get_peft_model_state_dict(base.unet)
-    base.save_lora_weights(project / "models/trained/unet_lora", state)
-    shutil.copytree(project / "models/trained", project / "models/trained_more")
-    shutil.rmtree(project / "models/trained/controlnet")
-    (project / "params.yaml").write_text(PARAMS.format(base=project / "models/trained_more"))
-    cli.main(["export", "--model", "models/trained", "--out", "unet-alone"])
-    assert [path.name for path in (project / "unet-alone").rglob("*.*")] == ["unet_lora.safetensors"]
-    trained = ControlNetModel.from_pretrained(project / "models/trained_more/controlnet")
-    trained.mid_block.attentions[0].proj_in.weight.data += 0.1
-    trained.save_pretrained(project / "models/trained/controlnet")
-    cli.main(["export", "--model", "models/trained", "--names", "diffusers", "--rank", "3", "--out", "both"])
-    wanted = ["lora/pytorch_lora_weights.safetensors", "unet_lora/pytorch_lora_weights.safetensors"]
-    written = sorted((project / "both").rglob("*.*"))
-    assert [path.relative_to(project / "both").as_posix() for path in written] == wanted
-    assert "controlnet: LoRA of rank 3 keeps" in capsys.readouterr().out
-
-
-def test_a_checkpoint_from_elsewhere_is_imported_and_draws(project, capsys):
-    torch.manual_seed(1)
-    state = {}
-    for name, module in ControlNetModel.from_pretrained(project / "models/trained/controlnet").named_modules():
-        if name.endswith(adapters.PROJECTIONS):
-            state |= {f"{name}.original.weight": module.weight.detach() + 0.1}
-            state |= {f"{name}.lora_A": torch.randn(3, module.in_features)}
-            state |= {f"{name}.lora_B": torch.randn(module.out_features, 3)}
-    torch.save(state, project / "theirs.pth")
-    cli.main(["import", "theirs.pth", "--out", "models/imported"])
-    assert "models/imported: modified LoRA of rank 3" in capsys.readouterr().out
-    for folder, model in (("before", "models/trained"), ("after", "models/imported")):
-        cli.main(["generate", "my sketch.png", "--model", model, "--out", folder])
-    before, after = (io.read(project / folder / "my sketch.png") for folder in ("before", "after"))
-    assert (before != after).any()

@@ -1,0 +1,35 @@
+"""Options that several commands share."""
+
+import argparse
+from pathlib import Path
+from typing import TypeAlias
+
+from s2i.core.errors import UserError
+from s2i.generation import engines, find_model
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which model draws, and how it computes."""
+    parser.add_argument(
+        "--model", default=str(find_model.FOLDER), help=f"folder, experiment or hub id (default: {find_model.FOLDER})"
+    )
+    parser.add_argument("--tiny-decoder", metavar="FOLDER", help="an AutoencoderTiny, faster than the full decoder")
+    parser.add_argument("--compile", action="store_true", help="torch.compile: minutes at first, then faster")
+    parser.add_argument(
+        "--engine",
+        choices=engines.ENGINES,
+        default="torch",
+        help="openvino is faster on a CPU, openvino-int8 faster still, after minutes at first (default: torch)",
+    )
+
+
+def replaceable(out: Path) -> Path:
+    """The folder that --out names, which will be replaced as a whole.
+
+    Raises UserError when it holds the current folder, as all work there would go with it.
+    """
+    if Path.cwd().is_relative_to(out.resolve()):
+        raise UserError(f"--out {out} holds the folder you are in, and would be replaced: name another.")
+    return out
