@@ -10,7 +10,7 @@ import numpy as np
 from s2i.core import cache
 from s2i.core.parallel import fan_out
 from s2i.core.params import Matte, Work
-from s2i.dataset.matting.u2net import fetch, predict_matte
+from s2i.dataset.matting import u2net
 from s2i.imaging import io
 
 
@@ -20,8 +20,8 @@ def cut_backgrounds(records: Collection[dict], folder: Path, params: Matte, work
     Writes mattes/ into folder; with background "white" or "transparent" also photos/ and sketches/ whose background is
     so, and points photo and sketches to them.  Raises UserError for a model that rembg does not know or cannot fetch.
     """
-    fetch(params.model)  # once here, not by every process
-    return fan_out(partial(_matted, folder=folder, params=params), records, "matting", work)
+    u2net.fetch(params.model)  # once here, not by every process
+    return fan_out(partial(_with_matte, folder=folder, params=params), records, "matting", work)
 
 
 def on_nothing(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
@@ -31,44 +31,44 @@ def on_nothing(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
 
 
 def on_white(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
-    """A photo (H, W, 3) or sketch (H, W) laid on white where matte (H, W) uint8 is 0."""
-    share = matte.astype(np.float32) / 255
+    """A photo (H, W, 3) or sketch (H, W) laid on white where matte (H, W) uint8 is 0; uint8 of the image's shape."""
+    opacity = matte.astype(np.float32) / 255
     if image.ndim == 3:
-        share = share[..., None]
-    return (image * share + 255 * (1 - share)).round().astype(np.uint8)
+        opacity = opacity[..., None]
+    return (image * opacity + 255 * (1 - opacity)).round().astype(np.uint8)
 
 
-def _matted(record: dict, folder: Path, params: Matte) -> dict:
+def _with_matte(record: dict, folder: Path, params: Matte) -> dict:
     target = folder / "mattes" / f"{record['id']}.png"
-    key = ("matte", cache.code(__name__), cache.file_hash(record["photo"]), params.model)
 
-    def draw(draft: Path) -> None:
-        io.write_png(draft, predict_matte(io.read(Path(record["photo"])), params.model))
+    def write_matte(draft: Path) -> None:
+        io.write_png(draft, u2net.predict_matte(io.read(Path(record["photo"])), params.model))
 
-    cache.produce(target, draw, *key)
+    cache.produce(target, write_matte, "matte", cache.code(__name__), cache.file_hash(record["photo"]), params.model)
     matted = record | {"matte": str(target)}
     if params.background != "keep":
-        matted |= _cut(record, target, folder, params.background)
+        matted |= _cut_images(record, target, folder, params.background)
     return matted
 
 
-def _cut(record: dict, matte: Path, folder: Path, background: str) -> dict:
-    lay = on_white if background == "white" else on_nothing
+def _cut_images(record: dict, matte: Path, folder: Path, background: str) -> dict:
+    """The photo and the sketches of a record, as `photo` and `sketches`, with another background."""
+    replace_background = on_white if background == "white" else on_nothing
     key = ("cut", cache.code(__name__), cache.file_hash(matte), background)
-    mask = once(lambda: io.read_grey(matte))
+    matte_pixels = once(lambda: io.read_grey(matte))  # read at most once, and not where the cache has every image
 
-    def cut(image: str, target: Path, read: Callable) -> str:
-        def draw(draft: Path) -> None:
-            io.write_png(draft, lay(read(Path(image)), mask()))
+    def cut(image: str, target: Path, read: Callable[[Path], np.ndarray], kind: str) -> str:
+        def write_cut(draft: Path) -> None:
+            io.write_png(draft, replace_background(read(Path(image)), matte_pixels()))
 
-        cache.produce(target, draw, *key, cache.file_hash(image), read.__name__)
+        cache.produce(target, write_cut, *key, cache.file_hash(image), kind)
         return str(target)
 
     photo, sketches = folder / "photos" / f"{record['id']}.png", folder / "sketches"
     return {
-        "photo": cut(record["photo"], photo, io.read),
+        "photo": cut(record["photo"], photo, io.read, "photo"),
         "sketches": {
-            style: cut(sketch, sketches / f"{record['id']}-{style}.png", io.read_grey)
+            style: cut(sketch, sketches / f"{record['id']}-{style}.png", io.read_grey, "sketch")
             for style, sketch in record["sketches"].items()
         },
     }

@@ -2,8 +2,9 @@
 
 import os
 from difflib import get_close_matches
-from functools import cache as once
-from types import SimpleNamespace
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
@@ -14,19 +15,26 @@ from s2i.imaging import io
 from s2i.networks import weights
 from s2i.networks.openvino import openvino_core
 
-ENLARGED = 1.75  # a network looks at an image at most so much larger than it is
-LEAST_SIDE = 192
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
+U2NETP_SIDE = 320  # pixels of the images that u2netp was trained on
+MAX_ENLARGEMENT = 1.75  # an image is shown to a network at most so many times larger than it is
+MIN_SIDE = 192  # pixels; no network is shown images smaller than that
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NO_SUBJECT = ("u2net_cloth_seg", "u2net_custom", "dis_custom", "ben_custom", "sam")  # want more than an image
 
 
-def predict_matte(image: np.ndarray, model: str = "u2netp") -> np.ndarray:
-    """How much each pixel of an image belongs to its subject, (H, W) uint8, 255 for wholly.
+class MatteModel(Protocol):
+    """A network that finds the subject of an image."""
 
-    image: (H, W, 3) uint8.  Source: Qin et al., "U^2-Net: going deeper with nested U-structure", 2020.
+    def predict(self, image: np.ndarray) -> np.ndarray:
+        """How much each pixel of an image (H, W, 3) uint8 belongs to its subject: (H, W) uint8, 255 for wholly."""
+
+
+def predict_matte(image: np.ndarray, model: str = "u2netp") -> np.ndarray:
+    """How much each pixel of an image belongs to its subject: (H, W) uint8, 255 for wholly.
+
+    image: (H, W, 3) uint8.  model: a name that rembg has for a network.
     """
-    (mask,) = _session(model, max(image.shape)).predict(Image.fromarray(image))
-    return np.asarray(mask)
+    return load(model, max(image.shape)).predict(image)
 
 
 def fetch(model: str) -> None:
@@ -36,76 +44,113 @@ def fetch(model: str) -> None:
         return
     from rembg.sessions import sessions_names
 
-    known = [name for name in sessions_names if name not in NO_SUBJECT]
-    if model not in known:
-        close = get_close_matches(model, known, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"take one of {', '.join(known)}."
+    names = [name for name in sessions_names if name not in NO_SUBJECT]
+    if model not in names:
+        close = get_close_matches(model, names, n=1)
+        hint = f"did you mean '{close[0]}'?" if close else f"take one of {', '.join(names)}."
         raise UserError(f"matte.model is '{model}', which gives no matte of a subject; {hint}")
     try:
-        _session(model, 64)
+        load(model, 64)
     except Exception as error:  # rembg, pooch and onnxruntime fail in many ways without a network
         raise UserError(
             f"matte.model '{model}' could not be fetched ({first_line(error)}); u2netp is always there."
         ) from None
 
 
-@once
-def _session(model: str, side: int):
-    """One session a process, for images of that side; weights that s2i does not carry rembg fetches and checks."""
+@cache
+def load(model: str, image_side: int) -> MatteModel:
+    """A model for images whose longer side has so many pixels; once a process.
+
+    Weights that s2i does not carry are fetched and checked by rembg.
+    """
     import onnxruntime
 
     if model == "u2netp" and onnxruntime.get_device() == "CPU":
-        return _U2netp(side)
-    from rembg import new_session
-
-    os.environ["U2NET_HOME"] = str(weights.path("u2netp.onnx").parent)
-    session = new_session(model)
-    if session.inner_session.get_providers() == ["CPUExecutionProvider"]:
-        session.inner_session = _OnCpu(session.download_models(), session.inner_session.get_inputs(), side)
-    return session
+        return U2Net(image_side)
+    return RembgModel(model, image_side)
 
 
-class _OnCpu:
-    """A network as rembg asks onnxruntime for it, computed by OpenVINO, which takes bfloat16 where a CPU has it.
+class OpenVinoNetwork:
+    """A network computed by OpenVINO, which takes bfloat16 where a CPU has it.
 
     Small images are shown to it smaller than it is used to: they hold no more, and their mattes come out better.
     """
 
-    def __init__(self, network: str, inputs: list, side: int):
-        self.inputs = inputs
-        model = openvino_core().read_model(network)
-        (_, _, self.side, width) = inputs[0].shape
-        smaller = max(LEAST_SIDE, 32 * round(side * ENLARGED / 32))
-        if self.side == width and smaller < self.side:
+    def __init__(self, file: Path | str, height: int, width: int, image_side: int):
+        """height, width: of the images that the network was made for, in pixels."""
+        model = openvino_core().read_model(file)
+        self.side = height
+        smaller = max(MIN_SIDE, 32 * round(image_side * MAX_ENLARGEMENT / 32))
+        if height == width and smaller < height:
             try:
                 model.reshape([1, 3, smaller, smaller])
                 self.side = smaller
-            except RuntimeError:  # of some networks the shape is fixed
-                model = openvino_core().read_model(network)
+            except RuntimeError:  # some networks have a fixed shape
+                model = openvino_core().read_model(file)
         # The photos are spread over the processes already; each would be pinned to the same core.
         settings = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
         self.request = openvino_core().compile_model(model, "CPU", settings).create_infer_request()
 
-    def get_inputs(self) -> list:
-        return self.inputs
-
-    def run(self, _, images: dict[str, np.ndarray]) -> list[np.ndarray]:
-        (batch,) = images.values()
+    def outputs(self, batch: np.ndarray) -> list[np.ndarray]:
+        """All that the network computes of one normalised image, (1, 3, height, width) float32."""
         if batch.shape[-1] != self.side:
-            small = cv2.resize(batch[0].transpose(1, 2, 0), (self.side, self.side), interpolation=cv2.INTER_AREA)
-            batch = np.ascontiguousarray(small.transpose(2, 0, 1)[None])
+            smaller = cv2.resize(batch[0].transpose(1, 2, 0), (self.side, self.side), interpolation=cv2.INTER_AREA)
+            batch = np.ascontiguousarray(smaller.transpose(2, 0, 1)[None])
         return list(self.request.infer({0: batch}).values())
 
 
-class _U2netp(_OnCpu):
-    """What rembg's session of that name does, without rembg, which takes longer to import than a matte to compute."""
+class U2Net:
+    """u2netp, the small U^2-Net.
 
-    def __init__(self, side: int):
-        super().__init__(str(weights.path("u2netp.onnx")), [SimpleNamespace(shape=(1, 3, 320, 320))], side)
+    It does what rembg's session of that name does, without rembg, which takes longer to import than a matte to compute.
+    Source: Qin et al., "U^2-Net: going deeper with nested U-structure", 2020.
+    """
 
-    def predict(self, image: Image.Image) -> list[Image.Image]:
-        shown = np.array(image.resize((320, 320), io.LANCZOS))
-        normalised = (shown / max(shown.max(), 1e-6) - MEAN) / DEVIATION
-        found = self.run(None, {"": normalised.transpose(2, 0, 1)[None].astype(np.float32)})[0][0, 0]
-        stretched = (found - found.min()) / max(found.max() - found.min(), 1e-6)
-        return [Image.fromarray((stretched * 255).astype(np.uint8)).resize(image.size, io.LANCZOS)]
+    def __init__(self, image_side: int):
+        self.network = OpenVinoNetwork(weights.path("u2netp.onnx"), U2NETP_SIDE, U2NETP_SIDE, image_side)
+
+    def predict(self, image: np.ndarray) -> np.ndarray:
+        """See `MatteModel.predict`."""
+        height, width = image.shape[:2]
+        resized = np.array(Image.fromarray(image).resize((U2NETP_SIDE, U2NETP_SIDE), io.LANCZOS))
+        normalised = (resized / max(resized.max(), 1e-6) - IMAGENET_MEAN) / IMAGENET_DEVIATION
+        saliency = self.network.outputs(normalised.transpose(2, 0, 1)[None].astype(np.float32))[0][0, 0]
+        stretched = (saliency - saliency.min()) / max(saliency.max() - saliency.min(), 1e-6)
+        return np.asarray(Image.fromarray((stretched * 255).astype(np.uint8)).resize((width, height), io.LANCZOS))
+
+
+class RembgModel:
+    """Any of rembg's models; on a CPU, OpenVINO computes its network."""
+
+    def __init__(self, model: str, image_side: int):
+        from rembg import new_session
+
+        os.environ["U2NET_HOME"] = str(weights.path("u2netp.onnx").parent)
+        self.session = new_session(model)
+        if self.session.inner_session.get_providers() == ["CPUExecutionProvider"]:
+            inputs = self.session.inner_session.get_inputs()
+            self.session.inner_session = OpenVinoSession(self.session.download_models(), inputs, image_side)
+
+    def predict(self, image: np.ndarray) -> np.ndarray:
+        """See `MatteModel.predict`."""
+        (matte,) = self.session.predict(Image.fromarray(image))
+        return np.asarray(matte)
+
+
+class OpenVinoSession:
+    """An adapter: what a session of rembg asks of onnxruntime's InferenceSession, answered by OpenVINO."""
+
+    def __init__(self, file: str, inputs: list[Any], image_side: int):
+        """inputs: onnxruntime's descriptions of the inputs, with their name and shape."""
+        self.inputs = inputs
+        (_, _, height, width) = inputs[0].shape
+        self.network = OpenVinoNetwork(file, height, width, image_side)
+
+    def get_inputs(self) -> list[Any]:
+        """As of onnxruntime.InferenceSession."""
+        return self.inputs
+
+    def run(self, output_names: None, feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """As of onnxruntime.InferenceSession, of all outputs: feeds is the one input by its name."""
+        (batch,) = feeds.values()
+        return self.network.outputs(batch)
