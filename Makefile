@@ -17,9 +17,11 @@ test: $(VENV)/.ready
 test-slow: $(VENV)/.ready
 	python -m pytest -m slow
 
-lint: $(VENV)/.ready
+lint: $(VENV)/.ready  # style, types, and that each folder of s2i imports from those below it alone
 	ruff check .
 	ruff format --check .
+	lint-imports --no-cache
+	mypy
 
 base: $(VENV)/.ready  # render the corpus and train the embedded base again: hours
 	dvc repro pipelines/base/dvc.yaml
@@ -41,5 +43,5 @@ $(VENV)/.ready: pyproject.toml s2i/networks/weights.py
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache *.egg-info data/ingested data/paired data/captioned data/matted \
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache *.egg-info data/ingested data/paired data/captioned data/matted \
 		data/augmented data/encoded data/generated models/trained models/student
