@@ -24,7 +24,7 @@ import yaml
 from PIL import Image
 
 from s2i.core.parallel import fan_out
-from s2i.core.params import Work
+from s2i.core.params import Workers
 from s2i.imaging import io
 
 HERE = Path(__file__).parent
@@ -56,7 +56,7 @@ class Workshop:
     def add(self, first: int, count: int) -> None:
         """More photos, each different."""
         numbers = [(number, self.folder / "data/photos") for number in range(first, first + count)]
-        for _ in fan_out(varied_copy, numbers, "making photos", Work()):
+        for _ in fan_out(varied_copy, numbers, "making photos", Workers()):
             pass
 
     def run(self, stage: str) -> dict[str, float]:
@@ -132,7 +132,7 @@ def workers(folder: Path, photos: int) -> dict:
     """Seconds of all stages with one worker and with two."""
     taken = {}
     for count in (1, 2):
-        workshop = Workshop(folder / f"workers-{count}", photos, work={"workers": count})
+        workshop = Workshop(folder / f"workers-{count}", photos, workers={"count": count})
         taken[count] = total(workshop.run_all())
     return {"photos": photos, "one": taken[1], "two": taken[2], "ratio": round(taken[1] / taken[2], 2)}
 

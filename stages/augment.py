@@ -4,5 +4,5 @@ from s2i.core import records, stage
 from s2i.dataset.augmentation import examples
 
 with stage.run() as (params, (source,), output):
-    settings = (params.seed, params.augment, params.conditions, params.work)
+    settings = (params.seed, params.augment, params.conditions, params.workers)
     output.write(examples.augment(records.Records(source), output.folder, *settings))

@@ -4,6 +4,8 @@ from s2i.core import stage
 from s2i.dataset.ingest import photos
 
 with stage.run() as (params, (source,), output):
-    records, figures = photos.ingest(source, output.folder, params.resolution, params.seed, params.ingest, params.work)
+    records, figures = photos.ingest(
+        source, output.folder, params.resolution, params.seed, params.ingest, params.workers
+    )
     output.write(records)
     output.score(figures)

@@ -4,4 +4,4 @@ from s2i.core import records, stage
 from s2i.dataset.sketching import sketches
 
 with stage.run() as (params, (source,), output):
-    output.write(sketches.pair(records.Records(source), output.folder, params.pair, params.work))
+    output.write(sketches.pair(records.Records(source), output.folder, params.pair, params.workers))

@@ -6,5 +6,5 @@ from s2i.core import records, stage
 from s2i.dataset.survey import survey
 
 with stage.run() as (params, (captioned, ingested), output):
-    settings = (params.survey, Path(params.caption.attributes), params.work)
+    settings = (params.survey, Path(params.caption.attributes), params.workers)
     output.score(survey.survey(records.Records(captioned), (ingested, captioned), output.folder, *settings))

@@ -10,7 +10,7 @@ import yaml
 from helpers.reports import git, scores, write_metrics
 from PIL import Image
 
-from s2i.core.params import Params, Work
+from s2i.core.params import Params, Workers
 from s2i.imaging import io
 
 
@@ -23,8 +23,8 @@ def own_cache(tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
-def work():
-    return Work(workers=1)
+def workers():
+    return Workers(count=1)
 
 
 @pytest.fixture(scope="session")
@@ -59,13 +59,13 @@ def photo_folder(tmp_path, house):
 
 
 @pytest.fixture
-def ingested(photo_folder, tmp_path, work):
+def ingested(photo_folder, tmp_path, workers):
     """The records of those photos, at 64 pixels."""
     from s2i.core.params import Ingest
     from s2i.dataset.ingest.photos import ingest
 
     folder = Path(tmp_path / "ingested")
-    records, _ = ingest(photo_folder, folder, 64, 0, Ingest(), work)
+    records, _ = ingest(photo_folder, folder, 64, 0, Ingest(), workers)
     return records
 
 

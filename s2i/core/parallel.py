@@ -11,7 +11,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from s2i.core.errors import UserError
-from s2i.core.params import Work
+from s2i.core.params import Workers
 
 CHUNK = 1000  # items under way at a time
 PATIENCE = 3  # seconds of computing, about what processes take to start
@@ -19,8 +19,8 @@ Item = TypeVar("Item")
 _processes_run = False
 
 
-def fan_out(function: Callable, items: Collection, description: str, work: Work, leave: bool = True) -> Iterator:
-    """``function(item) for item in items``, in order, spread over ``work.workers`` processes by ``work.engine``.
+def fan_out(function: Callable, items: Collection, description: str, workers: Workers, leave: bool = True) -> Iterator:
+    """``function(item) for item in items``, in order, spread over ``workers.count`` processes by ``workers.engine``.
 
     Items are taken, and results given, a chunk at a time, so any number of them fits into memory.  What takes no
     longer than starting processes, as photos do that the cache knows, is done in this one.  On Ray, a running cluster
@@ -28,12 +28,12 @@ def fan_out(function: Callable, items: Collection, description: str, work: Work,
     """
     left = iter(items)
     with tqdm(desc=description, total=len(items), unit="photo", leave=leave) as bar:
-        if work.engine == "loky" and (work.workers == 1 or not _processes_run):
-            for result in _here(function, left, float("inf") if work.workers == 1 else PATIENCE):
+        if workers.engine == "loky" and (workers.count == 1 or not _processes_run):
+            for result in _here(function, left, float("inf") if workers.count == 1 else PATIENCE):
                 yield result
                 bar.update()
         for chunk in chunked(left, CHUNK):
-            yield from _in_processes(function, chunk, work.engine, min(work.workers, len(items)) or 1, bar)
+            yield from _in_processes(function, chunk, workers.engine, min(workers.count, len(items)) or 1, bar)
 
 
 def chunked(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -90,7 +90,7 @@ def _register_ray() -> None:
         import ray
         from ray.util.joblib import register_ray
     except ImportError:
-        raise UserError("work.engine is ray, but ray is not installed: pip install -e '.[ray]'.") from None
+        raise UserError("workers.engine is ray, but ray is not installed: pip install -e '.[ray]'.") from None
     register_ray()
     if not ray.is_initialized():
         settings = {name: os.environ[name] for name in ("S2I_CACHE", "S2I_WEIGHTS") if name in os.environ}

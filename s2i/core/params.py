@@ -42,11 +42,11 @@ class Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Work(Group):
-    """How work over records is spread."""
+class Workers(Group):
+    """How work over records is spread over processes or machines."""
 
     engine: Literal["loky", "ray"] = "loky"
-    workers: int = Field(-1, description="processes; -1 is one per core")
+    count: int = Field(-1, description="Number of processes; -1 starts one for each core.")
 
 
 class Ingest(Group):
@@ -326,7 +326,7 @@ class Params(Group):
     seed: Seed = 0
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    work: Work = Work()
+    workers: Workers = Workers()
     ingest: Ingest = Ingest()
     pair: Pair = Pair()
     caption: Caption = Caption()

@@ -15,6 +15,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Group, Params
 
 Tree = TypeVar("Tree", bound=Group)
+RENAMED = {"work.engine": "workers.engine", "work.workers": "workers.count"}
 
 
 def load(path: str | Path = "params.yaml", tree: type[Tree] = Params, variant: str | None = None) -> Tree:
@@ -37,6 +38,8 @@ def load(path: str | Path = "params.yaml", tree: type[Tree] = Params, variant: s
         if variant not in variants:
             raise UserError(f"{path}: variants has no '{variant}'; it has {', '.join(variants) or 'none'}.")
         values = merged(values, variants[variant] or {})
+    if renamed := [key for key in RENAMED if _has(values, key)]:
+        raise UserError(" ".join(f"{path}: the key '{key}' is now '{RENAMED[key]}'; rename it." for key in renamed))
     try:
         return tree.model_validate(values)
     except ValidationError as error:
@@ -72,6 +75,12 @@ def _sentence(path: str | Path, tree: type[Group], problem: dict) -> str:
         return f"{path}: the key '{key}' is missing; add it."
     reason = problem["msg"][0].lower() + problem["msg"][1:]
     return f"{path}: {key} is {problem['input']!r}, but {reason}."
+
+
+def _has(values: object, key: str) -> bool:
+    """Whether a tree of values holds something under a dotted key."""
+    name, _, rest = key.partition(".")
+    return isinstance(values, Mapping) and name in values and (not rest or _has(values[name], rest))
 
 
 def known_keys(tree: type[Group], prefix: str = "") -> list[str]:

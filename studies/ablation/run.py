@@ -51,7 +51,7 @@ class Run:
     @property
     def key(self) -> tuple:
         """What identifies it in the table: whose it is, and what decides its outcome beside code and photos."""
-        decisive = self.params.model_dump(exclude_defaults=True, exclude={"work", "evaluate"})
+        decisive = self.params.model_dump(exclude_defaults=True, exclude={"workers", "evaluate"})
         return self.experiment, self.seed, self.prompts, cache.fingerprint(decisive)[:12]
 
 

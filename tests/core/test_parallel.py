@@ -13,7 +13,7 @@ import yaml
 from s2i.core import records
 from s2i.core.errors import UserError
 from s2i.core.parallel import fan_out
-from s2i.core.params import Params, Work
+from s2i.core.params import Params, Workers
 from s2i.dataset.augmentation.examples import augment
 from s2i.dataset.captioning.captions import caption
 from s2i.dataset.ingest.photos import ingest
@@ -42,9 +42,9 @@ def process(_):
 
 def test_little_work_starts_no_processes_and_much_work_does(monkeypatch):
     monkeypatch.setattr("s2i.core.parallel._processes_run", False)
-    assert set(fan_out(process, range(40), "asking", Work(workers=2))) == {os.getpid()}
+    assert set(fan_out(process, range(40), "asking", Workers(count=2))) == {os.getpid()}
     monkeypatch.setattr("s2i.core.parallel.PATIENCE", 0)
-    assert len(set(fan_out(process, range(40), "asking", Work(workers=2)))) > 1
+    assert len(set(fan_out(process, range(40), "asking", Workers(count=2)))) > 1
 
 
 @pytest.mark.parametrize("patience", [0, 3])
@@ -52,21 +52,21 @@ def test_little_work_starts_no_processes_and_much_work_does(monkeypatch):
 def test_results_stand_in_the_order_of_the_items_whatever_the_workers(workers, patience, monkeypatch):
     monkeypatch.setattr("s2i.core.parallel.PATIENCE", patience)
     monkeypatch.setattr("s2i.core.parallel._processes_run", False)
-    squares = fan_out(square, range(40), "squaring", Work(workers=workers))
+    squares = fan_out(square, range(40), "squaring", Workers(count=workers))
     assert list(squares) == [number**2 for number in range(40)]
 
 
 def data_stages(photos, folder, params):
     """Every file that the data stages make of a folder of photos, by name, and the figures of the survey."""
-    work, probes = params.work, Path(params.caption.attributes)
-    found, _ = ingest(photos, folder / "ingested", params.resolution, params.seed, params.ingest, work)
-    found = list(pair(found, folder / "paired", params.pair, work))
-    found = list(cut_backgrounds(found, folder / "matted", params.matte, work))
+    workers, probes = params.workers, Path(params.caption.attributes)
+    found, _ = ingest(photos, folder / "ingested", params.resolution, params.seed, params.ingest, workers)
+    found = list(pair(found, folder / "paired", params.pair, workers))
+    found = list(cut_backgrounds(found, folder / "matted", params.matte, workers))
     (folder / "captioned").mkdir()
-    found = list(caption(found, folder / "captioned", params.seed, params.caption, work, "cpu", "fp32"))
+    found = list(caption(found, folder / "captioned", params.seed, params.caption, workers, "cpu", "fp32"))
     records.write(found, folder / "captioned")
-    figures = survey(found, (folder / "ingested",), folder / "surveyed", params.survey, probes, work)
-    examples = augment(found, folder / "augmented", params.seed, params.augment, params.conditions, work)
+    figures = survey(found, (folder / "ingested",), folder / "surveyed", params.survey, probes, workers)
+    examples = augment(found, folder / "augmented", params.seed, params.augment, params.conditions, workers)
     records.write(examples, folder / "augmented")
     return written(folder), figures
 
@@ -93,7 +93,7 @@ def described(photo_folder):
 
 @pytest.fixture
 def settings():
-    """settings(**work) is a tree of parameters for the twenty photos."""
+    """settings(**workers) is a tree of parameters for the twenty photos."""
     ours = yaml.safe_load((HERE / "params.yaml").read_text())
     changes = {"resolution": 64, "conditions": ["sketch", "material"], "ingest": {}, "augment": {"variants": 2}}
     changes |= {
@@ -102,7 +102,7 @@ def settings():
         "device": "cpu",
     }
     changes |= {"caption": {"attributes": str(HERE / "data/base/attributes.safetensors")}}
-    return lambda **work: Params(**ours | changes | {"work": work})
+    return lambda **workers: Params(**ours | changes | {"workers": workers})
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def in_one_process(settings, described, tmp_path, monkeypatch):
     """What one process makes of the twenty photos, with a cache of its own."""
     with monkeypatch.context() as patch:
         patch.setenv("S2I_CACHE", str(tmp_path / "cache"))
-        return data_stages(described, tmp_path / "one", settings(workers=1))
+        return data_stages(described, tmp_path / "one", settings(count=1))
 
 
 def test_every_stage_makes_the_same_with_one_worker_and_with_two(
@@ -118,19 +118,19 @@ def test_every_stage_makes_the_same_with_one_worker_and_with_two(
 ):
     monkeypatch.setattr("s2i.core.parallel.PATIENCE", 0)
     monkeypatch.setattr("s2i.core.parallel._processes_run", False)
-    assert data_stages(described, tmp_path / "two", settings(workers=2)) == in_one_process
+    assert data_stages(described, tmp_path / "two", settings(count=2)) == in_one_process
     files, figures = in_one_process
     assert len(files) > 200 and {"matte_iou", "sketch_f1", "attribute_accuracy"} <= figures.keys()
 
 
 def test_nothing_to_do_is_no_error():
-    assert list(fan_out(square, [], "squaring", Work())) == []
+    assert list(fan_out(square, [], "squaring", Workers())) == []
 
 
 def test_ray_where_it_is_not_installed_is_one_clear_sentence(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "ray.util.joblib", None)
-    with pytest.raises(UserError, match=r"work.engine is ray, but ray is not installed: pip install -e '.\[ray\]'"):
-        list(fan_out(square, [1], "squaring", Work(engine="ray")))
+    with pytest.raises(UserError, match=r"workers.engine is ray, but ray is not installed: pip install -e '.\[ray\]'"):
+        list(fan_out(square, [1], "squaring", Workers(engine="ray")))
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_the_stages_on_two_ray_nodes_write_what_one_process_writes(
     files, figures = in_one_process
     assert {name: made for name, made in written(folder).items() if name in files} == files
     assert json.loads((folder / "data.json").read_text()) == json.loads(json.dumps(figures))
-    asked = "from test_parallel import *; print(len(set(fan_out(node, range(12), 'asking', Work(engine='ray')))))"
+    asked = "from test_parallel import *; print(len(set(fan_out(node, range(12), 'asking', Workers(engine='ray')))))"
     assert run("-c", asked).split()[-1] == "2", "both nodes work"
     (folder / "params.yaml").write_text(yaml.safe_dump(values | {"pair": {"styles": ["given"]}}))
     command = [sys.executable, HERE / "stages/pair.py", "ingested", "none"]

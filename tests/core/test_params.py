@@ -56,6 +56,15 @@ def test_a_value_out_of_its_range_is_one_clear_sentence(load, lines, sentence):
     assert sentence in str(refusal.value) and str(refusal.value).count("\n") == 0
 
 
+def test_a_key_of_old_is_refused_with_its_new_name(load):
+    sentence = "the key 'work.engine' is now 'workers.engine'; rename it."
+    with pytest.raises(UserError, match=sentence):
+        load("work: {engine: loky}\n")
+    with pytest.raises(UserError, match=r"'work.workers' is now 'workers.count'; rename it.$") as refusal:
+        load("work: {engine: loky, workers: 2}\n")
+    assert sentence in str(refusal.value)
+
+
 def test_a_missing_key_is_named(tmp_path):
     (tmp_path / "params.yaml").write_text(SMALLEST.replace("rank: 4\n", ""))
     with pytest.raises(UserError, match="the key 'rank' is missing; add it"):

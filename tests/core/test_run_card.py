@@ -13,7 +13,7 @@ from s2i.core import run_card
 PROJECT = Path(__file__).parents[2]
 STAGE = """
 import sys
-from s2i import stage
+from s2i.core import stage
 with stage.run() as (params, sources, output):
     (output.folder / "done").write_text("done")
     if "fails" in sys.argv[1]:

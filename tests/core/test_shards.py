@@ -12,13 +12,13 @@ from s2i.imaging import io
 
 
 @pytest.fixture
-def packed(ingested, tmp_path, work, monkeypatch):
+def packed(ingested, tmp_path, workers, monkeypatch):
     """The folder of a stage whose sketches were packed, three files a shard or so, and the records before that."""
     monkeypatch.setattr(shards, "FILES_A_SHARD", 3)
     monkeypatch.setattr(shards, "MOST_FILES", 30)
     target = tmp_path / "paired"
     with whole_folder(target) as folder:
-        before = list(pair(ingested, folder, Pair(styles=["canny", "xdog"]), work))
+        before = list(pair(ingested, folder, Pair(styles=["canny", "xdog"]), workers))
         images = {(one["id"], style): io.read_grey(path) for one in before for style, path in sketches(one)}
         stage.Output(folder, target, None).write(before)
     return target, images
@@ -37,9 +37,11 @@ def test_packed_images_are_what_the_loose_ones_were(packed):
     assert all((found[key] == images[key]).all() for key in found)
 
 
-def test_the_next_stage_reads_shards_as_it_reads_files(packed, tmp_path, work):
+def test_the_next_stage_reads_shards_as_it_reads_files(packed, tmp_path, workers):
     target, images = packed
-    matted = list(mattes.cut_backgrounds(list(records.Records(target))[:2], tmp_path, Matte(background="white"), work))
+    matted = list(
+        mattes.cut_backgrounds(list(records.Records(target))[:2], tmp_path, Matte(background="white"), workers)
+    )
     for record in matted:
         drawn = io.read_grey(record["sketches"]["canny"])
         inside = io.read_grey(record["matte"]) == 255

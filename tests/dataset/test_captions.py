@@ -30,7 +30,7 @@ WALLS = {
 
 
 @pytest.fixture
-def captioned(ingested, work, tmp_path):
+def captioned(ingested, workers, tmp_path):
     """captioned(columns) captions the twenty photos after giving each these columns."""
     probes = fit(
         torch.randn(60, 2560), [HOUSE | {"curved": row % 2, "glass": 0, "balconies": row % 3} for row in range(60)]
@@ -40,7 +40,7 @@ def captioned(ingested, work, tmp_path):
     def captioned(columns, empty=0.0, by=("columns", "attributes")):
         settings = Caption(empty=empty, by=by, attributes=str(tmp_path / "attributes.safetensors"))
         records = [record | columns for record in ingested]
-        return list(caption(records, tmp_path, 0, settings, work, "cpu", "fp32"))
+        return list(caption(records, tmp_path, 0, settings, workers, "cpu", "fp32"))
 
     return captioned
 

@@ -16,17 +16,17 @@ NOTHING = {"described": {}, "described_by": {}}
 
 
 @pytest.fixture
-def captioned(ingested, tmp_path, work):
-    paired = list(pair(ingested, tmp_path / "paired", Pair(styles=["canny", "xdog"]), work))
+def captioned(ingested, tmp_path, workers):
+    paired = list(pair(ingested, tmp_path / "paired", Pair(styles=["canny", "xdog"]), workers))
     return [record | COLUMNS for record in paired]
 
 
 @pytest.fixture
-def run(captioned, tmp_path, work):
+def run(captioned, tmp_path, workers):
     """run(name, records=, seed=, **params) augments into a folder and gives its examples."""
 
     def run(name="augmented", records=captioned, seed=0, conditions=("sketch",), **params):
-        return list(augment(records, tmp_path / name, seed, Augment(**params), conditions, work))
+        return list(augment(records, tmp_path / name, seed, Augment(**params), conditions, workers))
 
     return run
 

@@ -16,13 +16,13 @@ from s2i.imaging import io
 
 
 @pytest.fixture
-def run(tmp_path, work):
+def run(tmp_path, workers):
     """run(folder) ingests at 64 pixels and gives records, figures and {file: reason} of quarantine.csv."""
 
     def run(folder, **params):
         target = tmp_path / "target"
         target.mkdir(exist_ok=True)
-        records, figures = ingest(folder, target, 64, 0, Ingest(**params), work)
+        records, figures = ingest(folder, target, 64, 0, Ingest(**params), workers)
         with open(target / "quarantine.csv", encoding="utf-8", newline="") as lines:
             return records, figures, {row["file"]: row["reason"] for row in csv.DictReader(lines)}
 

@@ -53,20 +53,20 @@ def test_paper_varies_the_sketch_and_keeps_its_drawing(house):
         assert np.corrcoef(image.ravel(), sketch.ravel())[0, 1] > 0.6
 
 
-def test_every_photo_gets_a_sketch_in_every_style(ingested, tmp_path, work):
-    paired = list(pair(ingested, tmp_path / "paired", Pair(styles=["given", "pencil", "canny"]), work))
+def test_every_photo_gets_a_sketch_in_every_style(ingested, tmp_path, workers):
+    paired = list(pair(ingested, tmp_path / "paired", Pair(styles=["given", "pencil", "canny"]), workers))
     for record in paired:
         assert set(record["sketches"]) == {"pencil", "canny"}, "none of them came with one"
         for path in record["sketches"].values():
             assert io.read_labels(Path(path)).shape == (64, 64)
 
 
-def test_the_sketch_that_came_along_is_kept(ingested, tmp_path, work):
+def test_the_sketch_that_came_along_is_kept(ingested, tmp_path, workers):
     ingested[0]["given_sketches"] = ["somewhere/a.png", "somewhere/b.png"]
-    paired = list(pair(ingested[:1], tmp_path / "paired", Pair(styles=["given"]), work))
+    paired = list(pair(ingested[:1], tmp_path / "paired", Pair(styles=["given"]), workers))
     assert paired[0]["sketches"] == {"given": "somewhere/a.png", "given-2": "somewhere/b.png"}
 
 
-def test_a_photo_left_without_a_sketch_is_one_clear_sentence(ingested, tmp_path, work):
+def test_a_photo_left_without_a_sketch_is_one_clear_sentence(ingested, tmp_path, workers):
     with pytest.raises(UserError, match=r"house-00.png came without a sketch, .* add one of pencil"):
-        list(pair(ingested, tmp_path / "paired", Pair(styles=["given"]), work))
+        list(pair(ingested, tmp_path / "paired", Pair(styles=["given"]), workers))

@@ -20,13 +20,13 @@ def sketch_of(image):
 
 
 @pytest.fixture
-def run(tmp_path, work):
+def run(tmp_path, workers):
     """run(folder, **params) gives the records, as the next stage reads them, and {file: reason} of quarantine.csv."""
 
     def run(folder, **params):
         target = tmp_path / "ingested"
         target.mkdir(exist_ok=True)
-        made, _ = ingest(folder, target, 64, 0, Ingest(**params), work)
+        made, _ = ingest(folder, target, 64, 0, Ingest(**params), workers)
         records.write(made, target)
         with open(target / "quarantine.csv", encoding="utf-8", newline="") as lines:
             return list(records.Records(target)), {row["file"]: row["reason"] for row in csv.DictReader(lines)}
@@ -58,7 +58,7 @@ def write_prompts(folder, entries):
     (folder / "prompts.json").write_text(json.dumps(entries), encoding="utf-8")
 
 
-def test_pairs_are_found_by_number_with_their_prompts(run, paired, tmp_path, work):
+def test_pairs_are_found_by_number_with_their_prompts(run, paired, tmp_path, workers):
     found, reasons = run(paired, source="paired")
     assert len(found) == 20 and reasons == {}
     for record in found:
@@ -66,7 +66,7 @@ def test_pairs_are_found_by_number_with_their_prompts(run, paired, tmp_path, wor
         assert record.get("given_caption") == (f"house {number}" if int(number) % 2 else None)
         expected = io.resize_and_crop(io.read_grey(paired / f"Sketches/sketch_{number}.png"), 64)
         assert (io.read_grey(record["given_sketches"][0]) == expected).all()
-    made = list(pair(found, tmp_path / "paired", Pair(styles=["given"]), work))
+    made = list(pair(found, tmp_path / "paired", Pair(styles=["given"]), workers))
     assert all(set(record["sketches"]) == {"given"} for record in made)
 
 
@@ -151,11 +151,11 @@ def sketchy(tmp_path, house):
     return root
 
 
-def test_photos_of_a_sketchy_database_come_with_all_their_sketches_and_their_class(run, sketchy, tmp_path, work):
+def test_photos_of_a_sketchy_database_come_with_all_their_sketches_and_their_class(run, sketchy, tmp_path, workers):
     found, reasons = run(sketchy, source="sketchy", val=0.35)
     assert len(found) == 20 and reasons == {}
     assert {record["label"] for record in found} == {"cat", "car_(sedan)"}
-    made = list(pair(found, tmp_path / "paired", Pair(styles=["given"]), work))
+    made = list(pair(found, tmp_path / "paired", Pair(styles=["given"]), workers))
     assert all(set(record["sketches"]) == {"given", "given-2"} for record in made)
 
 

@@ -100,10 +100,10 @@ def captioned(ingested, tmp_path):
     ]
 
 
-def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_images(captioned, tmp_path, work, monkeypatch):
+def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_images(captioned, tmp_path, workers, monkeypatch):
     monkeypatch.setattr(weights, "is_at_hand", lambda name: False)
     probes = tmp_path / "attributes.safetensors"
-    figures = survey.survey(captioned, (tmp_path / "ingested", tmp_path), tmp_path, Survey(), probes, work)
+    figures = survey.survey(captioned, (tmp_path / "ingested", tmp_path), tmp_path, Survey(), probes, workers)
     assert json.loads(json.dumps(figures)) == figures
     assert (figures["photos"], figures["quarantined"], figures["unlicensed"]) == (20, 2, 1)
     assert figures["matte_iou"]["mean"] == figures["matte_coverage"] == 0.5

@@ -149,7 +149,7 @@ def test_an_answer_that_is_no_caption_is_told(answer, reason):
     assert vlm.why_useless(answer) == reason
 
 
-def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested, tmp_path, work, monkeypatch):
+def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested, tmp_path, workers, monkeypatch):
     class Answering:
         def answers(self, images, question, max_new_tokens):
             assert all(isinstance(image, np.ndarray) for image in images)
@@ -158,7 +158,7 @@ def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested,
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
     records = [record | {"structure": "barn"} for record in ingested]
     settings = Caption(by=["vlm", "columns"], vlm=Vlm(batch_size=20), empty=0)
-    captioned = list(caption(records, tmp_path, 0, settings, work, device="cpu", precision="fp32"))
+    captioned = list(caption(records, tmp_path, 0, settings, workers, device="cpu", precision="fp32"))
     assert [record["caption"] for record in captioned[:3]] == ["barn", "barn", "house 2"]
     assert [record["captioned_by"] for record in captioned].count("vlm") == 18
     with open(tmp_path / "quarantine.csv", encoding="utf-8") as lines:
@@ -194,7 +194,9 @@ def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(mod
     assert asked == [2, 1, 1]
 
 
-def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared(ingested, tmp_path, work, monkeypatch):
+def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared(
+    ingested, tmp_path, workers, monkeypatch
+):
     class Answering:
         def answers(self, images, question, max_new_tokens):
             assert all(image.shape == (64, 64, 3) and (image == 0).all() for image in images), "sketches"
@@ -205,7 +207,7 @@ def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared
     io.write_png(tmp_path / "black.png", np.zeros((64, 64), np.uint8))
     drawn = [record | {"sketches": {"given": str(tmp_path / "black.png")}} for record in ingested]
     records = [drawn[0]] + [record | {"label": "barn"} for record in drawn[1:]]
-    captioned = list(caption(records, tmp_path, 0, settings, work, device="cpu", precision="fp32"))
+    captioned = list(caption(records, tmp_path, 0, settings, workers, device="cpu", precision="fp32"))
     assert {record["caption"] for record in captioned} == {f"a barn, asked {vlm.question(5)}"}
     compared = caption_table.compare(caption_table.read(tmp_path / "answers.csv"))
     assert set(compared["prompt"]) == {vlm.question(5), vlm.question(1)} and set(compared["captions"]) == {19}

@@ -22,7 +22,7 @@ CORPUS = sorted((DATA / "photos/photos").glob("*.jpg"))[:12]
 
 
 @pytest.fixture
-def run(tmp_path, work):
+def run(tmp_path, workers):
     """run(folder, **params) gives the captioned records, their examples, and {file: reason} of ingest's quarantine."""
 
     def run(folder, **params):
@@ -31,12 +31,13 @@ def run(tmp_path, work):
             place.mkdir()
         ingested, paired, matted, captioned, augmented = places
         probes = Caption(attributes=str(DATA / "base/attributes.safetensors"), empty=0)
-        found, _ = ingest(folder, ingested, 64, 0, Ingest(**params), work)
-        found = list(pair(found, paired, Pair(styles=["given", "canny"]), work))
-        found = list(cut_backgrounds(found, matted, Matte(background="white"), work))
-        found = list(caption(found, captioned, 0, probes, work, "cpu", "fp32"))
+        found, _ = ingest(folder, ingested, 64, 0, Ingest(**params), workers)
+        found = list(pair(found, paired, Pair(styles=["given", "canny"]), workers))
+        found = list(cut_backgrounds(found, matted, Matte(background="white"), workers))
+        found = list(caption(found, captioned, 0, probes, workers, "cpu", "fp32"))
         write(
-            augment(found, augmented, 0, Augment(variants=3, empty_prompt=0), ["sketch", "material"], work), augmented
+            augment(found, augmented, 0, Augment(variants=3, empty_prompt=0), ["sketch", "material"], workers),
+            augmented,
         )
         examples = list(Records(augmented))
         assert {(one["id"], one["split"]) for one in examples} == {(one["id"], one["split"]) for one in found}

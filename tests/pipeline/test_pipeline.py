@@ -20,7 +20,7 @@ TINY = {
     "base": "data/base",
     "rank": 2,
     "resolution": 64,
-    "work": {"workers": 1},
+    "workers": {"count": 1},
     "pair": {"styles": ["given", "xdog"]},
     "ingest": {"val": 0.2, "test": 0.3},
     "augment": {"variants": 2},

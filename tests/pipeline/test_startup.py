@@ -29,7 +29,7 @@ print(*loaded, *({"torch", "joblib"} & sys.modules.keys()))
 
 def test_data_stages_load_no_network_and_no_pandas_for_photos_that_the_cache_knows(photo_folder, tmp_path):
     values = yaml.safe_load((HERE / "params.yaml").read_text())
-    values |= {"resolution": 64, "work": {"workers": 2}, "ingest": {}}
+    values |= {"resolution": 64, "workers": {"count": 2}, "ingest": {}}
     values["caption"]["attributes"] = str(HERE / "data/base/attributes.safetensors")
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     loaded, written = [], []

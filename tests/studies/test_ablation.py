@@ -78,7 +78,7 @@ def test_other_settings_are_another_run_and_what_decides_nothing_is_not(study, v
     def keys(**changes):
         return [run.key for run in study.runs(STUDY, values | changes)]
 
-    assert keys() == keys(work={"workers": 1}) and not set(keys()) & set(keys(resolution=64))
+    assert keys() == keys(workers={"count": 1}) and not set(keys()) & set(keys(resolution=64))
 
 
 def test_scores_take_the_place_of_those_with_other_settings(study, table, tmp_path, monkeypatch):

@@ -210,7 +210,7 @@ def test_text_in_the_middle_looks_at_the_sketch_and_not_at_the_photo(rows, param
     seen = []
     read = captions._with_attributes
     monkeypatch.setattr(captions, "_with_attributes", lambda one, **how: seen.append(one["photo"]) or read(one, **how))
-    settings = params("text_in_the_middle", caption={"by": ["attributes"]}, resolution=64, work={"workers": 1})
+    settings = params("text_in_the_middle", caption={"by": ["attributes"]}, resolution=64, workers={"count": 1})
     target = trained(settings)
     test = [row | {"matte": row["photo"]} for row in rows if row["split"] == "test"]
     methods.load("text_in_the_middle").draw_task(test, target, target, settings)

@@ -10,7 +10,7 @@ import numpy as np
 
 from s2i.core import cache
 from s2i.core.parallel import fan_out
-from s2i.core.params import Augment, Work
+from s2i.core.params import Augment, Workers
 from s2i.dataset.augmentation import paper
 from s2i.imaging import io, material_maps
 from s2i.vocabulary import prompts
@@ -19,7 +19,7 @@ OWN_WORDS = ("caption", "vlm")  # who does not keep to the grammar
 
 
 def augment(
-    records: Collection[dict], folder: Path, seed: int, params: Augment, conditions: Sequence[str], work: Work
+    records: Collection[dict], folder: Path, seed: int, params: Augment, conditions: Sequence[str], workers: Workers
 ) -> Iterator[dict]:
     """One record an example, with `variant`, `sketch`, `sketch_style`, `flip` and `prompt`.
 
@@ -29,7 +29,7 @@ def augment(
     example has a `material_map` from its photo's matte, colour and material; held-out ones do without, as in use.
     """
     expand = partial(_examples, folder=folder, seed=seed, params=params, with_map="material" in conditions)
-    return chain.from_iterable(fan_out(expand, records, "augmenting", work))
+    return chain.from_iterable(fan_out(expand, records, "augmenting", workers))
 
 
 def _examples(record: dict, folder: Path, seed: int, params: Augment, with_map: bool) -> list[dict]:

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from s2i.core import cache, quarantine
 from s2i.core.parallel import chunked, fan_out
-from s2i.core.params import Caption, Vlm, Work
+from s2i.core.params import Caption, Vlm, Workers
 from s2i.core.quarantine import Refused
 from s2i.dataset.captioning import attributes
 from s2i.vocabulary import prompts
@@ -21,7 +21,7 @@ KEPT = 200  # characters of a refused answer
 
 
 def caption(
-    records: Collection[dict], folder: Path, seed: int, params: Caption, work: Work, device: str, precision: str
+    records: Collection[dict], folder: Path, seed: int, params: Caption, workers: Workers, device: str, precision: str
 ) -> Iterator[dict]:
     """The records with `caption`, `captioned_by`, `described` and `described_by`.
 
@@ -36,7 +36,7 @@ def caption(
     read_off = partial(_with_attributes, probes=Path(params.attributes))
     captioners = {
         "columns": lambda lacking: [_with_columns(record) for record in lacking],
-        "attributes": lambda lacking: list(fan_out(read_off, lacking, "reading attributes", work, leave=False)),
+        "attributes": lambda lacking: list(fan_out(read_off, lacking, "reading attributes", workers, leave=False)),
         "vlm": partial(
             _with_answers,
             settings=params.vlm,

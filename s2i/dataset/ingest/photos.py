@@ -10,7 +10,7 @@ from typing import NamedTuple
 from s2i.core import cache, quarantine
 from s2i.core.errors import UserError
 from s2i.core.parallel import fan_out
-from s2i.core.params import Ingest, Work
+from s2i.core.params import Ingest, Workers
 from s2i.core.quarantine import Refused
 from s2i.core.records import is_licensed
 from s2i.dataset.ingest import duplicates, sources
@@ -26,7 +26,9 @@ class Identified(NamedTuple):
     size: tuple[int, int]
 
 
-def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Ingest, work: Work) -> tuple[list, dict]:
+def ingest(
+    source: Path, folder: Path, resolution: int, seed: int, params: Ingest, workers: Workers
+) -> tuple[list, dict]:
     """The records of the photos at ``source``, and figures about them.
 
     Writes photos/, and where they came along given/, labels/ and mattes/, into folder, each resolution x resolution
@@ -36,10 +38,10 @@ def ingest(source: Path, folder: Path, resolution: int, seed: int, params: Inges
     found = list(sources.find(source, params))
     if not found:
         raise UserError(f"{source} holds no photos ({', '.join(sorted(io.readable()))}): put some there.")
-    identified = fan_out(partial(_identified, max_megapixels=params.max_megapixels), found, "checking", work)
+    identified = fan_out(partial(_identified, max_megapixels=params.max_megapixels), found, "checking", workers)
     chosen = _without_duplicates(_licensed(outcome, params.require_licence) for outcome in identified)
     convert = partial(_converted, folder=folder, resolution=resolution, max_megapixels=params.max_megapixels)
-    converted = list(chain.from_iterable(fan_out(convert, chosen, "reading", work)))
+    converted = list(chain.from_iterable(fan_out(convert, chosen, "reading", workers)))
 
     records = [outcome for outcome in converted if not isinstance(outcome, Refused)]
     for record in records:

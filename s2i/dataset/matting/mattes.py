@@ -9,19 +9,19 @@ import numpy as np
 
 from s2i.core import cache
 from s2i.core.parallel import fan_out
-from s2i.core.params import Matte, Work
+from s2i.core.params import Matte, Workers
 from s2i.dataset.matting import u2net
 from s2i.imaging import io
 
 
-def cut_backgrounds(records: Collection[dict], folder: Path, params: Matte, work: Work) -> Iterator[dict]:
+def cut_backgrounds(records: Collection[dict], folder: Path, params: Matte, workers: Workers) -> Iterator[dict]:
     """The records with `matte`.
 
     Writes mattes/ into folder; with background "white" or "transparent" also photos/ and sketches/ whose background is
     so, and points photo and sketches to them.  Raises UserError for a model that rembg does not know or cannot fetch.
     """
     u2net.fetch(params.model)  # once here, not by every process
-    return fan_out(partial(_with_matte, folder=folder, params=params), records, "matting", work)
+    return fan_out(partial(_with_matte, folder=folder, params=params), records, "matting", workers)
 
 
 def on_nothing(image: np.ndarray, matte: np.ndarray) -> np.ndarray:

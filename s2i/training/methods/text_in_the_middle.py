@@ -20,6 +20,6 @@ def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params)
     """From the caption of each example's sketch; answers that are no captions go into folder/quarantine.csv."""
     blind = [{name: value for name, value in one.items() if name not in OF_PHOTO} for one in examples]
     seen = [one | {"photo": one["sketch"], "sketches": {one["sketch_style"]: one["sketch"]}} for one in blind]
-    captions = caption(seen, folder, params.seed, params.caption, params.work, params.device, params.precision)
+    captions = caption(seen, folder, params.seed, params.caption, params.workers, params.device, params.precision)
     said = [params.text_in_the_middle.naming.format(caption=one["caption"]) for one in captions]
     return base.untouched([one | {"prompt": prompt} for one, prompt in zip(examples, said, strict=True)], params)
