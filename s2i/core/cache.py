@@ -1,16 +1,15 @@
-"""Work already done, kept by content outside the DVC outputs, so that one new photo costs one photo."""
+"""Results kept by content outside the DVC outputs, so that one new photo costs one photo."""
 
 import ast
+import functools
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
-from functools import cache as once
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from s2i.core import imports
+from s2i.core import imports, system
 from s2i.core.files import open_binary, whole_file, write_json
 
 Value = TypeVar("Value")
@@ -18,31 +17,39 @@ CORE = Path(__file__).resolve().parent
 MODEL_FILES = (".safetensors", ".json", ".txt")
 
 
-def root() -> Path:
-    """The cache folder: ``S2I_CACHE``, else ``s2i`` in the user's cache folder."""
-    if "S2I_CACHE" in os.environ:
-        return Path(os.environ["S2I_CACHE"])
+def user_folder() -> Path:
+    """``s2i`` in the user's cache folder: what is kept there holds for every project."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s2i"
 
 
-def fingerprint(*parts) -> str:
+def root() -> Path:
+    """The cache folder: ``S2I_CACHE``, else the `user_folder`."""
+    return Path(os.environ["S2I_CACHE"]) if "S2I_CACHE" in os.environ else user_folder()
+
+
+def fingerprint(*parts: Any) -> str:
     """A SHA-256 of JSON-able parts; the same parts give the same 64 hexadecimal digits on every machine."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def file_hash(path: Path) -> str:
+def file_hash(path: str | Path) -> str:
     """SHA-256 of a file's bytes, 64 hexadecimal digits; the file may be a member of a tar shard."""
     with open_binary(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def folder_hash(folder: Path, suffixes: tuple[str, ...] = ("",)) -> str:
-    """SHA-256 over the names and bytes of the files below a folder, those whose names end so."""
+def folder_hash(folder: str | Path, suffixes: tuple[str, ...] = ("",)) -> str:
+    """SHA-256 over the names and bytes of those files below a folder whose names have one of these endings."""
     files = sorted(path for path in Path(folder).rglob("*") if path.is_file() and path.name.endswith(suffixes))
     return fingerprint([(path.relative_to(folder).as_posix(), file_hash(path)) for path in files])
 
 
-@once
+def model_hash(name: str | Path) -> str:
+    """What identifies a model: the weights and settings in its folder, or its hub id."""
+    return folder_hash(name, MODEL_FILES) if Path(name).is_dir() else str(name)
+
+
+@functools.cache
 def code(module: str) -> str:
     """What identifies the behaviour of a module, 64 hexadecimal digits: `code(__name__)`.
 
@@ -51,22 +58,24 @@ def code(module: str) -> str:
     they are.
     """
     file = imports.file_of(module)
+    if file is None:
+        raise ModuleNotFoundError(module)
     files = sorted(path for path in {file.resolve(), *imports.reached(file)} if CORE not in path.parents)
     return fingerprint([(path.relative_to(imports.ROOT).as_posix(), _behaviour(path)) for path in files])
 
 
-@once
+@functools.cache
 def _behaviour(file: Path) -> str:
     if file.suffix != ".py":
         return file_hash(file)
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body[0].value.value = ""
+            node.body[0] = ast.Expr(ast.Constant(""))
     return fingerprint(ast.unparse(tree))
 
 
-def place(suffix: str, *key) -> Path:
+def path(suffix: str, *key: Any) -> Path:
     """Where the cache keeps the file of a key, whether it is there or not.
 
     The key must name everything the file depends on: content hashes of its inputs, parameters, and the `code`
@@ -76,44 +85,36 @@ def place(suffix: str, *key) -> Path:
     return Path(root(), "work", digest[:2], digest + suffix)
 
 
-def produce(target: Path, make: Callable[[Path], None], *key) -> None:
+def produce(target: Path, make: Callable[[Path], object], *key: Any) -> None:
     """Put the file ``make(path)`` writes at ``target``, from the cache when the same ``key`` made it before.
 
     Where both are on one disk ``target`` is a hard link to the cache's file, which nobody may write to.
     """
-    kept = place(target.suffix, *key)
-    if not kept.exists():
-        with whole_file(kept) as draft:
+    cached = path(target.suffix, *key)
+    if not cached.exists():
+        with whole_file(cached) as draft:
             make(draft)
-            draft.chmod(0o444)
+            system.write_protect(draft)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
-    try:
-        os.link(kept, target)
-    except OSError:  # another disk, or one without links
-        shutil.copyfile(kept, target)
+    system.share(cached, target)
 
 
-def remember(make: Callable[[], Value], *key) -> Value:
+def remember(make: Callable[[], Value], *key: Any) -> Value:
     """What ``make()`` gives, JSON-able and not None, from the cache when the same ``key`` gave it before."""
-    kept = recall(*key)
-    return keep(make(), *key) if kept is None else kept
+    cached: Value | None = recall(*key)
+    return store(make(), *key) if cached is None else cached
 
 
-def recall(*key):
-    """What was kept under a key, or None."""
+def recall(*key: Any) -> Any:
+    """The value stored under a key, or None."""
     try:
-        return json.loads(place(".json", *key).read_text(encoding="utf-8"))
+        return json.loads(path(".json", *key).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
 
 
-def keep(value: Value, *key) -> Value:
-    """Keep a JSON-able value under a key, and give it back."""
-    write_json(place(".json", *key), value)
+def store(value: Value, *key: Any) -> Value:
+    """Store a JSON-able value under a key, and give it back."""
+    write_json(path(".json", *key), value)
     return value
-
-
-def model_hash(name: str | Path) -> str:
-    """What identifies a model: the weights and settings in its folder, or its hub id."""
-    return folder_hash(name, MODEL_FILES) if Path(name).is_dir() else str(name)

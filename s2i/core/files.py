@@ -4,17 +4,18 @@ import json
 import os
 import shutil
 import tarfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 from s2i.core.errors import UserError
 
 
 @contextmanager
-def whole_folder(target: Path):
+def whole_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder beside ``target`` that replaces it when the block ends without an exception."""
     target = Path(target)
     draft = target.with_name(f".{target.name}.draft")
@@ -26,7 +27,7 @@ def whole_folder(target: Path):
 
 
 @contextmanager
-def whole_file(target: Path):
+def whole_file(target: Path) -> Iterator[Path]:
     """Yield a path beside ``target``, with its suffix, that replaces it when the block ends without an exception."""
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +39,7 @@ def whole_file(target: Path):
         draft.unlink(missing_ok=True)
 
 
-def open_binary(path: str | Path) -> BinaryIO:
+def open_binary(path: str | Path) -> BufferedReader | BytesIO:
     """A file opened for reading; ``folder/00001.tar/name`` is the member of that name of a tar shard."""
     path = Path(path)
     if path.parent.suffix != ".tar" or path.parent.is_dir():
@@ -47,6 +48,13 @@ def open_binary(path: str | Path) -> BinaryIO:
     with open(path.parent, "rb") as shard:
         shard.seek(start)
         return BytesIO(shard.read(size))
+
+
+@lru_cache(maxsize=1024)
+def _members(shard: Path) -> dict[str, tuple[int, int]]:
+    """Where in a tar file the bytes of each member begin, and how many they are."""
+    with tarfile.open(shard) as file:
+        return {member.name: (member.offset_data, member.size) for member in file}
 
 
 def read_text(path: Path) -> str:
@@ -58,14 +66,7 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path} line {line} is not UTF-8: save the file in UTF-8.") from None
 
 
-@lru_cache(maxsize=1024)
-def _members(shard: Path) -> dict[str, tuple[int, int]]:
-    """Where in a tar file the bytes of each member begin, and how many they are."""
-    with tarfile.open(shard) as file:
-        return {member.name: (member.offset_data, member.size) for member in file}
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write ``content`` as indented JSON, whole or not at all."""
+def write_json(path: str | Path, content: Any) -> None:
+    """Write ``content`` as indented JSON, whole or not at all, with the same bytes on every machine."""
     with whole_file(Path(path)) as draft:
-        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")

@@ -8,7 +8,6 @@ that of its run.
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import yaml
 
+from s2i.core import system
 from s2i.core.files import write_json
 
 FILE = Path("metrics/run.json")
@@ -28,74 +28,68 @@ LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "numpy"
 @contextmanager
 def timed() -> Iterator[None]:
     """Note a stage that DVC runs, when the block ends well: seconds, peak memory, and what it ran with."""
-    began = time.monotonic()
+    start = time.monotonic()
     yield
-    name = os.environ.get("DVC_STAGE", "")  # DVC sets it; those of studies say of which file they are
+    name = os.environ.get("DVC_STAGE", "")  # DVC sets it; "FILE:NAME" is a stage of another pipeline's dvc.yaml
     if name and ":" not in name:
-        note(name, time.monotonic() - began)
+        note(name, time.monotonic() - start)
 
 
 def note(stage: str, seconds: float) -> None:
     """Put a stage's entry into metrics/run.json, and what the run has in common above it."""
-    known = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
-    per_megabyte = 2**20 if sys.platform == "darwin" else 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // per_megabyte
-    entry = {"seconds": round(seconds, 1), "megabytes": peak, "revision": revision()}
+    card = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    entry = {"seconds": round(seconds, 1), "megabytes": system.peak_memory(), "revision": revision()}
     common = {"hardware": hardware(), "libraries": libraries(), "data": data()}
-    write_json(FILE, known | common | {"stages": known.get("stages", {}) | {stage: entry}})
+    write_json(FILE, card | common | {"stages": card.get("stages", {}) | {stage: entry}})
 
 
 def hardware() -> dict[str, str | int]:
     """Processor, cores, memory and, where there is one, the GPU."""
-    found = {"system": platform.platform(), "processor": _processor(), "cores": os.cpu_count() or 1}
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        found["gigabytes"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
+    parts: dict[str, str | int] = {
+        "system": platform.platform(),
+        "processor": system.processor(),
+        "cores": os.cpu_count() or 1,
+        "gigabytes": system.total_memory(),
+    }
     torch = sys.modules.get("torch")  # a stage without it has no use for a GPU
     if torch and torch.cuda.is_available():
-        found["gpu"] = torch.cuda.get_device_name()
-    return found
+        parts["gpu"] = torch.cuda.get_device_name()
+    return parts
 
 
 def libraries() -> dict[str, str]:
     """Versions of what decides how images come out, and of Python."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def revision() -> str | None:
     """The commit that is checked out, with "+changes" where tracked files differ from it; None outside of Git."""
-    described = _output("git", "rev-parse", "--short=12", "HEAD")
-    if described is None:
+    commit = _output("git", "rev-parse", "--short=12", "HEAD")
+    if commit is None:
         return None
     code = ["--", ".", ":!metrics", ":!dvc.lock", ":!docs"]
-    return described + ("+changes" if _output("git", "status", "--porcelain", "-uno", *code) else "")
+    return commit + ("+changes" if _output("git", "status", "--porcelain", "-uno", *code) else "")
 
 
 def data() -> dict[str, str]:
     """{folder: fingerprint} of what the pipeline was given, as dvc.lock knows it after the first stage."""
     try:
-        locked = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]["ingest"]["deps"]
+        inputs = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]["ingest"]["deps"]
     except (FileNotFoundError, KeyError, TypeError):
         return {}
-    return {one["path"]: one["md5"] for one in locked if one["path"].startswith("data/")}
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+    return {entry["path"]: entry["md5"] for entry in inputs if entry["path"].startswith("data/")}
 
 
 def _output(*command: str) -> str | None:
+    """What a command prints, or None where it is not there or fails."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True)
+        process = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-    return done.stdout.strip() if done.returncode == 0 else None
+    return process.stdout.strip() if process.returncode == 0 else None

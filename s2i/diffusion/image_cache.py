@@ -42,7 +42,7 @@ def cached_images(task: GenerationTask, params: Params, description: str) -> lis
         precision,
     ]
     places = [
-        cache.place(
+        cache.path(
             *(".png", "generate", models, settings, one["prompt"], one["generation_seed"]),
             cache.file_hash(one["sketch"]) if task.conditions else None,
         )

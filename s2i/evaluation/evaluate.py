@@ -80,7 +80,7 @@ def _remembered(
         for name in missing:
             distances, reasons = _distances(name, features)
             images = scores[name].astype(float).to_dict("list")
-            found[name] = cache.keep({"images": images, "distances": distances, "reasons": reasons}, *keys[name])
+            found[name] = cache.store({"images": images, "distances": distances, "reasons": reasons}, *keys[name])
     return found
 
 

