@@ -32,7 +32,9 @@ from diffusers import AutoencoderTiny, DDIMScheduler
 
 from s2i.core import cache, records
 from s2i.core.files import whole_folder
+from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation.engines import INT8, openvino
 from s2i.imaging import control_images, io
 
@@ -111,10 +113,10 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
 
 def _ours(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
     began = time.perf_counter()
-    words = sampling.encode_prompts(pipeline, [PROMPT])
+    prompt_embeds = sampling.encode_prompts(pipeline, [PROMPT])
     encoded = time.perf_counter()
-    shown = words[PROMPT][None], words[""], [0], [[control]]
-    *_, last = sampling.denoise(pipeline, *shown, resolution=resolution, **settings)
+    chosen = SamplingSettings.from_params(Generate(**settings), resolution)
+    *_, last = sampling.denoise(pipeline, prompt_embeds[PROMPT][None], prompt_embeds[""], [0], chosen, [[control]])
     denoised = time.perf_counter()
     sampling.decode(pipeline, last.latents)
     return encoded - began, (denoised - encoded) / settings["steps"], time.perf_counter() - denoised

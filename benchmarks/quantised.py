@@ -18,8 +18,10 @@ import numpy as np
 import torch
 
 from s2i.core import devices
+from s2i.core.params import Generate
 from s2i.core.records import Records
 from s2i.diffusion import base, image_cache, sampling
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation import engines, find_model
 from s2i.generation.engines import conversion, openvino
 from s2i.imaging import control_images, io, tensors
@@ -49,14 +51,13 @@ def load(found: find_model.Trained, engine: str, precision: str):
     return pipeline
 
 
-def draw(pipeline, example: dict, found: find_model.Trained, settings: dict) -> tuple[np.ndarray, float, float]:
+def draw(pipeline, example: dict, found: find_model.Trained, settings: Generate) -> tuple[np.ndarray, float, float]:
     """An image (H, W, 3) uint8, and the wall and CPU seconds that it took."""
     seed = image_cache.seed_of(0, example["id"], example["variant"])
     shown = [control_images.control_images_of(example, found.params.conditions)]
     began, cpu = time.perf_counter(), time.process_time()
-    (image,) = sampling.draw(
-        pipeline, [example["prompt"]], [seed], controls=shown, resolution=found.params.resolution, **settings
-    )
+    chosen = SamplingSettings.from_params(settings, found.params.resolution)
+    (image,) = sampling.generate(pipeline, [example["prompt"]], [seed], chosen, control_images=shown)
     return image, time.perf_counter() - began, time.process_time() - cpu
 
 
@@ -66,10 +67,10 @@ def st_lpips(distance: ShiftTolerantLPIPS, drawn: list[np.ndarray], others: list
     return np.array([distance(*(tensors.to_unit_range(tensors.stack([one])) for one in pair)).item() for pair in pairs])
 
 
-def drawings(pipelines: dict, examples: list[dict], found: find_model.Trained, settings: dict) -> dict[str, list]:
+def drawings(pipelines: dict, examples: list[dict], found: find_model.Trained, settings: Generate) -> dict[str, list]:
     """What `draw` gives of every example, by engine; another one begins each time."""
     for pipeline in pipelines.values():
-        draw(pipeline, examples[0], found, settings | {"steps": 1})
+        draw(pipeline, examples[0], found, settings.model_copy(update={"steps": 1}))
     drawn, order = {name: [] for name in pipelines}, list(pipelines)
     for example in examples:
         for name in order:
@@ -121,11 +122,12 @@ def main() -> None:
     examples = [several[place][place % len(several[place])] for place in evenly_spaced(len(several), chosen.sketches)]
     photos = [io.read(example["photo"]) for example in examples]
     pipelines = {name: load(found, *engine) for name, engine in ENGINES.items()}
-    usual = found.params.generate.sampling
+    usual = found.params.generate
     told = {"resolution": found.params.resolution, "sketches": len(examples), "threads": torch.get_num_threads()}
-    for name, settings in {"params": usual, "4_steps": usual | {"steps": 4, "guidance_scale": 1.0}}.items():
+    few = usual.model_copy(update={"steps": 4, "guidance_scale": 1.0})
+    for name, settings in {"params": usual, "4_steps": few}.items():
         drawn = drawings(pipelines, examples, found, settings)
-        told[name] = {"settings": settings, "engines": compare(drawn, examples, photos)}
+        told[name] = {"settings": settings.sampling, "engines": compare(drawn, examples, photos)}
         print(name, json.dumps(told[name]), flush=True)
         if settings == usual:
             columns = {"photo": photos} | {engine: [one[0] for one in taken] for engine, taken in drawn.items()}

@@ -100,10 +100,11 @@ class Worker:
         began = shown = time.monotonic()
         for step in self._one_at_a_time(model.steps([sketch] * len(seeds), prompt, seeds, settings)):
             now, preview = time.monotonic(), None
-            if now - shown > BETWEEN_PREVIEWS and step.number < step.steps:
+            if now - shown > BETWEEN_PREVIEWS and step.step_index + 1 < step.num_steps:
                 shown, preview = now, model.preview(step)
-            left = (now - began) / step.number * (step.steps - step.number)
-            yield Progress(step.number, step.steps, left, preview)
+            number = step.step_index + 1
+            left = (now - began) / number * (step.num_steps - number)
+            yield Progress(number, step.num_steps, left, preview)
         from s2i.generation.model import save
         from s2i.imaging import control_images
 

@@ -269,7 +269,7 @@ class Distill(Optimisation):
 
 
 class Generate(Group):
-    """How sketches are drawn: what `s2i.diffusion.sampling.denoise` is told."""
+    """How sketches are drawn; `s2i.diffusion.sampling.SamplingSettings` is made of it."""
 
     steps: Annotated[int, Field(ge=1, le=1000)] = 20
     guidance_scale: Annotated[float, Field(ge=1, le=50)] = 3.0
@@ -291,7 +291,7 @@ class Generate(Group):
 
     @property
     def sampling(self) -> dict:
-        """What `s2i.diffusion.sampling.denoise` is told."""
+        """What decides an image; how many are drawn at once does not."""
         return self.model_dump(exclude={"batch_size", "prompts", "unprompted"})
 
 

@@ -62,11 +62,13 @@ def embedded_once(pipeline: Pipeline, controls: Sequence[Sequence[np.ndarray]]) 
             images = images.flip(1)
         embeddings.append(CachedEmbedding(net.controlnet_cond_embedding(images)))
 
-    def residuals(sample: torch.Tensor, words: torch.Tensor, timestep: torch.Tensor, scale: float) -> dict:
+    def residuals(
+        sample: torch.Tensor, timestep: torch.Tensor, encoder_hidden_states: torch.Tensor, scale: float
+    ) -> dict:
         found = []
         for net, embedding in zip(nets, embeddings, strict=True):
             with in_place_of(net, embedding):
-                found.append(net(sample, timestep, words, sample, scale, return_dict=False))
+                found.append(net(sample, timestep, encoder_hidden_states, sample, scale, return_dict=False))
         return {
             "down_block_additional_residuals": [
                 sum(several) for several in zip(*(down for down, _ in found), strict=True)

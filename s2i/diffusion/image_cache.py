@@ -11,6 +11,7 @@ from s2i.core import cache, devices
 from s2i.core.files import whole_file
 from s2i.core.params import Params
 from s2i.diffusion import sampling
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging import control_images, io
 
 
@@ -56,17 +57,15 @@ def cached_images(task: GenerationTask, params: Params, description: str) -> lis
             if task.conditions
             else None
         )
-        drawn = sampling.draw(
+        images = sampling.generate(
             pipeline,
             [example["prompt"] for example, _ in missing],
             [example["generation_seed"] for example, _ in missing],
-            controls=seen,
-            resolution=params.resolution,
-            batch_size=params.generate.batch_size,
-            **params.generate.sampling,
+            SamplingSettings.from_params(params.generate, params.resolution),
+            control_images=seen,
             description=description,
         )
-        for (_, place), image in zip(missing, drawn, strict=True):
+        for (_, place), image in zip(missing, images, strict=True):
             with whole_file(place) as draft:
                 io.write_png(draft, image)
     return places

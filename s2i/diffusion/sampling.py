@@ -1,61 +1,130 @@
-"""The one sampler: images from prompts, and from what else conditions the UNet."""
+"""The one sampler: images from prompts and, where the pipeline has ControlNets, from control images."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from inspect import signature
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
+from diffusers import SchedulerMixin
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
 from diffusers.utils.torch_utils import randn_tensor
 from tqdm import tqdm
 
+from s2i.core.params import Generate
 from s2i.diffusion import schedulers
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.controlnets import embedded_once
 
-WHOLE = (0.0, 1.0)  # of the steps
+Interval = tuple[float, float]
+ALL_STEPS = (0.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """Classifier-free guidance (Ho and Salimans 2022, "Classifier-free diffusion guidance").
+
+    scale: 1 is no guidance, which halves the work of a step.
+    rescale: share in [0, 1] by which guided predictions are brought back to the spread of the unguided ones (Lin et
+    al. 2024, "Common diffusion noise schedules and sample steps are flawed").
+    interval: the part of the steps in which there is guidance, as two shares of their number (Kynkäänniemi et al. 2024,
+    "Applying guidance in a limited interval").
+    """
+
+    scale: float = 1.0
+    rescale: float = 0.0
+    interval: Interval = ALL_STEPS
+
+
+@dataclass(frozen=True)
+class Control:
+    """How the ControlNets act.
+
+    scale: what their residuals are multiplied by.
+    interval: the part of the steps in which they run, as two shares of their number; outside it they cost nothing.
+    unconditional: whether the unconditional half of the guidance sees the control images too.  Without, the ControlNets
+    run on half of the batch, and guidance strengthens the control images as it does the prompt.
+    """
+
+    scale: float = 1.0
+    interval: Interval = ALL_STEPS
+    unconditional: bool = True
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How noise becomes images of ``resolution`` pixels a side.
+
+    scheduler: a name in `schedulers.SCHEDULERS`; None is the base's own.
+    batch_size: how many images are denoised at once.
+    """
+
+    resolution: int
+    num_inference_steps: int
+    scheduler: str | None = None
+    guidance: Guidance = Guidance()
+    control: Control = Control()
+    batch_size: int = 16
+
+    @classmethod
+    def from_params(cls, generate: Generate, resolution: int) -> Self:
+        """Those that ``generate`` of params.yaml asks for."""
+        return cls(
+            resolution,
+            generate.steps,
+            generate.scheduler,
+            Guidance(generate.guidance_scale, generate.guidance_rescale, generate.guidance_interval),
+            Control(generate.conditioning_scale, generate.control_interval, generate.control_unconditional),
+            generate.batch_size,
+        )
 
 
 class Step(NamedTuple):
-    """Where a drawing stands: ``number`` of ``steps`` are done.
+    """What the step with this index, counted from 0, made of a batch.
 
-    latents: (B, C, h, w), still noisy before the last step.  The step began at ``timestep`` from ``noisier`` ones.
-    estimate() gives those without noise that the step's prediction points to, for a preview; `decode` makes images.
+    latents_before, latents: (B, C, h, w) at the beginning of the step, which is at ``timestep``, and at its end; only
+    those after the last step are free of noise.  `decode` makes images of them.
+    predicted_original(): the latents without noise that the step's model output points to, for a preview.
     """
 
-    number: int
-    steps: int
+    step_index: int
+    num_steps: int
     timestep: float
-    noisier: torch.Tensor
+    latents_before: torch.Tensor
     latents: torch.Tensor
-    estimate: Callable[[], torch.Tensor]
+    predicted_original: Callable[[], torch.Tensor]
 
 
-def draw(
+def generate(
     pipeline: Pipeline,
     prompts: Sequence[str],
     seeds: Sequence[int],
+    settings: SamplingSettings,
     *,
-    controls: Sequence[Sequence[np.ndarray]] | None = None,
-    batch_size: int = 16,
+    control_images: Sequence[Sequence[np.ndarray]] | None = None,
     description: str = "draw",
     on_step: Callable[[Step], None] | None = None,
-    **settings,
 ) -> Iterator[np.ndarray]:
-    """Yield one image (resolution, resolution, 3) uint8 a prompt; the same seed gives the same starting noise.
+    """Yield one image (resolution, resolution, 3) uint8 a prompt; the same seed gives the same initial noise.
 
-    controls: for a pipeline that has ControlNets, the control images of each prompt, one for each of them,
-    (resolution, resolution) or (resolution, resolution, 3) uint8.  settings: those of `denoise`.
-    on_step: told after every step of every batch; what it raises ends the drawing.
+    control_images: for a pipeline that has ControlNets; of each prompt one control image for each ControlNet,
+    (resolution, resolution) or (resolution, resolution, 3) uint8.
+    on_step: called after every step of every batch; what it raises ends the generation.
     """
-    words = encode_prompts(pipeline, prompts)
+    prompt_embeds = encode_prompts(pipeline, prompts)
     with tqdm(total=len(prompts), desc=description, unit="image") as bar:
-        for start in range(0, len(prompts), batch_size):
-            batch = slice(start, start + batch_size)
-            several = torch.stack([words[prompt] for prompt in prompts[batch]])
-            shown = None if controls is None else controls[batch]
-            for step in denoise(pipeline, several, words[""], seeds[batch], shown, **settings):
+        for start in range(0, len(prompts), settings.batch_size):
+            batch = slice(start, start + settings.batch_size)
+            steps = denoise(
+                pipeline,
+                torch.stack([prompt_embeds[prompt] for prompt in prompts[batch]]),
+                prompt_embeds[""],
+                seeds[batch],
+                settings,
+                None if control_images is None else control_images[batch],
+            )
+            for step in steps:
                 if on_step:
                     on_step(step)
             for latents in step.latents.split(1):  # one by one: the decoder takes the most memory
@@ -66,59 +135,56 @@ def draw(
 @torch.no_grad()
 def denoise(
     pipeline: Pipeline,
-    words: torch.Tensor,
-    without_words: torch.Tensor,
+    prompt_embeds: torch.Tensor,
+    negative_prompt_embeds: torch.Tensor,
     seeds: Sequence[int],
-    controls: Sequence[Sequence[np.ndarray]] | None = None,
-    *,
-    resolution: int,
-    steps: int,
-    guidance_scale: float,
-    conditioning_scale: float = 1.0,
-    scheduler: str | None = None,
-    guidance_rescale: float = 0.0,
-    guidance_interval: tuple[float, float] = WHOLE,
-    control_interval: tuple[float, float] = WHOLE,
-    control_unconditional: bool = True,
+    settings: SamplingSettings,
+    control_images: Sequence[Sequence[np.ndarray]] | None = None,
 ) -> Iterator[Step]:
-    """Yield every step from noise to latents; to stop between two is to stop asking for more.
+    """Yield every step from noise to latents; to stop between two steps is to stop asking for more.
 
-    words: embedded prompts, (B, tokens, width); without_words: the empty one, (tokens, width).  controls: as in `draw`.
-    scheduler: a name in `schedulers.SCHEDULERS`; None is the base's own.
-    guidance_rescale: share in [0, 1] by which guided predictions are brought back to the spread of the unguided (Lin et
-    al. 2024, "Common diffusion noise schedules and sample steps are flawed").
-    guidance_interval, control_interval: the shares of the steps between which there is guidance (Kynkäänniemi et al.
-    2024, "Applying guidance in a limited interval") and the ControlNets run; beyond, they cost nothing.
-    control_unconditional: whether the unconditional half of the guidance sees the control images too; without, the
-    ControlNets run on half of the batch, and guidance strengthens them as it does the words.
-    Source: the loop of diffusers' pipelines, whose images these are to rounding.
+    prompt_embeds: (B, tokens, width); negative_prompt_embeds: of the empty prompt, (tokens, width).
+    control_images: as in `generate`.
+    Source: the denoising loop of diffusers' pipelines, whose images these are to rounding.
     """
-    device, dtype = pipeline.unet.device, pipeline.unet.dtype
+    unet, guidance, control = pipeline.unet, settings.guidance, settings.control
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    noise_scheduler = schedulers.scheduler(pipeline.scheduler, scheduler, steps, device)
-    extra = {"generator": generators} if "generator" in signature(noise_scheduler.step).parameters else {}
-    size = resolution // pipeline.vae_scale_factor
-    latents = randn_tensor((len(seeds), pipeline.unet.config.in_channels, size, size), generators, device, dtype)
-    latents = latents * noise_scheduler.init_noise_sigma
-    both = torch.cat([without_words.expand_as(words), words])
-    residuals = None if controls is None else embedded_once(pipeline, controls)
-    total = len(noise_scheduler.timesteps)
-    for number, timestep in enumerate(noise_scheduler.timesteps, start=1):
-        share = (number - 1) / total, number / total
-        guided = guidance_scale > 1 and _within(share, guidance_interval)
-        seen = noise_scheduler.scale_model_input(latents, timestep)
-        sample, told = (torch.cat([seen] * 2), both) if guided else (seen, words)
-        added = {}
-        if residuals and _within(share, control_interval):
-            half = guided and not control_unconditional
-            added = residuals(*((seen, words) if half else (sample, told)), timestep, conditioning_scale)
-            added = _beside_zeros(added) if half else added
-        prediction = pipeline.unet(sample, timestep, told, **added, return_dict=False)[0]
-        if guided:
-            prediction = _guided(prediction, guidance_scale, guidance_rescale)
-        noisier, latents = latents, noise_scheduler.step(prediction, timestep, latents, **extra, return_dict=False)[0]
-        estimate = _estimate(prediction, seen, timestep, noise_scheduler)
-        yield Step(number, total, timestep.item(), noisier, latents, estimate)
+    noise_scheduler = schedulers.scheduler(
+        pipeline.scheduler, settings.scheduler, settings.num_inference_steps, unet.device
+    )
+    step_kwargs = {"generator": generators} if "generator" in signature(noise_scheduler.step).parameters else {}
+    latents = _initial_noise(pipeline, settings.resolution, generators) * noise_scheduler.init_noise_sigma
+    negative_prompt_embeds = negative_prompt_embeds.expand_as(prompt_embeds)
+    controlnets = None if control_images is None else embedded_once(pipeline, control_images)
+    num_steps = len(noise_scheduler.timesteps)
+
+    for index, timestep in enumerate(noise_scheduler.timesteps):
+        progress = index / num_steps, (index + 1) / num_steps
+        use_guidance = guidance.scale > 1 and _within(progress, guidance.interval)
+        latent_model_input = noise_scheduler.scale_model_input(latents, timestep)
+
+        # Guidance needs two predictions: the unconditional half of the batch comes first.
+        unet_input = torch.cat([latent_model_input] * 2) if use_guidance else latent_model_input
+        encoder_hidden_states = torch.cat([negative_prompt_embeds, prompt_embeds]) if use_guidance else prompt_embeds
+
+        # The ControlNets see the control images, and what they add goes into the UNet.
+        residuals = {}
+        if controlnets and _within(progress, control.interval):
+            if use_guidance and not control.unconditional:  # diffusers' guess_mode: zeros for the unconditional half
+                residuals = prepend_zeros(controlnets(latent_model_input, timestep, prompt_embeds, control.scale))
+            else:
+                residuals = controlnets(unet_input, timestep, encoder_hidden_states, control.scale)
+
+        # The UNet predicts the noise, or the velocity, in the latents.
+        model_output = unet(unet_input, timestep, encoder_hidden_states, **residuals, return_dict=False)[0]
+        if use_guidance:
+            model_output = classifier_free_guidance(model_output, guidance.scale, guidance.rescale)
+
+        # The scheduler takes the latents one step nearer to an image.
+        latents_before = latents
+        latents = noise_scheduler.step(model_output, timestep, latents, **step_kwargs, return_dict=False)[0]
+        preview = _predicted_original(model_output, latent_model_input, timestep, noise_scheduler)
+        yield Step(index, num_steps, timestep.item(), latents_before, latents, preview)
 
 
 @torch.no_grad()
@@ -135,27 +201,36 @@ def decode(pipeline: Pipeline, latents: torch.Tensor) -> np.ndarray:
     return (pipeline.image_processor.postprocess(decoded, "np") * 255).round().astype(np.uint8)
 
 
-def _beside_zeros(residuals: dict) -> dict:
-    """The residuals of the conditional half of a batch, and none for the unconditional one."""
-    down, mid = residuals.values()
-    widened = [torch.cat([torch.zeros_like(one), one]) for one in (*down, mid)]
-    return dict(zip(residuals, (widened[:-1], widened[-1]), strict=True))
-
-
-def _within(share: tuple[float, float], interval: tuple[float, float]) -> bool:
-    return interval[0] <= share[0] and share[1] <= interval[1]
-
-
-def _guided(prediction: torch.Tensor, scale: float, rescale: float) -> torch.Tensor:
-    """Classifier-free guidance (Ho and Salimans 2022): (2B, C, h, w), unconditional first, to (B, C, h, w)."""
-    unconditional, conditional = prediction.chunk(2)
+def classifier_free_guidance(model_output: torch.Tensor, scale: float, rescale: float) -> torch.Tensor:
+    """The guided prediction (B, C, h, w) of a model output (2B, C, h, w) whose unconditional half comes first."""
+    unconditional, conditional = model_output.chunk(2)
     guided = unconditional + scale * (conditional - unconditional)
     return rescale_noise_cfg(guided, conditional, rescale) if rescale else guided
 
 
-def _estimate(prediction, noisy, timestep, noise_scheduler) -> Callable[[], torch.Tensor]:
-    def estimate() -> torch.Tensor:
-        timesteps = timestep.round().long().cpu().expand(len(noisy))  # Euler's fall between those of training
-        return schedulers.predicted_original(prediction, noisy, timesteps, noise_scheduler).to(noisy.dtype)
+def prepend_zeros(residuals: dict) -> dict:
+    """ControlNet residuals of a batch's conditional half for the whole batch: the unconditional half gets zeros."""
+    down, mid = residuals.values()
+    padded = [torch.cat([torch.zeros_like(residual), residual]) for residual in (*down, mid)]
+    return dict(zip(residuals, (padded[:-1], padded[-1]), strict=True))
 
-    return estimate
+
+def _initial_noise(pipeline: Pipeline, resolution: int, generators: list[torch.Generator]) -> torch.Tensor:
+    """(B, C, h, w), an image from each generator."""
+    size = resolution // pipeline.vae_scale_factor
+    shape = (len(generators), pipeline.unet.config.in_channels, size, size)
+    return randn_tensor(shape, generators, pipeline.unet.device, pipeline.unet.dtype)
+
+
+def _within(progress: Interval, interval: Interval) -> bool:
+    return interval[0] <= progress[0] and progress[1] <= interval[1]
+
+
+def _predicted_original(
+    model_output: torch.Tensor, noisy: torch.Tensor, timestep: torch.Tensor, noise_scheduler: SchedulerMixin
+) -> Callable[[], torch.Tensor]:
+    def predicted_original() -> torch.Tensor:
+        timesteps = timestep.round().long().cpu().expand(len(noisy))  # Euler's fall between those of training
+        return schedulers.predicted_original(model_output, noisy, timesteps, noise_scheduler).to(noisy.dtype)
+
+    return predicted_original

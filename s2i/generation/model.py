@@ -18,6 +18,7 @@ from s2i.core.errors import UserError, first_line
 from s2i.core.files import whole_file
 from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation import engines
 from s2i.generation.find_model import Trained
 from s2i.imaging import control_images
@@ -78,16 +79,14 @@ class SketchToImage:
         self, sketches: Sequence[np.ndarray], prompt: str, seeds: Sequence[int], settings: Generate
     ) -> Iterator[sampling.Step]:
         """Draw a batch of sketches (resolution, resolution) uint8, a seed each, step by step: `sampling.denoise`."""
-        words = sampling.encode_prompts(self.pipeline, [prompt])
-        seen = [list(self.controls(sketch, prompt).values()) for sketch in sketches]
+        prompt_embeds = sampling.encode_prompts(self.pipeline, [prompt])
         return sampling.denoise(
             self.pipeline,
-            words[prompt].expand(len(seeds), -1, -1),
-            words[""],
+            prompt_embeds[prompt].expand(len(seeds), -1, -1),
+            prompt_embeds[""],
             seeds,
-            seen,
-            resolution=self.params.resolution,
-            **settings.sampling,
+            SamplingSettings.from_params(settings, self.params.resolution),
+            [list(self.controls(sketch, prompt).values()) for sketch in sketches],
         )
 
     def drawings(
@@ -102,7 +101,7 @@ class SketchToImage:
 
     def preview(self, step: sampling.Step) -> np.ndarray:
         """The first image of a batch as it is foreseen at a step; a small one where a full decoder is slow."""
-        latents = step.estimate()[:1]
+        latents = step.predicted_original()[:1]
         if not isinstance(self.pipeline.vae, AutoencoderTiny) and latents.shape[-1] > PREVIEW_LATENTS:
             latents = F.interpolate(latents.float(), (PREVIEW_LATENTS,) * 2, mode="area").to(latents.dtype)
         return sampling.decode(self.pipeline, latents)[0]

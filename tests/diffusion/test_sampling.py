@@ -4,9 +4,11 @@ import torch
 from diffusers import AutoencoderTiny
 
 from s2i.core.errors import UserError
+from s2i.core.params import Generate
 from s2i.diffusion import base, sampling, schedulers
+from s2i.diffusion.sampling import SamplingSettings
 
-SETTINGS = {"steps": 4, "guidance_scale": 3.0, "resolution": 64}
+SETTINGS = Generate(steps=4, guidance_scale=3.0)
 LINES = np.zeros((64, 64), np.uint8)
 LINES[::4] = 255
 
@@ -18,10 +20,17 @@ def pipeline(tiny_base):
     return pipeline
 
 
-def draw(pipeline, prompts=("red house",), seeds=(5,), controls=None, **changes):
-    controls = [[LINES]] * len(prompts) if controls is None else controls
-    images = sampling.draw(pipeline, list(prompts), list(seeds), controls=controls, **SETTINGS | changes)
+def draw(pipeline, prompts=("red house",), seeds=(5,), control_images=None, on_step=None, **changes):
+    control_images = [[LINES]] * len(prompts) if control_images is None else control_images
+    images = sampling.generate(
+        pipeline, list(prompts), list(seeds), settings(**changes), control_images=control_images, on_step=on_step
+    )
     return np.stack(list(images)).astype(int)
+
+
+def settings(**changes):
+    """Those of SETTINGS with changes, unchecked ones."""
+    return SamplingSettings.from_params(SETTINGS.model_copy(update=changes), 64)
 
 
 def watch(monkeypatch, module, tell):
@@ -73,11 +82,11 @@ def test_a_scheduler_that_cannot_be_is_one_clear_sentence(pipeline, name, steps,
 @pytest.mark.parametrize("name", ["ddim", "lcm"])
 def test_an_image_does_not_depend_on_its_batch(pipeline, name):
     prompts, seeds = ["red house", "tower", "red house"], [5, 6, 7]
-    controls = [[LINES], [255 - LINES], [LINES.T.copy()]]
-    among = draw(pipeline, prompts, seeds, controls, scheduler=name)
+    control_images = [[LINES], [255 - LINES], [LINES.T.copy()]]
+    among = draw(pipeline, prompts, seeds, control_images, scheduler=name)
     for number in range(3):
         one = slice(number, number + 1)
-        alone = draw(pipeline, prompts[one], seeds[one], controls[one], scheduler=name)
+        alone = draw(pipeline, prompts[one], seeds[one], control_images[one], scheduler=name)
         assert np.abs(alone[0] - among[number]).max() <= 1
     assert np.abs(among[0] - among[2]).max() > 10
 
@@ -104,7 +113,7 @@ def test_beyond_its_interval_guidance_is_neither_computed_nor_seen(pipeline, mon
 
 def test_rescaled_guidance_has_the_spread_of_the_unguided(pipeline):
     unconditional, conditional = torch.randn(2, 1, 4, 8, 8).unbind()
-    guided = sampling._guided(torch.cat([unconditional, conditional]), 7.5, 1.0)
+    guided = sampling.classifier_free_guidance(torch.cat([unconditional, conditional]), 7.5, 1.0)
     assert guided.std() == pytest.approx(conditional.std().item(), rel=1e-4)
     assert (draw(pipeline, guidance_rescale=0.7) != draw(pipeline)).any()
 
@@ -128,25 +137,31 @@ def test_the_unconditional_half_can_do_without_the_controlnet(pipeline, monkeypa
 
 def test_progress_is_told_and_what_it_raises_ends_the_drawing(pipeline):
     told = []
-    draw(pipeline, ["house"] * 3, [1, 2, 3], batch_size=2, on_step=lambda step: told.append((step.number, step.steps)))
-    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)] * 2
+    draw(
+        pipeline,
+        ["house"] * 3,
+        [1, 2, 3],
+        batch_size=2,
+        on_step=lambda step: told.append((step.step_index, step.num_steps)),
+    )
+    assert told == [(0, 4), (1, 4), (2, 4), (3, 4)] * 2
 
     class Enough(Exception):
         pass
 
     def stop(step):
-        told.append(step.number)
+        told.append(step.step_index)
         raise Enough
 
     before = pipeline.controlnet.controlnet_cond_embedding
     with pytest.raises(Enough):
         draw(pipeline, on_step=stop)
-    assert told[8:] == [1] and pipeline.controlnet.controlnet_cond_embedding is before
+    assert told[8:] == [0] and pipeline.controlnet.controlnet_cond_embedding is before
 
 
 def test_a_drawing_left_half_way_does_not_show_in_the_next(pipeline):
-    words = sampling.encode_prompts(pipeline, ["red house"])
-    left = sampling.denoise(pipeline, words["red house"][None], words[""], [5], [[255 - LINES]], **SETTINGS)
+    embeds = sampling.encode_prompts(pipeline, ["red house"])
+    left = sampling.denoise(pipeline, embeds["red house"][None], embeds[""], [5], settings(), [[255 - LINES]])
     next(left)
     beside = draw(pipeline)
     left.close()
@@ -156,7 +171,7 @@ def test_a_drawing_left_half_way_does_not_show_in_the_next(pipeline):
 def test_the_estimate_of_the_last_step_is_nearly_the_image(pipeline):
     steps = []
     (image,) = draw(pipeline, scheduler="ddim", steps=20, on_step=steps.append)
-    estimates = [sampling.decode(pipeline, step.estimate())[0].astype(int) for step in (steps[0], steps[-1])]
+    estimates = [sampling.decode(pipeline, step.predicted_original())[0].astype(int) for step in (steps[0], steps[-1])]
     far, near = (np.abs(one - image).mean() for one in estimates)
     assert near < 2 and near < far / 2
 
@@ -164,7 +179,7 @@ def test_the_estimate_of_the_last_step_is_nearly_the_image(pipeline):
 def test_a_base_draws_from_words_alone(tiny_base):
     pipeline = base.load(tiny_base, None)
     pipeline.set_progress_bar_config(disable=True)
-    (ours,) = sampling.draw(pipeline, ["red house"], [5], **SETTINGS)
+    (ours,) = sampling.generate(pipeline, ["red house"], [5], settings())
     generator = torch.Generator().manual_seed(5)
     drawn = pipeline(
         "red house", 64, 64, num_inference_steps=4, guidance_scale=3.0, generator=generator, output_type="np"

@@ -17,12 +17,13 @@ from s2i.core.errors import UserError
 from s2i.core.params import Encode, Train
 from s2i.diffusion import base, encoding, model_folder, sampling
 from s2i.diffusion.encoding import EncodedExamples, Encoder
+from s2i.diffusion.sampling import Guidance, SamplingSettings
 from s2i.generation.held_out import generate
 from s2i.imaging import io
 from s2i.imaging.control_images import control_images
 from s2i.training.methods import controlnet
 
-SETTINGS = {"steps": 2, "guidance_scale": 2.0, "resolution": 64}
+SETTINGS = SamplingSettings(64, 2, guidance=Guidance(2.0))
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +33,7 @@ def pipeline(tiny_base):
 
 def draw(pipeline, prompts, seeds, controls):
     kinds = [[control] for control in controls]
-    return np.stack(list(sampling.draw(pipeline, prompts, seeds, controls=kinds, **SETTINGS)))
+    return np.stack(list(sampling.generate(pipeline, prompts, seeds, SETTINGS, control_images=kinds)))
 
 
 def test_the_same_seed_draws_the_same_image_whatever_is_drawn_beside_it(pipeline):
@@ -219,13 +220,13 @@ def test_without_words_neither_prompt_nor_material_map_speaks(examples, trained,
     settings = params(conditions=["sketch", "material"])
     monkeypatch.setattr(model_folder, "saved_controlnets", lambda *_: [settings.controlnet] * 2)
     drawn = []
-    draw = sampling.draw
+    draw = sampling.generate
 
-    def watched(pipeline, prompts, *arguments, controls, **options):
-        drawn.append((prompts, controls[0][-1]))
-        return draw(pipeline, prompts, *arguments, controls=controls, **options)
+    def watched(pipeline, prompts, *arguments, control_images, **options):
+        drawn.append((prompts, control_images[0][-1]))
+        return draw(pipeline, prompts, *arguments, control_images=control_images, **options)
 
-    monkeypatch.setattr(sampling, "draw", watched)
+    monkeypatch.setattr(sampling, "generate", watched)
     rows = {}
     for said in ("given", "empty"):
         (tmp_path / said).mkdir()
@@ -273,13 +274,13 @@ def test_a_pipeline_of_plain_diffusers_draws_our_image(examples, trained, params
 
 def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(examples, trained, params, tmp_path, monkeypatch):
     folder, drawn = trained(), []
-    draw = sampling.draw
+    draw = sampling.generate
 
     def counted(pipeline, prompts, *arguments, **options):
         drawn.append(len(prompts))
         return draw(pipeline, prompts, *arguments, **options)
 
-    monkeypatch.setattr(sampling, "draw", counted)
+    monkeypatch.setattr(sampling, "generate", counted)
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         generate(examples, folder, tmp_path / name, params())

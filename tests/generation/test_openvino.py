@@ -8,10 +8,11 @@ import pytest
 import torch
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 
-from s2i.core import params as parameters
 from s2i.core import records
 from s2i.core.errors import UserError
+from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation import engines, find_model
 from s2i.generation.engines import conversion, openvino
 from s2i.generation.model import SketchToImage
@@ -19,7 +20,7 @@ from s2i.imaging import io
 
 LINES = np.zeros((64, 64), np.uint8)
 LINES[::4] = 255
-SETTINGS = {"steps": 4, "guidance_scale": 3.0, "resolution": 64, "scheduler": "ddim"}
+SETTINGS = Generate(steps=4, guidance_scale=3.0, scheduler="ddim")
 PARAMS = "{{base: {base}, controlnet: none, rank: 2, resolution: 64, precision: fp32, train: {train}}}"
 int8 = pytest.mark.skipif(not find_spec("nncf"), reason="nncf is not installed: pip install -e '.[int8]'")
 
@@ -44,9 +45,12 @@ def loaded(tiny_base, monkeypatch):
 
 
 def draw(pipeline, seeds=(5,), nets=1, **changes):
-    controls = [[LINES if seed % 2 else LINES.T.copy()] * nets for seed in seeds]
-    words = [f"house {seed}" for seed in seeds]
-    return np.stack(list(sampling.draw(pipeline, words, seeds, controls=controls, **SETTINGS | changes))).astype(int)
+    control_images = [[LINES if seed % 2 else LINES.T.copy()] * nets for seed in seeds]
+    prompts = [f"house {seed}" for seed in seeds]
+    settings = SamplingSettings.from_params(SETTINGS.model_copy(update=changes), 64)
+    return np.stack(list(sampling.generate(pipeline, prompts, seeds, settings, control_images=control_images))).astype(
+        int
+    )
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,7 @@ def project(tiny_base, tmp_path, monkeypatch):
 
 
 def image(model):
-    settings = parameters.Generate(steps=2)
+    settings = Generate(steps=2)
     *_, last = model.steps([255 - LINES], "house", [1], settings)
     return model.drawings(last, "house", [1], settings)[0]
 

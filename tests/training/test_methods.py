@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.diffusion import base, image_cache, model_folder, sampling
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation import held_out
 from s2i.imaging import io, tensors
 from s2i.metrics import distributions
@@ -87,8 +88,9 @@ def test_dreambooth_changes_the_unet_alone_and_plain_diffusers_draws_our_image(r
     (ours, _) = drawn(rows, target, settings)
     pipeline = StableDiffusionPipeline.from_pretrained(tiny_base, unet=unet)
     seed = image_cache.seed_of(0, rows[2]["id"], 0)
-    options = settings.generate.sampling
-    (theirs,) = sampling.draw(pipeline, ["a photo of sks barn"], [seed], resolution=64, **options)
+    (theirs,) = sampling.generate(
+        pipeline, ["a photo of sks barn"], [seed], SamplingSettings.from_params(settings.generate, 64)
+    )
     assert np.abs(ours.astype(int) - theirs).max() <= 1
 
 
@@ -101,8 +103,9 @@ def test_a_dreambooth_lora_is_read_by_plain_diffusers(rows, params, trained, tin
     pipeline = StableDiffusionPipeline.from_pretrained(tiny_base)
     pipeline.load_lora_weights(target / model_folder.UNET_LORA)
     seed = image_cache.seed_of(0, rows[2]["id"], 0)
-    options = settings.generate.sampling
-    (theirs,) = sampling.draw(pipeline, ["a photo of sks barn"], [seed], resolution=64, **options)
+    (theirs,) = sampling.generate(
+        pipeline, ["a photo of sks barn"], [seed], SamplingSettings.from_params(settings.generate, 64)
+    )
     assert np.abs(ours[0].astype(int) - theirs).max() <= 1 and np.abs(ours[0].astype(int) - untouched[0]).max() > 1
 
 

@@ -10,6 +10,7 @@ from diffusers import AutoencoderKL
 
 from s2i.core import devices
 from s2i.diffusion import base, sampling
+from s2i.diffusion.sampling import Guidance, SamplingSettings
 from s2i.embedded.pretraining.color_probe import fit_color_probe
 from s2i.embedded.pretraining.params import Score
 from s2i.embedded.pretraining.renders import arrays, read
@@ -33,18 +34,28 @@ def score(
     renders = arrays(photos)
     device, precision = devices.pick()
     pipeline = base.load(model, model / "controlnet", devices.DTYPES[precision]).to(device)
-    common = {"resolution": resolution, "steps": settings.steps, "guidance_scale": settings.guidance_scale}
+    sampling_settings = SamplingSettings(resolution, settings.steps, guidance=Guidance(settings.guidance_scale))
 
     wanted = by_color(table, settings.color_images)
     seeds = range(seed, seed + settings.color_images)
     text_only = base.load(model, None, devices.DTYPES[precision]).to(device)
-    colored = list(sampling.draw(text_only, [text for _, text in wanted], seeds, **common, description="text to image"))
+    texts = [text for _, text in wanted]
+    colored = list(sampling.generate(text_only, texts, seeds, sampling_settings, description="text to image"))
     named, true_colors = read_colors(colored), read_colors(renders)
 
     chosen = renders[: settings.canny_images]
     maps = [canny(render) for render in chosen]
     texts = [prompts.plain(row) for row in table.head(len(chosen)).to_dict("records")]
-    drawn = list(sampling.draw(pipeline, texts, range(len(chosen)), controls=maps, **common, description="canny"))
+    drawn = list(
+        sampling.generate(
+            pipeline,
+            texts,
+            range(len(chosen)),
+            sampling_settings,
+            control_images=[[edge_map] for edge_map in maps],
+            description="canny",
+        )
+    )
     others = chosen[1:] + chosen[:1]
     predicted = Probes.load(probes).predict(features(renders))
     figures = {

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.core.records import Records
 from s2i.diffusion import sampling
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation.engines import INT8
 from s2i.imaging import control_images
 
@@ -76,17 +78,16 @@ def calibration_examples() -> list[dict]:
 
 
 def draw_examples(pipeline, examples: Sequence[dict], params: Params) -> None:
-    drawn = sampling.draw(
+    settings = SamplingSettings.from_params(params.generate, params.resolution)
+    images = sampling.generate(
         pipeline,
         [example["prompt"] for example in examples],
         range(len(examples)),
-        controls=[control_images.control_images_of(example, params.conditions) for example in examples],
-        batch_size=1,
+        replace(settings, num_inference_steps=min(settings.num_inference_steps, STEPS), batch_size=1),
+        control_images=[control_images.control_images_of(example, params.conditions) for example in examples],
         description="calibrate",
-        resolution=params.resolution,
-        **params.generate.sampling | {"steps": min(params.generate.steps, STEPS)},
     )
-    for _ in drawn:
+    for _ in images:
         pass
 
 

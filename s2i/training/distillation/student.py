@@ -22,6 +22,7 @@ from s2i.core.params import Params
 from s2i.diffusion import adapters, base, model_folder, sampling
 from s2i.diffusion.controlnets import control_images, controlnets_of, prediction
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging import io
 from s2i.imaging.control_images import control_images_of
 from s2i.imaging.mosaics import evenly_spaced, mosaic
@@ -178,14 +179,12 @@ def _path_loss(pipeline: StableDiffusionControlNetPipeline, params: Params):
 def _drawn(pipeline, records: Sequence[dict], steps: int, params: Params) -> list[np.ndarray]:
     settings = params.generate.model_copy(update=DRAWN | {"steps": steps})
     return list(
-        sampling.draw(
+        sampling.generate(
             pipeline,
             [record["prompt"] for record in records],
             range(len(records)),
-            controls=[control_images_of(record, params.conditions) for record in records],
-            resolution=params.resolution,
-            batch_size=settings.batch_size,
-            **settings.sampling,
+            SamplingSettings.from_params(settings, params.resolution),
+            control_images=[control_images_of(record, params.conditions) for record in records],
             description=f"validation images of {steps} steps",
         )
     )

@@ -17,6 +17,7 @@ from s2i.core.parallel import chunked
 from s2i.core.params import Params
 from s2i.diffusion import image_cache, sampling, schedulers
 from s2i.diffusion.encoding import EncodedExamples
+from s2i.diffusion.sampling import SamplingSettings
 
 SOLVER = "dpm-solver++"  # deterministic, and its latents are those of training at the same timestep
 
@@ -38,21 +39,22 @@ class TeacherTrajectories(Dataset):
         params: Params,
     ):
         """pipeline: the teacher; teacher: the folders it was loaded from; encoded: what identifies the examples."""
-        sampled = params.generate.sampling | {"steps": params.distill.solver_steps, "scheduler": SOLVER}
+        sampled = params.generate.model_copy(update={"steps": params.distill.solver_steps, "scheduler": SOLVER})
         pipeline.scheduler = schedulers.trailing(pipeline.scheduler)
-        passed = schedulers.scheduler(pipeline.scheduler, SOLVER, sampled["steps"]).timesteps.tolist()
+        passed = schedulers.scheduler(pipeline.scheduler, SOLVER, sampled.steps).timesteps.tolist()
         self.examples = examples
         self.timesteps = [min(passed, key=lambda one, asked=asked: abs(one - asked)) for asked in lcm_timesteps(few)]
         device, precision = devices.pick(params.device, params.precision)
         models = [cache.model_hash(model) for model in teacher]
-        settings = [cache.code(__name__), models, encoded, sampled, self.timesteps]
+        settings = [cache.code(__name__), models, encoded, sampled.sampling, self.timesteps]
         settings += [params.training_seed, params.resolution, device.type, precision]
+        drawing = SamplingSettings.from_params(sampled, params.resolution)
         self.files = []
         for batch in tqdm(list(chunked(range(len(examples)), params.generate.batch_size)), "paths", unit="batch"):
             file = cache.path(".safetensors", "paths", settings, batch[0], batch[-1])
             if not file.exists():
                 with whole_file(file) as draft:
-                    save_file(_drawn(pipeline, examples, batch, self.timesteps, sampled, params), draft)
+                    save_file(_drawn(pipeline, examples, batch, self.timesteps, drawing, params), draft)
             opened = safe_open(file, "pt")
             self.files += [(opened, row) for row in range(len(batch))]
 
@@ -81,7 +83,12 @@ def lcm_timesteps(few: Sequence[int]) -> list[int]:
 
 @torch.no_grad()
 def _drawn(
-    pipeline, examples: EncodedExamples, batch: Sequence[int], asked: Sequence[int], sampled: dict, params: Params
+    pipeline,
+    examples: EncodedExamples,
+    batch: Sequence[int],
+    asked: Sequence[int],
+    settings: SamplingSettings,
+    params: Params,
 ) -> dict[str, torch.Tensor]:
     """{"noisy": (B, T, C, h, w), "clean": (B, C, h, w)}, half precision."""
     items = [examples[index] for index in batch]
@@ -91,13 +98,12 @@ def _drawn(
         torch.stack([item["embedding"] for item in items]).to(pipeline.unet.device, pipeline.unet.dtype),
         sampling.encode_prompts(pipeline, [])[""],
         seeds,
+        settings,
         [[_image(item[f"control.{name}"]) for name in params.conditions] for item in items],
-        resolution=params.resolution,
-        **sampled,
     )
     seen = {}
     for step in steps:
-        seen[round(step.timestep)] = step.noisier.half().cpu()
+        seen[round(step.timestep)] = step.latents_before.half().cpu()
         last = step.latents
     return {
         "noisy": torch.stack([seen[timestep] for timestep in asked], dim=1).contiguous(),

@@ -16,6 +16,7 @@ from s2i.diffusion import adapters, base, model_folder, placement, sampling
 from s2i.diffusion.controlnets import control_images, controlnets_of, prediction
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt
 from s2i.diffusion.image_cache import GenerationTask
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging import io
 from s2i.imaging.control_images import control_images_of
 from s2i.imaging.mosaics import mosaic
@@ -175,16 +176,14 @@ def _validation_loss(loss, controlnet, batches: DataLoader, device, precision) -
 
 def _mosaic(pipeline, records: list[dict], params: Params) -> np.ndarray:
     """Sketch, drawn, target of some validation examples, one a row."""
-    drawn = sampling.draw(
+    images = sampling.generate(
         pipeline,
         [record["prompt"] for record in records],
         range(len(records)),
-        controls=[control_images_of(record, params.conditions) for record in records],
-        resolution=params.resolution,
-        batch_size=params.generate.batch_size,
-        **params.generate.sampling,
+        SamplingSettings.from_params(params.generate, params.resolution),
+        control_images=[control_images_of(record, params.conditions) for record in records],
         description="validation images",
     )
     sketches = [io.read_grey(record["sketch"]) for record in records]
     targets = [io.read(record["photo"]) for record in records]
-    return mosaic({"sketch": sketches, "drawn": list(drawn), "target": targets})
+    return mosaic({"sketch": sketches, "drawn": list(images), "target": targets})

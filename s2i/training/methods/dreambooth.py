@@ -16,6 +16,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.diffusion import adapters, base, image_cache, model_folder, sampling
 from s2i.diffusion.image_cache import GenerationTask
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging import io, tensors
 from s2i.imaging.mosaics import mosaic
 from s2i.metrics import distributions
@@ -127,16 +128,14 @@ def _save(pipeline: StableDiffusionPipeline, target: Path, params: Params) -> No
 def _drawn(pipeline: StableDiffusionPipeline, learned: Mapping[str, Sequence[Path]], params: Params) -> dict:
     """{subject: images drawn of it}, with the same seeds whenever it is asked."""
     prompts = _prompts([{"label": label} for label in learned], params.dreambooth.token, params)
-    found = sampling.draw(
+    images = sampling.generate(
         pipeline,
         [prompt for prompt in prompts for _ in range(SHOWN)],
         [image_cache.seed_of(params.seed, label, number) for label in learned for number in range(SHOWN)],
-        resolution=params.resolution,
-        batch_size=params.generate.batch_size,
-        **params.generate.sampling,
+        SamplingSettings.from_params(params.generate, params.resolution),
         description="draw what was learned",
     )
-    images = list(found)
+    images = list(images)
     return {label: images[place * SHOWN : (place + 1) * SHOWN] for place, label in enumerate(learned)}
 
 

@@ -18,6 +18,7 @@ from s2i.core.errors import UserError
 from s2i.core.params import Params, TextualInversion
 from s2i.diffusion import base, image_cache, model_folder, sampling
 from s2i.diffusion.image_cache import GenerationTask
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging.mosaics import mosaic
 from s2i.training import setup
 from s2i.training.memory import explain_out_of_memory
@@ -129,6 +130,5 @@ def add_word(pipeline: StableDiffusionPipeline, label: str, settings: TextualInv
 
 def _drawn(pipeline: StableDiffusionPipeline, prompt: str, label: str, params: Params) -> list:
     seeds = [image_cache.seed_of(params.seed, label, number) for number in range(SHOWN)]
-    options = {"resolution": params.resolution} | params.generate.sampling
-    found = sampling.draw(pipeline, [prompt] * SHOWN, seeds, **options, description=f"draw {label}")
-    return list(found)
+    settings = SamplingSettings.from_params(params.generate, params.resolution)
+    return list(sampling.generate(pipeline, [prompt] * SHOWN, seeds, settings, description=f"draw {label}"))
