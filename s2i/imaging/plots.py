@@ -15,9 +15,9 @@ def pyplot():
     return pyplot
 
 
-def save(figure, file: Path) -> None:
+def save(figure, file: Path, dpi: int = 120) -> None:
     """Write a figure as an image, and let go of it."""
-    figure.savefig(file, dpi=120)
+    figure.savefig(file, dpi=dpi)
     pyplot().close(figure)
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Hashable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 AT_ONCE = 2**20  # numbers drawn; all resamples of many images at once would take gigabytes
 
 
 def bootstrap(
-    values: Sequence[float], groups: Sequence[Hashable] | None = None, seed: int = 0, level: float = 0.95
+    values: ArrayLike, groups: Sequence[Hashable] | None = None, seed: int = 0, level: float = 0.95
 ) -> dict[str, float]:
     """The mean of values and its percentile bootstrap interval: {"mean", "low", "high"}.
 
@@ -17,12 +18,12 @@ def bootstrap(
     Raises ValueError without values.
     Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13; the percentile interval.
     """
-    values = np.asarray(values, dtype=float)
-    if values.size == 0:
+    array = np.asarray(values, dtype=float)
+    if array.size == 0:
         raise ValueError("bootstrap() needs at least one value")
-    _, group = np.unique(np.arange(values.size) if groups is None else np.asarray(groups), return_inverse=True)
-    sums, counts = np.bincount(group, weights=values), np.bincount(group)
-    summary = {"mean": float(values.mean())}
+    _, group = np.unique(np.arange(array.size) if groups is None else np.asarray(groups), return_inverse=True)
+    sums, counts = np.bincount(group, weights=array), np.bincount(group)
+    summary = {"mean": float(array.mean())}
     if counts.size > 1:
         from scipy import stats  # takes a second
 

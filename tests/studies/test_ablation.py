@@ -1,4 +1,4 @@
-"""The study of training choices: what is run, what is kept, and how it is told."""
+"""The study of training choices: what is run, what stands in its table, and how it is told."""
 
 from pathlib import Path
 
@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import yaml
 
-STUDIES = Path(__file__).parents[2] / "studies/ablation"
+from s2i.studies.ablation import report, runs
+
+PROJECT = Path(__file__).parents[2]
 STUDY = {
     "seeds": [0, 1],
     "reference": "modified",
@@ -21,38 +23,29 @@ STUDY = {
 
 
 @pytest.fixture
-def study(monkeypatch):
-    """The module studies/ablation/run.py."""
-    monkeypatch.syspath_prepend(STUDIES)
-    import run
-
-    return run
-
-
-@pytest.fixture
 def values():
-    return yaml.safe_load((STUDIES.parents[1] / "params.yaml").read_text(encoding="utf-8"))
+    return yaml.safe_load((PROJECT / "params.yaml").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
-def table(study, values):
+def table(values):
     """Scores of every run but one, full with seed 1; the better, the higher the rank."""
     rng, rows = np.random.default_rng(0), []
     difficulty = rng.normal(size=12)
-    for run in study.runs(STUDY, values):
+    for run in runs.planned_runs(STUDY, values):
         level = {"none": 0.5, "full": 0.3, "modified": 0.2}[run.experiment] + 0.1 * (run.prompts == "empty")
         for photo in range(12 if run.name != "ablation-full-1" else 0):
             score = level + 0.05 * difficulty[photo] + 0.01 * rng.normal() + 0.02 * run.seed
             scores = {"st_lpips": score, "edge_f1": 1 - score, "window_count_error": 10 * score}
             rows.append(
-                dict(zip(study.KEY, run.key, strict=True)) | {"trained": 1000, "photo": f"{photo:016x}"} | scores
+                dict(zip(runs.KEY, run.key, strict=True)) | {"trained": 1000, "photo": f"{photo:016x}"} | scores
             )
     return pd.DataFrame(rows)
 
 
-def test_every_experiment_is_run_with_every_seed_and_the_data_stay(study, values):
-    runs = list(study.runs(STUDY, values))
-    assert [run.name for run in runs] == [
+def test_every_experiment_is_run_with_every_seed_and_the_data_stay(values):
+    planned = list(runs.planned_runs(STUDY, values))
+    assert [run.name for run in planned] == [
         "ablation-none-0",
         "ablation-full-0",
         "ablation-modified-0",
@@ -61,41 +54,39 @@ def test_every_experiment_is_run_with_every_seed_and_the_data_stay(study, values
         "ablation-modified-1",
         "ablation-modified-1-without-prompts",
     ]
-    assert {run.params.seed for run in runs} == {values["seed"]}
-    assert [run.params.training_seed for run in runs] == [0, 0, 0, 0, 1, 1, 1]
-    assert len({run.key for run in runs}) == len(runs)
+    assert {run.params.seed for run in planned} == {values["seed"]}
+    assert [run.params.training_seed for run in planned] == [0, 0, 0, 0, 1, 1, 1]
+    assert len({run.key for run in planned}) == len(planned)
 
 
-def test_the_study_names_parameters_that_exist_and_its_own_experiments(study, values):
-    ours = yaml.safe_load(study.STUDY.read_text(encoding="utf-8"))
-    names = {run.experiment for run in study.runs(ours, values)}
+def test_the_study_names_parameters_that_exist_and_its_own_experiments(values):
+    ours = yaml.safe_load((PROJECT / "studies/ablation/experiments.yaml").read_text(encoding="utf-8"))
+    names = {run.experiment for run in runs.planned_runs(ours, values)}
     assert {ours["reference"], *ours["without_prompts"]} <= names
     with pytest.raises(ValueError, match=r"train.stepz"):
-        list(study.runs(STUDY | {"common": {"train.stepz": 5}}, values))
+        list(runs.planned_runs(STUDY | {"common": {"train.stepz": 5}}, values))
 
 
-def test_other_settings_are_another_run_and_what_decides_nothing_is_not(study, values):
+def test_other_settings_are_another_run_and_what_decides_nothing_is_not(values):
     def keys(**changes):
-        return [run.key for run in study.runs(STUDY, values | changes)]
+        return [run.key for run in runs.planned_runs(STUDY, values | changes)]
 
     assert keys() == keys(workers={"count": 1}) and not set(keys()) & set(keys(resolution=64))
 
 
-def test_scores_take_the_place_of_those_with_other_settings(study, table, tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "TABLE", tmp_path / "ablation.csv")
+def test_scores_take_the_place_of_those_with_other_settings(table, tmp_path):
+    file = tmp_path / "ablation.csv"
     first = table[table["experiment"] == "none"]
-    study.keep(first)
-    study.keep(table[table["experiment"] == "full"])
-    study.keep(first.assign(settings="012345678901", st_lpips=0.0))
-    kept = study.known()
-    assert len(kept) == 24 and set(kept["experiment"]) == {"none", "full"}
-    assert (kept.loc[kept["experiment"] == "none", "st_lpips"] == 0).all()
-    assert set(kept.loc[kept["experiment"] == "none", "settings"]) == {"012345678901"}
+    runs.write_scores(first, file)
+    runs.write_scores(table[table["experiment"] == "full"], file)
+    runs.write_scores(first.assign(settings="012345678901", st_lpips=0.0), file)
+    scores = runs.read_scores(file)
+    assert len(scores) == 24 and set(scores["experiment"]) == {"none", "full"}
+    assert (scores.loc[scores["experiment"] == "none", "st_lpips"] == 0).all()
+    assert set(scores.loc[scores["experiment"] == "none", "settings"]) == {"012345678901"}
 
 
-def test_the_page_has_every_experiment_and_keeps_the_prose(study, table, tmp_path):
-    import report
-
+def test_the_page_has_every_experiment_and_keeps_the_prose(table, tmp_path):
     page = tmp_path / "ablation.md"
     page.write_text(f"before\n{report.BEGIN}\nstale\n{report.END}\nafter\n")
     for _ in range(2):
@@ -107,23 +98,19 @@ def test_the_page_has_every_experiment_and_keeps_the_prose(study, table, tmp_pat
     assert (tmp_path / "ablation.png").stat().st_size > 10_000
 
 
-def test_seeds_are_pooled_and_photos_resampled(study, table):
-    import report
-
+def test_seeds_are_pooled_and_photos_resampled(table):
     rows = table[(table["experiment"] == "modified") & (table["prompts"] == "given")]
-    found = report.summary(rows, "st_lpips")
-    assert found["mean"] == pytest.approx(np.mean(found["seeds"])) and len(found["seeds"]) == 2
-    assert found["low"] < found["mean"] < found["high"]
-    assert np.ptp(found["seeds"]) == pytest.approx(0.02, abs=0.01)
+    figures = report.summary(rows, "st_lpips")
+    assert figures["mean"] == pytest.approx(np.mean(figures["seeds"])) and len(figures["seeds"]) == 2
+    assert figures["low"] < figures["mean"] < figures["high"]
+    assert np.ptp(figures["seeds"]) == pytest.approx(0.02, abs=0.01)
     empty = table[(table["experiment"] == "modified") & (table["prompts"] == "empty")]
-    more = report.difference(empty, rows, "st_lpips")
-    assert more["low"] > 0 and more["high"] - more["low"] < found["high"] - found["low"]
+    change = report.difference(empty, rows, "st_lpips")
+    assert change["low"] > 0 and change["high"] - change["low"] < figures["high"] - figures["low"]
 
 
-def test_a_study_without_scores_says_so(study, tmp_path):
-    import report
-
+def test_a_study_without_scores_says_so(tmp_path):
     page = tmp_path / "ablation.md"
     page.write_text(f"{report.BEGIN}{report.END}\n")
-    report.write_report(study.known().head(0), STUDY, 7, page, tmp_path / "ablation.png")
+    report.write_report(runs.read_scores(tmp_path / "ablation.csv").head(0), STUDY, 7, page, tmp_path / "ablation.png")
     assert "0 of 7 runs" in page.read_text() and not (tmp_path / "ablation.png").exists()
