@@ -40,7 +40,7 @@ def words_by_part(values: Mapping) -> dict[str, str]:
 def given_parts(record: Mapping) -> dict[str, str]:
     """{part: word} of what photos.csv says of a photo; where it names no structure, the photo's class stands for it."""
     structure = record.get("structure") or label_in_words(record.get("label") or "")
-    return words_by_part(record | {"structure": structure})
+    return words_by_part({**record, "structure": structure})
 
 
 def label_in_words(label: str) -> str:

@@ -43,7 +43,7 @@ def randomised(fields: Mapping, rng: np.random.Generator, empty: float, drop_par
 def mirrored(fields: Mapping) -> dict:
     """The fields of the mirrored image: left is right."""
     view = fields.get("view")
-    return {**fields, "view": {"left": "right", "right": "left"}.get(view, view)}
+    return {**fields, "view": {"left": "right", "right": "left"}.get(view or "", view)}
 
 
 def colors_and_materials_in(prompt: str) -> dict[str, str]:

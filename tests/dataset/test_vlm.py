@@ -92,7 +92,7 @@ def model(request, tmp_path_factory):
 
 
 def ask(model, images, number=1):
-    return vlm.load(str(model), torch.device("cpu"), "fp32").answers(images, vlm.question(number), 6)
+    return vlm.load(str(model), torch.device("cpu"), "fp32").answer(images, vlm.numbered_question(number), 6)
 
 
 def test_an_answer_does_not_depend_on_the_batch_and_does_not_repeat_the_question(model, house):
@@ -109,9 +109,9 @@ def test_another_question_gets_another_answer(model, house):
 
 
 def test_there_are_ten_questions_and_no_eleventh():
-    assert len({vlm.question(number) for number in range(1, 11)}) == 10
+    assert len({vlm.numbered_question(number) for number in range(1, 11)}) == 10
     with pytest.raises(UserError, match=r"caption.vlm.question is 11, but .*questions.yaml has 10"):
-        vlm.question(11)
+        vlm.numbered_question(11)
 
 
 def test_weights_are_in_8_bits_where_there_is_a_gpu_with_bitsandbytes(model, monkeypatch):
@@ -146,12 +146,12 @@ def test_a_model_that_cannot_be_had_is_one_clear_sentence(monkeypatch):
     ],
 )
 def test_an_answer_that_is_no_caption_is_told(answer, reason):
-    assert vlm.why_useless(answer) == reason
+    assert vlm.refusal_of(answer) == reason
 
 
 def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested, tmp_path, workers, monkeypatch):
     class Answering:
-        def answers(self, images, question, max_new_tokens):
+        def answer(self, images, question, max_new_tokens):
             assert all(isinstance(image, np.ndarray) for image in images)
             return ["", "a" * 10_000] + [f"house {number}" for number in range(2, len(images))]
 
@@ -163,8 +163,8 @@ def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested,
     assert [record["captioned_by"] for record in captioned].count("vlm") == 18
     with open(tmp_path / "quarantine.csv", encoding="utf-8") as lines:
         assert [row["reason"] for row in csv.DictReader(lines)] == [
-            f"empty answer of caption.vlm to {vlm.question(1)!r}: ''",
-            f"answer of 10000 characters of caption.vlm to {vlm.question(1)!r}: '{'a' * 200}'",
+            f"empty answer of caption.vlm to {vlm.numbered_question(1)!r}: ''",
+            f"answer of 10000 characters of caption.vlm to {vlm.numbered_question(1)!r}: '{'a' * 200}'",
         ]
 
 
@@ -172,7 +172,7 @@ def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(mod
     asked = []
 
     class Answering:
-        def answers(self, images, question, max_new_tokens):
+        def answer(self, images, question, max_new_tokens):
             if len(asked) == 3:
                 raise KeyboardInterrupt
             asked.append(len(images))
@@ -182,7 +182,7 @@ def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(mod
     photos = [record["photo"] for record in ingested]
 
     def answers(photos, question="What is it?"):
-        return vlm.answers(photos, question, Vlm(model=str(model), batch_size=2), torch.device("cpu"), "fp32")
+        return vlm.cached_answers(photos, question, Vlm(model=str(model), batch_size=2), torch.device("cpu"), "fp32")
 
     with pytest.raises(KeyboardInterrupt):
         answers(photos[:8])
@@ -198,9 +198,9 @@ def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared
     ingested, tmp_path, workers, monkeypatch
 ):
     class Answering:
-        def answers(self, images, question, max_new_tokens):
+        def answer(self, images, question, max_new_tokens):
             assert all(image.shape == (64, 64, 3) and (image == 0).all() for image in images), "sketches"
-            return [f"a barn, asked {question}" if question == vlm.question(5) else "?"] * len(images)
+            return [f"a barn, asked {question}" if question == vlm.numbered_question(5) else "?"] * len(images)
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
     settings = Caption(by=["vlm"], vlm=Vlm(question=[5, 1], model="some/model", of="sketch"), empty=0)
@@ -208,9 +208,10 @@ def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared
     drawn = [record | {"sketches": {"given": str(tmp_path / "black.png")}} for record in ingested]
     records = [drawn[0]] + [record | {"label": "barn"} for record in drawn[1:]]
     captioned = list(caption(records, tmp_path, 0, settings, workers, device="cpu", precision="fp32"))
-    assert {record["caption"] for record in captioned} == {f"a barn, asked {vlm.question(5)}"}
+    assert {record["caption"] for record in captioned} == {f"a barn, asked {vlm.numbered_question(5)}"}
     compared = caption_table.compare(caption_table.read(tmp_path / "answers.csv"))
-    assert set(compared["prompt"]) == {vlm.question(5), vlm.question(1)} and set(compared["captions"]) == {19}
+    assert set(compared["prompt"]) == {vlm.numbered_question(5), vlm.numbered_question(1)}
+    assert set(compared["captions"]) == {19}
     assert set(compared["model"]) == {"some/model"} and sorted(compared["label_accuracy"]) == [0, 1]
     reasons = [row["reason"] for row in quarantine.read(tmp_path)]
-    assert reasons == [f"empty answer of caption.vlm to {vlm.question(1)!r}: '?'"] * 20
+    assert reasons == [f"empty answer of caption.vlm to {vlm.numbered_question(1)!r}: '?'"] * 20

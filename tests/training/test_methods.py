@@ -208,11 +208,13 @@ def test_text_in_the_middle_draws_alike_what_is_said_alike(rows, params, trained
 
 
 def test_text_in_the_middle_looks_at_the_sketch_and_not_at_the_photo(rows, params, trained, monkeypatch):
-    from s2i.dataset.captioning import captions
+    from s2i.dataset.captioning import captioners
 
     seen = []
-    read = captions._with_attributes
-    monkeypatch.setattr(captions, "_with_attributes", lambda one, **how: seen.append(one["photo"]) or read(one, **how))
+    read = captioners._with_attributes
+    monkeypatch.setattr(
+        captioners, "_with_attributes", lambda one, **how: seen.append(one["photo"]) or read(one, **how)
+    )
     settings = params("text_in_the_middle", caption={"by": ["attributes"]}, resolution=64, workers={"count": 1})
     target = trained(settings)
     test = [row | {"matte": row["photo"]} for row in rows if row["split"] == "test"]

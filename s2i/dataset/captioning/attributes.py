@@ -1,5 +1,6 @@
-"""What a photo of a building shows, read off by `s2i.networks.probes`."""
+"""What a photo of a building shows: attributes that `s2i.networks.probes` reads off it, and the colour of its wall."""
 
+from collections.abc import Mapping
 from functools import cache as once
 from pathlib import Path
 
@@ -7,45 +8,42 @@ from s2i.core import cache
 from s2i.core.errors import UserError
 from s2i.imaging import io
 
-BLANK = 5  # mean of a matte, of 255, below which it shows no building
+MIN_MATTE_MEAN = 5  # of 255; a matte of a lower mean shows no building
 
 
-def read_off(photo: str | Path, probes: Path) -> dict[str, str | bool]:
-    """What the probes in a file say of a photo; from the cache where they saw it before.
+def read_attributes(photo: str | Path, probes: Path) -> dict[str, str | bool]:
+    """What the probes in a file predict of a photo, {attribute: value}; from the cache where they predicted it before.
 
     Raises UserError when the file is not there or holds no probes.
     """
     if not Path(probes).exists():
         raise UserError(f"{probes} is missing: it comes with data/base; restore it with git.")
 
-    def look() -> dict[str, str | bool]:
-        from s2i.networks.probes import (
-            features,  # torch takes seconds
-            loaded,
-        )
+    def predict() -> dict[str, str | bool]:
+        from s2i.networks.probes import features, loaded  # torch takes seconds
 
-        (prediction,) = loaded(probes).predict(features([io.read(photo)]))
+        (prediction,) = loaded(probes).predict(features([io.read(Path(photo))]))
         return prediction
 
-    return cache.remember(look, "attributes", *_made_by(probes), cache.file_hash(photo))
+    return cache.remember(predict, "attributes", *_key_of(probes), cache.file_hash(Path(photo)))
 
 
 @once
-def _made_by(probes: Path) -> tuple:
-    """What a prediction hangs on beside the photo."""
+def _key_of(probes: Path) -> tuple[str, str]:
+    """What a prediction depends on beside the photo."""
     return cache.code(__name__), cache.file_hash(probes)
 
 
-def wall_color(record: dict) -> str:
-    """The colour of a photo's building inside its matte; from the cache where it was looked at before."""
-    images = [record[name] for name in ("photo", "matte") if record.get(name)]
+def wall_color(record: Mapping) -> str:
+    """The colour of a photo's building inside its matte; from the cache where it was named before."""
+    images = [Path(record[name]) for name in ("photo", "matte") if record.get(name)]
 
-    def look() -> str:
-        mask = io.read_grey(Path(record["matte"])) if record.get("matte") else None
-        if mask is not None and mask.mean() < BLANK:
-            mask = None  # the matte missed the building: look where walls usually are
+    def name_color() -> str:
         from s2i.imaging import wall_colors  # scipy takes half a second
 
+        mask = io.read_grey(Path(record["matte"])) if record.get("matte") else None
+        if mask is not None and mask.mean() < MIN_MATTE_MEAN:
+            mask = None  # the matte missed the building: look where walls usually are
         return wall_colors.dominant_color(io.read(Path(record["photo"])), mask)
 
-    return cache.remember(look, "wall", cache.code(__name__), *map(cache.file_hash, images))
+    return cache.remember(name_color, "wall", cache.code(__name__), *map(cache.file_hash, images))

@@ -61,7 +61,7 @@ def _cut_images(record: dict, matte: Path, folder: Path, background: str) -> dic
         def write_cut(draft: Path) -> None:
             io.write_png(draft, replace_background(read(Path(image)), matte_pixels()))
 
-        cache.produce(target, write_cut, *key, cache.file_hash(image), kind)
+        cache.produce(target, write_cut, *key, cache.file_hash(Path(image)), kind)
         return str(target)
 
     photo, sketches = folder / "photos" / f"{record['id']}.png", folder / "sketches"

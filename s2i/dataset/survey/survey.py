@@ -95,7 +95,7 @@ def _seen(record: dict, probes: Path | None) -> dict:
 def _read_off(record: dict, probes: Path | None) -> dict[str, str | bool]:
     """What the probes, and a look at the wall, say of a photo of which a column tells the truth."""
     known = [name for name in PROBED if record.get(name) is not None]
-    found = attributes.read_off(record["photo"], probes) if known and probes else {}
+    found = attributes.read_attributes(record["photo"], probes) if known and probes else {}
     return found | ({"color": attributes.wall_color(record)} if record.get("color") else {})
 
 
