@@ -1,9 +1,10 @@
 """Several captioners side by side: the table of their answers read, scored and plotted."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,9 @@ from s2i.imaging import plots
 from s2i.metrics.captions import distinctness, names_label, parser, words, yngve_depth
 from s2i.metrics.intervals import bootstrap
 
-METRICS = ("label_accuracy", "length", "distinctness", "yngve_depth")
+PLOTTED_METRICS = ("label_accuracy", "length", "distinctness", "yngve_depth")
 COLUMNS = ("image", "label", "prompt", "answer")
+MAX_NAME = 60  # characters of a prompt's name in the plot
 
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:
@@ -25,25 +27,34 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
     table: columns image, label, prompt and answer, and model where several were asked; without label there is no
     label_accuracy.  Intervals resample images.
     """
-    by = [column for column in ("model", "prompt") if column in table]
+    by = _key_columns(table)
     rows = []
     for key, group in table.groupby(by, sort=True):
-        images = list(group["image"])
-        lengths = [len(words(answer)) for answer in group["answer"]]
-        row = dict(zip(by, key, strict=True)) | {"captions": len(group)}
-        measured = {}
-        if "label" in group:
-            answers = zip(group["answer"], group["label"], strict=True)
-            measured["label_accuracy"] = [names_label(answer, label) for answer, label in answers]
-        measured["length"] = lengths
-        if heads := parser():
-            measured["yngve_depth"] = [yngve_depth(heads(answer)) for answer in group["answer"]]
-        for name, values in measured.items():
-            figures = bootstrap(values, images)
-            row |= {name if part == "mean" else f"{name}_{part}": value for part, value in figures.items()}
-        row |= {"distinctness": distinctness(list(group["answer"])), "empty": float(np.mean([not n for n in lengths]))}
-        rows.append(row)
+        answers = list(group["answer"])
+        row: dict[str, Any] = dict(zip(by, key, strict=True)) | {"captions": len(group)}
+        for metric, values in _scores(answers, list(group["label"]) if "label" in group else None).items():
+            figures = bootstrap(values, list(group["image"]))
+            row |= {metric if part == "mean" else f"{metric}_{part}": value for part, value in figures.items()}
+        is_empty = [not words(answer) for answer in answers]
+        rows.append(row | {"distinctness": distinctness(answers), "empty": float(np.mean(is_empty))})
     return pd.DataFrame(rows)
+
+
+def _key_columns(table: pd.DataFrame) -> list[str]:
+    """The columns that tell prompts apart, which several models may have been asked."""
+    return [column for column in ("model", "prompt") if column in table]
+
+
+def _scores(answers: Sequence[str], labels: Sequence[str] | None) -> dict[str, list[float]]:
+    """{metric: a value for each answer} of the metrics that are means over answers."""
+    scores: dict[str, list[float]] = {}
+    if labels is not None:
+        pairs = zip(answers, labels, strict=True)
+        scores["label_accuracy"] = [names_label(answer, label) for answer, label in pairs]
+    scores["length"] = [len(words(answer)) for answer in answers]
+    if heads := parser():
+        scores["yngve_depth"] = [yngve_depth(heads(answer)) for answer in answers]
+    return scores
 
 
 def read(file: Path) -> pd.DataFrame:
@@ -66,8 +77,9 @@ def read(file: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _rows(file: Path, reader) -> Iterator[dict[str, str]]:
-    columns = next(reader, [])
+def _rows(file: Path, reader: Any) -> Iterator[dict[str, str]]:
+    """The rows of a csv.reader by column; raises UserError as `read` does."""
+    columns: list[str] = next(reader, [])
     if missing := [column for column in COLUMNS if column not in columns]:
         raise UserError(f"{file} has no column '{missing[0]}': it needs {', '.join(COLUMNS)}.")
     if twice := [column for column in columns if columns.count(column) > 1]:
@@ -88,21 +100,24 @@ def _rows(file: Path, reader) -> Iterator[dict[str, str]]:
 
 
 def plot(compared: pd.DataFrame, file: Path) -> None:
-    """Every metric of every prompt, side by side."""
-    by = [column for column in ("model", "prompt") if column in compared]
-    names = [" · ".join(str(value) for value in row) for row in compared[by].itertuples(index=False)]
-    short = [name if len(name) <= 60 else f"{name[:57]}..." for name in names]
-    metrics = [name for name in METRICS if name in compared]
+    """Every metric of every prompt, side by side, with its interval; compared: what `compare` gives."""
+    rows = compared[_key_columns(compared)].itertuples(index=False)
+    names = [_shortened(" · ".join(str(value) for value in row)) for row in rows]
+    metrics = [name for name in PLOTTED_METRICS if name in compared]
     figure, axes = plots.pyplot().subplots(
         1, len(metrics), figsize=(4.4 * len(metrics), 0.4 * len(names) + 1.4), sharey=True, layout="constrained"
     )
     for axis, metric in zip(axes, metrics, strict=True):
-        spread = None
+        interval = None
         if f"{metric}_low" in compared:
-            spread = [compared[metric] - compared[f"{metric}_low"], compared[f"{metric}_high"] - compared[metric]]
-        axis.barh(range(len(short)), compared[metric], xerr=spread, color="C0", capsize=3)
+            interval = [compared[metric] - compared[f"{metric}_low"], compared[f"{metric}_high"] - compared[metric]]
+        axis.barh(range(len(names)), compared[metric], xerr=interval, color="C0", capsize=3)
         axis.set_title(metric)
         axis.locator_params(axis="x", nbins=5)
-    axes[0].set_yticks(range(len(short)), short)
+    axes[0].set_yticks(range(len(names)), names)
     axes[0].invert_yaxis()
     plots.save(figure, file)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 3]}..."

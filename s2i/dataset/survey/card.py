@@ -1,71 +1,30 @@
 """The data card: what a survey found, as Markdown."""
 
-SAMPLE = 12  # rendered photos that the styles which pair.styles lacks are scored on
-HOLES_LISTED = 30
-SKETCHES = f"""
-F1 of the strokes against the true drawings of rendered photos, of the styles in `pair.styles` over all of them, of
-others over {SAMPLE} at most:
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-| style | edge F1 |
-|---|---|
-{{rows}}
-"""
-UNKNOWN = """
-What nobody looked at is no hole; a column of photos.csv, or `attributes` in `caption.by`, would tell:
+from jinja2 import Environment, StrictUndefined
 
-| not known | photos |
-|---|---|
-{rows}
-"""
+MAX_HOLES = 30  # that are listed
 
 
-def card(figures: dict, unlicensed_sources: list[str], refused: list[dict]) -> str:
-    holes = figures["coverage"]["holes"]
-    f1s = figures.get("sketch_f1", {})
-    unknown = {name: count for name, count in figures["coverage"]["unknown"].items() if count}
-    listed = "\n".join(f"- {hole}" for hole in holes[:HOLES_LISTED]) or "none"
-    more = f"\n\nand {len(holes) - HOLES_LISTED} more in `metrics/data.json`." if len(holes) > HOLES_LISTED else ""
-    unlicensed = "\n".join(f"- {source}" for source in unlicensed_sources) or "none"
-    unused = "\n".join(f"- {row['file']}: {row['reason']}" for row in refused) or "none"
-    return f"""# The photos of this run
+def card(
+    figures: Mapping[str, Any], unlicensed_sources: Sequence[str], refused: Sequence[Mapping], max_sampled: int
+) -> str:
+    """The text of the card, as card.md.j2 lays it out.
 
-{figures["photos"]} photos are used, {figures["quarantined"]} files or answers of `caption.vlm` are not.
-
-| split | photos |
-|---|---|
-{_rows(figures["splits"])}
-
-| licence | photos |
-|---|---|
-{_rows(figures["licences"])}
-
-| caption from | photos |
-|---|---|
-{_rows(figures["captions"])}
-
-## Coverage
-
-Of the pairs of values that `survey.wanted` in params.yaml asks for, {figures["coverage"]["pairs"]:.0%} are shown.
-{UNKNOWN.format(rows=_rows(unknown)) if unknown else ""}
-![photos that show two values at once](coverage.png)
-
-What no photo is known to show, most wanted first:
-
-{listed}{more}
-
-## Sketches
-{SKETCHES.format(rows=_rows({style: f"{f1['mean']:.2f}" for style, f1 in f1s.items()})) if f1s else ""}
-![photos and their sketches](sketches.png)
-
-## Photos without licence, or without author and source
-
-{unlicensed}
-
-## Not used
-
-{unused}
-"""
-
-
-def _rows(counts: dict) -> str:
-    return "\n".join(f"| {name} | {count} |" for name, count in sorted(counts.items()))
+    figures: those of metrics/data.json.  refused: rows of quarantine.csv.  max_sampled: on how many rendered photos the
+    sketch styles that pair.styles lacks are scored.
+    """
+    template = Path(__file__).with_name("card.md.j2").read_text(encoding="utf-8")
+    environment = Environment(trim_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined)
+    return environment.from_string(template).render(
+        figures=figures,
+        unknown={name: count for name, count in figures["coverage"]["unknown"].items() if count},
+        max_holes=MAX_HOLES,
+        max_sampled=max_sampled,
+        sketch_f1={style: f"{f1['mean']:.2f}" for style, f1 in figures.get("sketch_f1", {}).items()},
+        unlicensed_sources=unlicensed_sources,
+        refused=[f"{row['file']}: {row['reason']}" for row in refused],
+    )

@@ -1,8 +1,9 @@
 """Which combinations of attributes photos show, and which of the wanted mix none does."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,15 +11,18 @@ from s2i.imaging import plots
 from s2i.vocabulary.attributes import FLAGS, given_parts
 from s2i.vocabulary.wordings import canonical, prompt_word
 
-Facts = dict[str, str | bool]  # an attribute and its value
-Columns = dict[tuple[str, str | bool], np.ndarray]  # for an attribute and a value, which photos (N,) show it
+Value = str | bool
+Facts = dict[str, Value]  # an attribute and its value
+Wanted = Mapping[Any, Sequence[Value]]  # an attribute and the values of it that a good collection shows
+Shows = dict[tuple[str, Value], np.ndarray]  # for an attribute and a value, which photos (N,) bool show it
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
+WITHOUT = {"curved": "straight", "glass": "glassless"}  # a building of which the flag is false
 
 
-def facts_of(record: dict) -> Facts:
+def facts_of(record: Mapping) -> Facts:
     """What is known of a photo, given or read off it, by the names of the wanted mix."""
     described = record["described"] | given_parts(record)
-    facts = {part: word for part, word in described.items() if part not in FLAGS}
+    facts: Facts = {part: word for part, word in described.items() if part not in FLAGS}
     for name in FLAGS:
         if record.get(name) is not None:
             facts[name] = record[name]
@@ -27,7 +31,7 @@ def facts_of(record: dict) -> Facts:
     return facts
 
 
-def coverage(facts: Sequence[Facts], wanted: dict[str, list]) -> dict:
+def coverage(facts: Sequence[Facts], wanted: Wanted) -> dict[str, Any]:
     """How far the photos are from the wanted mix, in which every value of an attribute is as frequent as the others.
 
     "pairs": share of the pairs of values of two attributes that some photo shows.  "off_balance": for each attribute
@@ -35,101 +39,107 @@ def coverage(facts: Sequence[Facts], wanted: dict[str, list]) -> dict:
     those that the wanted mix would show most often first.  "unknown": of how many photos nobody knows an attribute;
     what nobody looked at in any photo is neither a hole nor off balance.
     """
+    shows = _shows(facts, wanted)
     pairs = [pair for names in combinations(wanted, 2) for pair in _combinations(wanted, names)]
-    columns = _columns(facts, wanted)
-    shown = [pair for pair in pairs if _count(columns, pair)]
-    triples = [triple for names in TRIPLES if set(names) <= wanted.keys() for triple in _combinations(wanted, names)]
-    missing = [hole for hole in pairs if hole not in shown and _is_looked_at(facts, hole)]
-    # A triple is news only where each of its pairs is there.
-    missing += [
-        triple
-        for triple in triples
-        if not _count(columns, triple)
-        and _is_looked_at(facts, triple)
-        and all(_count(columns, dict(pair)) for pair in combinations(triple.items(), 2))
-        and len(facts) * _share(triple, wanted) >= 1
-    ]
-    missing.sort(key=lambda hole: -_share(hole, wanted))
+    present = [pair for pair in pairs if _count(shows, pair)]
+    missing = [pair for pair in pairs if pair not in present and _is_known(facts, pair)]
+    missing += _missing_triples(facts, wanted, shows)
+    missing.sort(key=lambda combination: -_share(combination, wanted))
     return {
-        "pairs": len(shown) / len(pairs) if pairs else 1.0,
+        "pairs": len(present) / len(pairs) if pairs else 1.0,
         "off_balance": {
-            name: _off_balance(columns, name, values) for name, values in wanted.items() if _is_looked_at(facts, [name])
+            name: _off_balance(shows, name, values) for name, values in wanted.items() if _is_known(facts, [name])
         },
-        "unknown": {name: sum(name not in fact for fact in facts) for name in wanted},
-        "holes": [in_words(hole) for hole in missing],
+        "unknown": {name: sum(name not in photo for photo in facts) for name in wanted},
+        "holes": [in_words(combination) for combination in missing],
     }
 
 
 def in_words(values: Facts) -> str:
     """A combination of values as what is missing: "no curved glass building seen from the left"."""
-    before = [values[name] for name in ("style",) if name in values]
-    for name in FLAGS:
-        if name in values:
-            before.append(name if values[name] else {"curved": "straight", "glass": "glassless"}[name])
+    adjectives = [str(values["style"])] if "style" in values else []
+    adjectives += [name if values[name] else WITHOUT[name] for name in FLAGS if name in values]
     after = f" made of {values['material']}" if "material" in values else ""
     after += f" with a {values['roof']} roof" if "roof" in values else ""
-    after += f" seen from the {prompt_word('view', values['view'])}" if "view" in values else ""
-    return f"no {' '.join([*before, 'building'])}{after}"
+    after += f" seen from the {prompt_word('view', str(values['view']))}" if "view" in values else ""
+    return f"no {' '.join([*adjectives, 'building'])}{after}"
 
 
-def _combinations(wanted: dict[str, list], names: Sequence[str]) -> list[Facts]:
+def _missing_triples(facts: Sequence[Facts], wanted: Wanted, shows: Shows) -> list[Facts]:
+    """Triples that no photo shows.
+
+    One is news only where each of its pairs is there, and where the wanted mix would show it at least once.
+    """
+    triples = [triple for names in TRIPLES if set(names) <= wanted.keys() for triple in _combinations(wanted, names)]
+    return [
+        triple
+        for triple in triples
+        if not _count(shows, triple)
+        and _is_known(facts, triple)
+        and all(_count(shows, dict(pair)) for pair in combinations(triple.items(), 2))
+        and len(facts) * _share(triple, wanted) >= 1
+    ]
+
+
+def _combinations(wanted: Wanted, names: Sequence[str]) -> list[Facts]:
+    """Every combination of the wanted values of some attributes."""
     if not names:
         return [{}]
     return [rest | {names[-1]: value} for rest in _combinations(wanted, names[:-1]) for value in wanted[names[-1]]]
 
 
-def _columns(facts: Sequence[Facts], wanted: dict[str, list]) -> Columns:
-    columns = {}
+def _shows(facts: Sequence[Facts], wanted: Wanted) -> Shows:
+    shows: Shows = {}
     for name, values in wanted.items():
-        shown = [canonical(name, fact.get(name)) for fact in facts]
-        columns |= {(name, value): np.array([one == canonical(name, value) for one in shown], bool) for value in values}
-    return columns
+        known = [canonical(name, photo.get(name)) for photo in facts]
+        shows |= {(name, value): np.array([word == canonical(name, value) for word in known], bool) for value in values}
+    return shows
 
 
-def _count(columns: Columns, values: Facts) -> int:
-    return int(np.all([columns[item] for item in values.items()], axis=0).sum())
+def _count(shows: Shows, values: Facts) -> int:
+    """How many photos show all of the values at once."""
+    return int(np.all([shows[item] for item in values.items()], axis=0).sum())
 
 
-def _is_looked_at(facts: Sequence[Facts], names: Iterable[str]) -> bool:
-    return any(fact.keys() >= set(names) for fact in facts)
+def _is_known(facts: Sequence[Facts], names: Iterable[str]) -> bool:
+    """Whether somebody looked at these attributes together, in any photo."""
+    return any(photo.keys() >= set(names) for photo in facts)
 
 
-def _share(values: Facts, wanted: dict[str, list]) -> float:
+def _share(values: Facts, wanted: Wanted) -> float:
+    """The share of photos that would show all of the values in the wanted mix."""
     return float(np.prod([1 / len(wanted[name]) for name in values]))
 
 
-def _off_balance(columns: Columns, name: str, values: list) -> float:
-    counts = np.array([_count(columns, {name: value}) for value in values])
+def _off_balance(shows: Shows, name: str, values: Sequence[Value]) -> float:
+    counts = np.array([_count(shows, {name: value}) for value in values])
     shares = counts / max(counts.sum(), 1)
     return float(np.abs(shares - 1 / len(values)).sum() / 2)
 
 
-def plot_coverage(facts: Sequence[Facts], wanted: dict[str, list], file: Path) -> None:
+def plot_coverage(facts: Sequence[Facts], wanted: Wanted, file: Path) -> None:
     """How many photos show each pair of values; one that was looked for, and that none shows, is framed in red."""
-    columns = _columns(facts, wanted)
-    labels = list(columns)
-    shown = np.array(list(columns.values()), float)
+    shows = _shows(facts, wanted)
+    values = list(shows)
+    shown = np.array(list(shows.values()), float)
     counts = shown @ shown.T
-    same = np.array([[a[0] == b[0] and a != b for b in labels] for a in labels])
-    counts[same] = np.nan
-    side = 0.34 * len(labels) + 2.2
+    exclusive = np.array([[a[0] == b[0] and a != b for b in values] for a in values])
+    counts[exclusive] = np.nan
+    side = 0.34 * len(values) + 2.2  # inches
     figure, axes = plots.pyplot().subplots(figsize=(side, side), layout="constrained")
     axes.imshow(counts, cmap="Blues", vmin=0)
     for row, column in zip(*np.nonzero(~np.isnan(counts)), strict=True):
         count = int(counts[row, column])
-        hole = not count and _is_looked_at(facts, (labels[row][0], labels[column][0]))
         dark = counts[row, column] > 0.6 * np.nanmax(counts)
         axes.text(column, row, count or "", ha="center", va="center", fontsize=7, color="white" if dark else "black")
-        if hole:
-            axes.add_patch(
-                plots.pyplot().Rectangle((column - 0.42, row - 0.42), 0.84, 0.84, fill=False, edgecolor="red")
-            )
-    said = {True: "yes", False: "no"}
-    names = [f"{name}: {said.get(value, value)}" for name, value in labels]
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=8)
-    axes.set_yticks(range(len(names)), names, fontsize=8)
-    edges = np.cumsum([len(values) for values in wanted.values()])[:-1] - 0.5
-    for edge in edges:
+        if not count and _is_known(facts, (values[row][0], values[column][0])):
+            corner = (column - 0.42, row - 0.42)
+            axes.add_patch(plots.pyplot().Rectangle(corner, 0.84, 0.84, fill=False, edgecolor="red"))
+    flags = {True: "yes", False: "no"}
+    labels = [f"{name}: {flags[value] if isinstance(value, bool) else value}" for name, value in values]
+    axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=8)
+    axes.set_yticks(range(len(labels)), labels, fontsize=8)
+    for edge in np.cumsum([len(of_attribute) for of_attribute in wanted.values()])[:-1] - 0.5:
         axes.axhline(edge, color="grey", linewidth=0.6)
         axes.axvline(edge, color="grey", linewidth=0.6)
     axes.set_title(f"photos that show both (of {len(facts)}); red: none does", fontsize=10)
