@@ -49,6 +49,13 @@ def test_a_missing_value_is_named_in_every_pair_and_counts_as_off_balance():
     assert covered["pairs"] == (2 + 1 + 1 + 2 + 2 + 1) / 24
 
 
+def test_combinations_that_exclude_each_other_are_no_holes():
+    wanted = {"material": ["Glass", "brick"], "glass": [True, False]}
+    covered = coverage.coverage([{"material": "brick", "glass": False}], wanted)
+    assert covered["holes"] == ["no glass building made of Glass", "no glass building made of brick"]
+    assert covered["pairs"] == 1 / 4
+
+
 def test_a_value_counts_by_any_word_that_people_have_for_it():
     wanted = {"view": ["left", "centre"], "material": ["wood", "brickwork"]}
     facts = [{"view": "front", "material": "timber"}, {"view": "left", "material": "brick"}]

@@ -16,6 +16,7 @@ Facts = dict[str, Value]  # an attribute and its value
 Wanted = Mapping[Any, Sequence[Value]]  # an attribute and the values of it that a good collection shows
 Shows = dict[tuple[str, Value], np.ndarray]  # for an attribute and a value, which photos (N,) bool show it
 TRIPLES = (("curved", "glass", "view"), ("style", "material", "view"))  # looked at beside all pairs
+IMPOSSIBLE: tuple[Facts, ...] = ({"glass": False, "material": "glass"},)  # contradictions, which no photo can show
 WITHOUT = {"curved": "straight", "glass": "glassless"}  # a building of which the flag is false
 
 
@@ -37,12 +38,12 @@ def coverage(facts: Sequence[Facts], wanted: Wanted) -> dict[str, Any]:
     "pairs": share of the pairs of values of two attributes that some photo shows.  "off_balance": for each attribute
     half the summed difference between its shares and equal ones, from 0 to 1.  "holes": what no photo shows, in words,
     those that the wanted mix would show most often first.  "unknown": of how many photos nobody knows an attribute;
-    what nobody looked at in any photo is neither a hole nor off balance.
+    what nobody looked at in any photo is neither a hole nor off balance, and what no photo can show is no hole.
     """
     shows = _shows(facts, wanted)
     pairs = [pair for names in combinations(wanted, 2) for pair in _combinations(wanted, names)]
     present = [pair for pair in pairs if _count(shows, pair)]
-    missing = [pair for pair in pairs if pair not in present and _is_known(facts, pair)]
+    missing = [pair for pair in pairs if pair not in present and _is_known(facts, pair) and _is_possible(pair)]
     missing += _missing_triples(facts, wanted, shows)
     missing.sort(key=lambda combination: -_share(combination, wanted))
     return {
@@ -106,6 +107,11 @@ def _is_known(facts: Sequence[Facts], names: Iterable[str]) -> bool:
     return any(photo.keys() >= set(names) for photo in facts)
 
 
+def _is_possible(values: Facts) -> bool:
+    words = {(name, canonical(name, value)) for name, value in values.items()}
+    return not any(impossible.items() <= words for impossible in IMPOSSIBLE)
+
+
 def _share(values: Facts, wanted: Wanted) -> float:
     """The share of photos that would show all of the values in the wanted mix."""
     return float(np.prod([1 / len(wanted[name]) for name in values]))
@@ -132,7 +138,8 @@ def plot_coverage(facts: Sequence[Facts], wanted: Wanted, file: Path) -> None:
         count = int(counts[row, column])
         dark = counts[row, column] > 0.6 * np.nanmax(counts)
         axes.text(column, row, count or "", ha="center", va="center", fontsize=7, color="white" if dark else "black")
-        if not count and _is_known(facts, (values[row][0], values[column][0])):
+        pair = dict((values[row], values[column]))
+        if not count and _is_known(facts, pair) and _is_possible(pair):
             corner = (column - 0.42, row - 0.42)
             axes.add_patch(plots.pyplot().Rectangle(corner, 0.84, 0.84, fill=False, edgecolor="red"))
     flags = {True: "yes", False: "no"}
