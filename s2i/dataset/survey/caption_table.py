@@ -12,7 +12,7 @@ import pandas as pd
 from s2i.core.errors import UserError
 from s2i.core.files import read_text
 from s2i.imaging import plots
-from s2i.metrics.captions import distinctness, names_label, parser, words, yngve_depth
+from s2i.metrics import captions
 from s2i.metrics.intervals import bootstrap
 
 PLOTTED_METRICS = ("label_accuracy", "length", "distinctness", "yngve_depth")
@@ -35,8 +35,8 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
         for metric, values in _scores(answers, list(group["label"]) if "label" in group else None).items():
             figures = bootstrap(values, list(group["image"]))
             row |= {metric if part == "mean" else f"{metric}_{part}": value for part, value in figures.items()}
-        is_empty = [not words(answer) for answer in answers]
-        rows.append(row | {"distinctness": distinctness(answers), "empty": float(np.mean(is_empty))})
+        is_empty = [not captions.words(answer) for answer in answers]
+        rows.append(row | {"distinctness": captions.distinctness(answers), "empty": float(np.mean(is_empty))})
     return pd.DataFrame(rows)
 
 
@@ -50,10 +50,10 @@ def _scores(answers: Sequence[str], labels: Sequence[str] | None) -> dict[str, l
     scores: dict[str, list[float]] = {}
     if labels is not None:
         pairs = zip(answers, labels, strict=True)
-        scores["label_accuracy"] = [names_label(answer, label) for answer, label in pairs]
-    scores["length"] = [len(words(answer)) for answer in answers]
-    if heads := parser():
-        scores["yngve_depth"] = [yngve_depth(heads(answer)) for answer in answers]
+        scores["label_accuracy"] = [captions.names_label(answer, label) for answer, label in pairs]
+    scores["length"] = [len(captions.words(answer)) for answer in answers]
+    if heads := captions.parser():
+        scores["yngve_depth"] = [captions.yngve_depth(heads(answer)) for answer in answers]
     return scores
 
 
