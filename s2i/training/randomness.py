@@ -11,7 +11,7 @@ def mix_seed(seed: int, number: int) -> int:
 
 
 class BatchRandom:
-    """The random numbers of a step, cut to the share of its batch that is computed here.
+    """The random numbers of a step, cut to the part of its batch that is computed here: ``part`` of ``parts``.
 
     They are drawn for the whole batch, so processes and accumulated gradients see what one large batch would.
     """
@@ -28,18 +28,18 @@ class BatchRandom:
 
     def normal(self, shape: torch.Size | tuple[int, ...]) -> torch.Tensor:
         """Of mean 0 and variance 1, the first dimension that of the batch."""
-        return self._share(torch.randn, shape)
+        return self._part_of(torch.randn, shape)
 
     def uniform(self, shape: torch.Size | tuple[int, ...]) -> torch.Tensor:
         """From 0 to 1, the first dimension that of the batch; for the shape () one number for all of the batch."""
-        return self._share(torch.rand, shape)
+        return self._part_of(torch.rand, shape)
 
     def integers(self, high: int, count: int) -> torch.Tensor:
         """From 0 to high - 1, (count,)."""
-        return self._share(lambda shape, **where: torch.randint(high, shape, **where), (count,))
+        return self._part_of(lambda shape, **options: torch.randint(high, shape, **options), (count,))
 
-    def _share(self, draw: Callable, shape: torch.Size | tuple[int, ...]) -> torch.Tensor:
-        where = {"generator": self.generator, "device": self.generator.device}
+    def _part_of(self, draw: Callable[..., torch.Tensor], shape: torch.Size | tuple[int, ...]) -> torch.Tensor:
+        options = {"generator": self.generator, "device": self.generator.device}
         if not shape:
-            return draw((), **where)
-        return draw((shape[0] * self.parts, *shape[1:]), **where).narrow(0, shape[0] * self.part, shape[0])
+            return draw((), **options)
+        return draw((shape[0] * self.parts, *shape[1:]), **options).narrow(0, shape[0] * self.part, shape[0])

@@ -14,7 +14,8 @@ from s2i.core.parallel import is_main_process
 from s2i.core.params import Params, Train
 from s2i.diffusion import placement
 from s2i.training.checkpoints import folder_lock
-from s2i.training.loop import Loss, fit
+from s2i.training.loop import fit
+from s2i.training.run import Loss, Run
 from s2i.training.tracking import Tracker, open_tracker
 
 
@@ -64,16 +65,18 @@ def train_in_turn(
     """
     device, precision = devices.pick(params.device, params.precision)
     fitted = fit(
-        model,
-        loss,
-        examples,
-        params.train,
-        checkpoints / str(number),
-        device=device,
-        precision=precision,
-        seed=params.training_seed + number,
-        log=lambda step, figures: tracker.figures(first_step + step, figures),
-        description=f"learn {name}",
+        Run(
+            model,
+            loss,
+            examples,
+            params.train,
+            checkpoints / str(number),
+            device=device,
+            precision=precision,
+            seed=params.training_seed + number,
+            log=lambda step, figures: tracker.figures(first_step + step, figures),
+            description=f"learn {name}",
+        )
     )
     return first_step + fitted.last
 

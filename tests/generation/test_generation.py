@@ -191,7 +191,7 @@ def test_losses_and_images_of_a_training_are_in_wandb(trained, own_cache, monkey
 
 def test_a_repeated_training_is_taken_from_its_checkpoints(trained, monkeypatch):
     first = trained("first")
-    monkeypatch.setattr(controlnet.objectives, "noise_loss", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(controlnet, "noise_loss", lambda *_: pytest.fail("trained again"))
     second = trained("second")
     assert cache.folder_hash(first / "controlnet") == cache.folder_hash(second / "controlnet")
 

@@ -14,6 +14,7 @@ from torch.utils.data import TensorDataset
 
 from s2i.core.params import Optimisation
 from s2i.training.loop import fit
+from s2i.training.run import Run
 
 
 def loss(model, batch, draws):
@@ -27,15 +28,17 @@ x = torch.linspace(-1, 1, 40)[:, None]
 settings = Optimisation(steps=steps, batch_size=8, learning_rate=0.3, checkpoint_every=10, validate_every=10)
 losses = []
 fit(
-    nn.Linear(1, 1),
-    loss,
-    TensorDataset(x, 3 * x + 1),
-    settings,
-    checkpoints,
-    device=torch.device("cpu"),
-    precision="fp32",
-    validate=lambda step: 1 / step,
-    log=lambda _, figures: losses.append(figures["loss"]),
+    Run(
+        nn.Linear(1, 1),
+        loss,
+        TensorDataset(x, 3 * x + 1),
+        settings,
+        checkpoints,
+        device=torch.device("cpu"),
+        precision="fp32",
+        validate=lambda step: 1 / step,
+        log=lambda _, figures: losses.append(figures["loss"]),
+    )
 )
 if losses:  # the main process
     out.write_text(json.dumps({"processes": PartialState().num_processes, "losses": losses}))

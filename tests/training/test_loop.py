@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from torch.utils.data import TensorDataset
 
 from s2i.core.errors import UserError
 from s2i.core.params import Optimisation
-from s2i.training import loop
+from s2i.training import checkpoints
 from s2i.training.batches import StepBatches
 from s2i.training.loop import fit
+from s2i.training.optimizers import make_optimizer
 from s2i.training.randomness import BatchRandom
+from s2i.training.run import Run
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone"]  # accelerate launch --cpu starts one process
 CPU = {"device": torch.device("cpu"), "precision": "fp32"}
@@ -50,7 +53,7 @@ def settings(**changes):
 def test_training_lowers_the_loss(line, tmp_path):
     trained = model()
     before = noisy_loss(trained, line[:], BatchRandom(CPU["device"]).seed(0)).item()
-    fit(trained, noisy_loss, line, settings(), tmp_path, **CPU)
+    fit(Run(trained, noisy_loss, line, settings(), tmp_path, **CPU))
     after = noisy_loss(trained, line[:], BatchRandom(CPU["device"]).seed(0)).item()
     assert after < before / 10
 
@@ -58,25 +61,25 @@ def test_training_lowers_the_loss(line, tmp_path):
 @pytest.mark.parametrize("ema_decay", [0.0, 0.9])
 def test_an_interrupted_run_ends_bit_for_bit_where_it_would_have_ended(line, tmp_path, ema_decay):
     whole, interrupted = model(), model()
-    fit(whole, noisy_loss, line, settings(ema_decay=ema_decay), tmp_path / "whole", **CPU)
+    fit(Run(whole, noisy_loss, line, settings(ema_decay=ema_decay), tmp_path / "whole", **CPU))
 
     def power_cut(step, figures):
         if step == 17:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(interrupted, noisy_loss, line, settings(ema_decay=ema_decay), tmp_path / "cut", log=power_cut, **CPU)
+        fit(Run(interrupted, noisy_loss, line, settings(ema_decay=ema_decay), tmp_path / "cut", log=power_cut, **CPU))
     resumed, steps = model(), []
     rest = settings(ema_decay=ema_decay)
-    fit(resumed, noisy_loss, line, rest, tmp_path / "cut", log=lambda step, _: steps.append(step), **CPU)
+    fit(Run(resumed, noisy_loss, line, rest, tmp_path / "cut", log=lambda step, _: steps.append(step), **CPU))
     assert steps == list(range(11, 31)), "goes on from the checkpoint at step 10"
     assert torch.equal(resumed.weight, whole.weight) and torch.equal(resumed.bias, whole.bias)
 
 
 def test_a_finished_run_is_not_trained_again(line, tmp_path):
     first, second = model(), model()
-    fit(first, noisy_loss, line, settings(), tmp_path, **CPU)
-    fit(second, noisy_loss, line, settings(), tmp_path, log=lambda *_: pytest.fail("trained again"), **CPU)
+    fit(Run(first, noisy_loss, line, settings(), tmp_path, **CPU))
+    fit(Run(second, noisy_loss, line, settings(), tmp_path, log=lambda *_: pytest.fail("trained again"), **CPU))
     assert torch.equal(first.weight, second.weight)
 
 
@@ -88,15 +91,15 @@ def test_patience_ends_the_run_and_the_best_weights_are_kept(line, tmp_path):
         return abs(step - 10)
 
     early = settings(validate_every=5, patience=2)
-    fitted = fit(trained, noisy_loss, line, early, tmp_path, validate=worse_after_ten, **CPU)
+    fitted = fit(Run(trained, noisy_loss, line, early, tmp_path, validate=worse_after_ten, **CPU))
     assert fitted == (10, 20) and max(seen) == 20
     assert torch.equal(trained.weight, seen[10]) and not torch.equal(trained.weight, seen[20])
 
 
 def test_a_run_that_ended_early_stays_ended(line, tmp_path):
     early = settings(validate_every=5, patience=2)
-    fit(model(), noisy_loss, line, early, tmp_path, validate=lambda step: abs(step - 10), **CPU)
-    again = fit(model(), noisy_loss, line, early, tmp_path, validate=lambda step: pytest.fail("went on"), **CPU)
+    fit(Run(model(), noisy_loss, line, early, tmp_path, validate=lambda step: abs(step - 10), **CPU))
+    again = fit(Run(model(), noisy_loss, line, early, tmp_path, validate=lambda step: pytest.fail("went on"), **CPU))
     assert again == (10, 20)
 
 
@@ -113,23 +116,25 @@ def test_batches_of_a_resumed_run_are_those_it_would_have_seen():
 
 def test_the_averaged_weights_differ_from_the_last(line, tmp_path):
     plain, averaged = model(), model()
-    fit(plain, noisy_loss, line, settings(), tmp_path / "plain", **CPU)
-    fit(averaged, noisy_loss, line, settings(ema_decay=0.95), tmp_path / "averaged", **CPU)
+    fit(Run(plain, noisy_loss, line, settings(), tmp_path / "plain", **CPU))
+    fit(Run(averaged, noisy_loss, line, settings(ema_decay=0.95), tmp_path / "averaged", **CPU))
     assert not torch.equal(plain.weight, averaged.weight)
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])
 def test_a_batch_in_parts_trains_what_a_whole_one_does(line, tmp_path, accumulate):
     whole, parted, seen = model(), model(), []
-    fit(whole, noisy_loss, line, settings(), tmp_path / "whole", log=lambda _, figures: seen.append(figures), **CPU)
-    fit(parted, noisy_loss, line, settings(accumulate=accumulate), tmp_path / "parted", **CPU)
+    fit(
+        Run(whole, noisy_loss, line, settings(), tmp_path / "whole", log=lambda _, figures: seen.append(figures), **CPU)
+    )
+    fit(Run(parted, noisy_loss, line, settings(accumulate=accumulate), tmp_path / "parted", **CPU))
     torch.testing.assert_close(parted.weight, whole.weight, rtol=1e-5, atol=1e-6)
     assert len(seen) == 30
 
 
 def test_a_batch_that_cannot_be_divided_is_one_clear_sentence(line, tmp_path):
     with pytest.raises(UserError, match=r"train.batch_size 8 cannot be divided into 3 parts"):
-        fit(model(), noisy_loss, line, settings(accumulate=3), tmp_path, **CPU)
+        fit(Run(model(), noisy_loss, line, settings(accumulate=3), tmp_path, **CPU))
 
 
 def test_another_seed_is_another_order_and_other_noise():
@@ -156,9 +161,9 @@ def test_a_loss_that_is_no_number_stops_at_once_and_the_last_good_checkpoint_is_
 
     breaks.calls, trained = [], model()
     with pytest.raises(UserError, match=r"the loss is nan at step 13, the checkpoint of step 10 is kept: lower train"):
-        fit(trained, breaks, line, settings(), tmp_path, **CPU)
+        fit(Run(trained, breaks, line, settings(), tmp_path, **CPU))
     steps = []
-    fit(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU)
+    fit(Run(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU))
     assert steps[0] == 11
 
 
@@ -172,51 +177,51 @@ def test_a_gradient_that_is_no_number_never_gets_into_a_checkpoint(line, tmp_pat
 
     breaks.calls = []
     with pytest.raises(UserError, match=r"the gradient's norm is nan at step 13, the checkpoint of step 10 is kept"):
-        fit(model(), breaks, line, settings(), tmp_path, **CPU)
+        fit(Run(model(), breaks, line, settings(), tmp_path, **CPU))
 
 
 def test_a_validation_that_is_no_number_is_never_the_best(line, tmp_path):
     every = settings(validate_every=5, patience=2)
     with pytest.raises(UserError, match=r"the validation at step 5 gave nan: lower train.learning_rate"):
-        fit(model(), noisy_loss, line, every, tmp_path, validate=lambda step: float("nan"), **CPU)
+        fit(Run(model(), noisy_loss, line, every, tmp_path, validate=lambda step: float("nan"), **CPU))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_asked_to_stop_a_run_leaves_a_checkpoint_and_goes_on_bit_for_bit(line, tmp_path, number):
     whole = model()
-    fit(whole, noisy_loss, line, settings(), tmp_path / "whole", **CPU)
+    fit(Run(whole, noisy_loss, line, settings(), tmp_path / "whole", **CPU))
     with pytest.raises(UserError, match=r"stopped at step 13 as asked; the same command goes on from there"):
         stop = lambda step, _: os.kill(os.getpid(), number) if step == 13 else None  # noqa: E731
-        fit(model(), noisy_loss, line, settings(), tmp_path / "stopped", log=stop, **CPU)
+        fit(Run(model(), noisy_loss, line, settings(), tmp_path / "stopped", log=stop, **CPU))
     resumed, steps = model(), []
-    fit(resumed, noisy_loss, line, settings(), tmp_path / "stopped", log=lambda step, _: steps.append(step), **CPU)
+    fit(Run(resumed, noisy_loss, line, settings(), tmp_path / "stopped", log=lambda step, _: steps.append(step), **CPU))
     assert steps[0] == 14 and torch.equal(resumed.weight, whole.weight)
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_two_runs_in_one_folder_are_refused(line, tmp_path):
     def second(step, _):
-        fit(model(), noisy_loss, line, settings(), tmp_path, **CPU)
+        fit(Run(model(), noisy_loss, line, settings(), tmp_path, **CPU))
 
     with pytest.raises(UserError, match=r"another run of the same training writes to .*: wait for it, or stop it"):
-        fit(model(), noisy_loss, line, settings(), tmp_path, log=second, **CPU)
+        fit(Run(model(), noisy_loss, line, settings(), tmp_path, log=second, **CPU))
 
 
 def test_a_full_disk_leaves_the_previous_checkpoint(line, tmp_path, monkeypatch):
-    save = loop.save_file
+    save = checkpoints.save_file
 
     def full(tensors, file, metadata=None):
         if metadata and '"step": 20' in metadata["progress"]:
             raise OSError("No space left on device")
         save(tensors, file, metadata=metadata)
 
-    monkeypatch.setattr(loop, "save_file", full)
+    monkeypatch.setattr(checkpoints, "save_file", full)
     sentence = r"checkpoint of step 20 could not be written .*No space left on device\); that of step 10 is still there"
     with pytest.raises(UserError, match=sentence):
-        fit(model(), noisy_loss, line, settings(), tmp_path, **CPU)
-    monkeypatch.setattr(loop, "save_file", save)
+        fit(Run(model(), noisy_loss, line, settings(), tmp_path, **CPU))
+    monkeypatch.setattr(checkpoints, "save_file", save)
     steps = []
-    fit(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU)
+    fit(Run(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU))
     assert steps[0] == 11
 
 
@@ -224,15 +229,25 @@ def test_a_parameter_may_learn_at_a_rate_of_its_own(line, tmp_path):
     trained = model()
     before = trained.bias.item()
     rates = {"weight": 0.3, "bias": 1e-9}
-    fit(trained, noisy_loss, line, settings(weight_decay=0), tmp_path, rate_of=rates.__getitem__, **CPU)
+    fit(
+        Run(
+            trained,
+            noisy_loss,
+            line,
+            settings(weight_decay=0),
+            tmp_path,
+            make_optimizer=partial(make_optimizer, rate_of=rates.__getitem__),
+            **CPU,
+        )
+    )
     assert abs(trained.bias.item() - before) < 1e-6 and abs(trained.weight.item() - 3) < 0.6
 
 
 class SharedTable(torch.optim.SGD):
     """Descent whose state is laid out as that of bitsandbytes: steps are an int, and parameters share a table."""
 
-    def __init__(self, groups):
-        super().__init__(groups)
+    def __init__(self, parameters):
+        super().__init__(parameters)
         self.table = torch.linspace(0.1, 1, 256)
 
     def step(self, closure=None):
@@ -244,13 +259,13 @@ class SharedTable(torch.optim.SGD):
                 parameter.data.sub_(1e-3 * state["step"] * state["qmap1"].mean())
 
 
-def _eight_bits(groups):
-    return pytest.importorskip("bitsandbytes").optim.AdamW8bit(groups)
+def _eight_bits(parameters):
+    return pytest.importorskip("bitsandbytes").optim.AdamW8bit(parameters)
 
 
 @pytest.mark.parametrize("optimizer", [SharedTable, _eight_bits])
-def test_whatever_an_optimizer_remembers_is_kept(line, tmp_path, monkeypatch, optimizer):
-    monkeypatch.setattr(loop, "_optimizer", lambda groups, *_: optimizer(groups))
+def test_whatever_an_optimizer_remembers_is_kept(line, tmp_path, optimizer):
+    make_optimizer = lambda parameters, *_: optimizer(parameters.values())  # noqa: E731
     wide = lambda: nn.Sequential(model(), nn.Linear(1, 4096), nn.Linear(4096, 1))  # noqa: E731
     ends = {}
     for place, moments in {"whole": [30], "parted": [17, 30]}.items():
@@ -260,13 +275,24 @@ def test_whatever_an_optimizer_remembers_is_kept(line, tmp_path, monkeypatch, op
             with pytest.raises(UserError, match="stopped"):
                 changes = {"steps": 31, "learning_rate": 1e-3}
                 changed = settings().model_copy(update=changes)
-                fit(ends[place], noisy_loss, line, changed, tmp_path / place, log=stop, **CPU)
+                fit(
+                    Run(
+                        ends[place],
+                        noisy_loss,
+                        line,
+                        changed,
+                        tmp_path / place,
+                        log=stop,
+                        make_optimizer=make_optimizer,
+                        **CPU,
+                    )
+                )
     torch.testing.assert_close(ends["parted"].state_dict(), ends["whole"].state_dict(), rtol=0, atol=0)
 
 
 def test_an_optimizer_in_8_bits_needs_a_gpu(line, tmp_path):
     with pytest.raises(UserError, match=r"adamw8bit, which needs a CUDA GPU and the package bitsandbytes .* to adamw"):
-        fit(model(), noisy_loss, line, settings(optimizer="adamw8bit"), tmp_path, **CPU)
+        fit(Run(model(), noisy_loss, line, settings(optimizer="adamw8bit"), tmp_path, **CPU))
 
 
 def _too_large(model, batch, draws):
@@ -280,7 +306,7 @@ def _gpu_is_full(model, batch, draws):
 @pytest.mark.parametrize("loss", [_too_large, _gpu_is_full])
 def test_out_of_memory_is_one_sentence_that_says_what_to_turn(line, tmp_path, loss):
     with pytest.raises(UserError, match=r"raise train.accumulate.*train.gradient_checkpointing.*lower resolution"):
-        fit(model(), loss, line, settings(), tmp_path, **CPU)
+        fit(Run(model(), loss, line, settings(), tmp_path, **CPU))
 
 
 @pytest.fixture
@@ -300,7 +326,7 @@ def test_gradients_are_computed_outside_of_autocast(line, tmp_path, fresh_accele
         assert torch.is_autocast_enabled("cpu")
         return value
 
-    fit(model(), loss, line, settings(), tmp_path, device=CPU["device"], precision="bf16")
+    fit(Run(model(), loss, line, settings(), tmp_path, device=CPU["device"], precision="bf16"))
     assert len(seen) == 30 and not any(seen)
 
 
@@ -348,4 +374,4 @@ def test_two_processes_lose_what_one_does(tmp_path):
 def test_what_splits_the_weights_is_refused(line, tmp_path, monkeypatch, kind):
     monkeypatch.setenv(f"ACCELERATE_USE_{kind}", "true")
     with pytest.raises(UserError, match=r"FSDP, DeepSpeed and Megatron-LM are not supported, .* MULTI_GPU"):
-        fit(model(), noisy_loss, line, settings(), tmp_path, **CPU)
+        fit(Run(model(), noisy_loss, line, settings(), tmp_path, **CPU))

@@ -14,6 +14,7 @@ from s2i.imaging import tensors
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
 from s2i.training.loop import fit
 from s2i.training.randomness import BatchRandom
+from s2i.training.run import Run
 
 SURE = -30.0  # the least logarithm of a variance that diffusers' posterior knows
 
@@ -67,15 +68,17 @@ def fit_on_crops(
         return value + settings.kl_weight * posterior.kl().mean()
 
     fit(
-        vae,
-        loss,
-        renders.Columns(photo=photos),
-        settings,
-        checkpoints,
-        device=device,
-        precision=precision,
-        seed=seed,
-        description=description,
+        Run(
+            vae,
+            loss,
+            renders.Columns(photo=photos),
+            settings,
+            checkpoints,
+            device=device,
+            precision=precision,
+            seed=seed,
+            description=description,
+        )
     )
 
 

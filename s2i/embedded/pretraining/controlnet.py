@@ -16,6 +16,7 @@ from s2i.embedded.pretraining.text_to_image import encoded, tokens_of
 from s2i.imaging.edges import canny
 from s2i.training.loop import fit
 from s2i.training.losses import noise_loss, sample_latents
+from s2i.training.run import Run
 
 
 class ControlledUNet(nn.Module):
@@ -73,15 +74,17 @@ def train(corpus: Path, base: Path, target: Path, settings: Canny, wordings: Tex
 
     columns = encoded(photos, pipeline.vae) | {"tokens": tokens_of(table, pipeline.tokenizer, wordings, seed)}
     fit(
-        model,
-        loss,
-        renders.Columns(**columns, edges=edge_maps(photos)),
-        settings,
-        renders.checkpoints(__name__, "canny", [corpus, base], [settings, wordings, seed]),
-        device=device,
-        precision=precision,
-        seed=seed,
-        description="canny controlnet",
+        Run(
+            model,
+            loss,
+            renders.Columns(**columns, edges=edge_maps(photos)),
+            settings,
+            renders.checkpoints(__name__, "canny", [corpus, base], [settings, wordings, seed]),
+            device=device,
+            precision=precision,
+            seed=seed,
+            description="canny controlnet",
+        )
     )
     shutil.rmtree(target, ignore_errors=True)
     pipeline.to(torch.bfloat16).save_pretrained(target)

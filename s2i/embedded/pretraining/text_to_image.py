@@ -25,6 +25,7 @@ from s2i.embedded.pretraining.text_encoder import build_text_encoder, build_toke
 from s2i.training.loop import fit
 from s2i.training.losses import noise_loss, sample_latents
 from s2i.training.methods.text_only import PromptedUNet
+from s2i.training.run import Run
 from s2i.vocabulary import prompts
 
 
@@ -67,15 +68,17 @@ def train(
         return noise_loss(lambda x, t: model(x, t, tokens), latents, noise_scheduler, draws)
 
     fit(
-        model,
-        loss,
-        renders.Columns(**encoded(photos, vae), tokens=tokens_of(table, tokenizer, settings, seed)),
-        settings,
-        renders.checkpoints(__name__, "text_to_image", [corpus, autoencoder], [settings, words, resolution, seed]),
-        device=device,
-        precision=precision,
-        seed=seed,
-        description="text to image",
+        Run(
+            model,
+            loss,
+            renders.Columns(**encoded(photos, vae), tokens=tokens_of(table, tokenizer, settings, seed)),
+            settings,
+            renders.checkpoints(__name__, "text_to_image", [corpus, autoencoder], [settings, words, resolution, seed]),
+            device=device,
+            precision=precision,
+            seed=seed,
+            description="text to image",
+        )
     )
     assemble(vae, text_encoder, tokenizer, unet).to(torch.bfloat16).save_pretrained(target)
 

@@ -16,6 +16,7 @@ from s2i.imaging import io, tensors
 from s2i.networks.window_counter import SIDE, STRIDE, WindowDensity
 from s2i.training.loop import fit
 from s2i.training.randomness import BatchRandom
+from s2i.training.run import Run
 from s2i.vocabulary.buildings import LABELS
 
 COUNT_WEIGHT = 0.05  # of the counts' error beside that of the densities
@@ -37,15 +38,17 @@ def train(corpus: Path, target: Path, settings: Windows, seed: int) -> None:
 
     model = WindowDensity()
     fit(
-        model,
-        loss,
-        renders.Columns(photo=photos, density=density),
-        settings,
-        renders.checkpoints(__name__, "windows", [corpus], [settings, seed]),
-        device=device,
-        precision=precision,
-        seed=seed,
-        description="windows",
+        Run(
+            model,
+            loss,
+            renders.Columns(photo=photos, density=density),
+            settings,
+            renders.checkpoints(__name__, "windows", [corpus], [settings, seed]),
+            device=device,
+            precision=precision,
+            seed=seed,
+            description="windows",
+        )
     )
     model.save(target)
 

@@ -33,6 +33,7 @@ from s2i.training.distillation.trajectories import TeacherTrajectories
 from s2i.training.loop import fit
 from s2i.training.losses import sample_latents
 from s2i.training.memory import explain_out_of_memory
+from s2i.training.run import Run
 
 TARGETS = (  # what LCM-LoRA updates: attention, feed-forward, convolutions and timestep embeddings of every block
     *adapters.PROJECTIONS,
@@ -111,17 +112,19 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
             return 1 - float(np.mean(kept))
 
         fit(
-            student,
-            loss,
-            examples,
-            settings,
-            checkpoints / "weights",
-            device=device,
-            precision=precision,
-            seed=params.training_seed,
-            validate=validate,
-            log=tracker.figures,
-            description="distil",
+            Run(
+                student,
+                loss,
+                examples,
+                settings,
+                checkpoints / "weights",
+                device=device,
+                precision=precision,
+                seed=params.training_seed,
+                validate=validate,
+                log=tracker.figures,
+                description="distil",
+            )
         )
     adapters.save_unet_lora(pipeline, target / model_folder.UNET_LORA)
     places = model_folder.saved_controlnets(target, len(params.conditions))

@@ -22,10 +22,12 @@ from s2i.imaging.control_images import control_images_of
 from s2i.imaging.mosaics import mosaic
 from s2i.training import setup
 from s2i.training.edge_loss import edge_loss
-from s2i.training.loop import Fitted, Loss, fit
+from s2i.training.loop import fit
 from s2i.training.losses import noise_loss, sample_latents
 from s2i.training.memory import explain_out_of_memory
+from s2i.training.optimizers import make_optimizer
 from s2i.training.randomness import BatchRandom
+from s2i.training.run import Fitted, Loss, Run
 
 SHOWN = 4  # validation examples drawn while training
 VALIDATION_DRAWS = 4  # timesteps and noises each validation example is seen with
@@ -70,17 +72,19 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
                 return value
 
             fitted = fit(
-                controlnet,
-                loss,
-                examples,
-                params.train.model_copy(update={"steps": steps}),
-                checkpoints / place,
-                device=device,
-                precision=precision,
-                seed=params.training_seed + first_step,
-                rate_of=partial(_rate, params.train),
-                validate=validate,
-                log=lambda step, figures: tracker.figures(first_step + step, figures),
+                Run(
+                    controlnet,
+                    loss,
+                    examples,
+                    params.train.model_copy(update={"steps": steps}),
+                    checkpoints / place,
+                    device=device,
+                    precision=precision,
+                    seed=params.training_seed + first_step,
+                    make_optimizer=partial(make_optimizer, rate_of=partial(_rate, params.train)),
+                    validate=validate,
+                    log=lambda step, figures: tracker.figures(first_step + step, figures),
+                )
             )
             return Fitted(first_step + fitted.best, first_step + fitted.last)
 
