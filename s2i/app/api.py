@@ -7,7 +7,7 @@ import gradio as gr
 
 from s2i.app import notices
 from s2i.app.components import Settings
-from s2i.app.messages import DrawRequest
+from s2i.app.messages import DrawRequest, Result
 from s2i.app.worker import Worker
 from s2i.core.errors import UserError
 
@@ -34,10 +34,12 @@ def add_to_page(worker: Worker, prompt: gr.Textbox, settings: Settings, **queue:
             for message in worker.generate(request, worker.sketch(Path(sketch))):
                 if isinstance(message, str):
                     notices.warn(message)
+                elif isinstance(message, Result):
+                    (image,) = message.images
         except Exception as error:
             raise notices.error(error) from None
-        return message.images[0]
+        return image
 
-    sketch, image = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="image")
+    sketch_file, image_file = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="image")
     fields = [settings.steps, settings.guidance, settings.control, settings.scheduler, settings.seed]
-    gr.Button(visible=False).click(draw, [sketch, prompt, *fields], image, api_name="draw", **queue)
+    gr.Button(visible=False).click(draw, [sketch_file, prompt, *fields], image_file, api_name="draw", **queue)

@@ -5,87 +5,101 @@ import shutil
 import signal
 import socket
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from s2i.app.suggestions import Suggestions
 from s2i.core.errors import UserError
-from s2i.generation.find_model import Trained
+from s2i.core.params import Params
 
-MOST_WAITING = 40  # drawings in the queue
-MOST_BYTES = 20 * 10**6  # of an upload
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from s2i.generation.model import SketchToImage
 
 
-def launch(
-    trained: Trained,
-    offers,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 7860,
-    login: tuple[str, str] | None = None,
-    tiny_decoder: str | None = None,
-    compile: bool = False,
-    engine: str = "torch",
-    most_waiting: int = MOST_WAITING,
-    block: bool = True,
-):
-    """Serve the page of a model; the page is there before the model, which loads once and behind it.
+@dataclass(frozen=True)
+class ServerSettings:
+    """Where the page listens, who may come in, and how many may wait.
 
-    login: user and password that everybody needs.  block: wait for Ctrl-C; else return (blocks, url), and the caller
-    closes blocks and removes the folder that GRADIO_TEMP_DIR names.
+    login: user and password that everybody needs; None lets everybody in.  max_waiting: requests in the queue.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    login: tuple[str, str] | None = None
+    max_waiting: int = 40
+
+
+def serve(
+    load: Callable[[], "SketchToImage"], params: Params, suggestions: Suggestions, settings: ServerSettings
+) -> None:
+    """Serve the page of a model until Ctrl-C; arguments and errors are those of `running`."""
+    with running(load, params, suggestions, settings) as (blocks, url):
+        print(f"{url}  (Ctrl-C ends it)", flush=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # both clean up
+        blocks.block_thread()
+
+
+@contextmanager
+def running(
+    load: Callable[[], "SketchToImage"], params: Params, suggestions: Suggestions, settings: ServerSettings
+) -> Iterator[tuple["gr.Blocks", str]]:
+    """Serve the page of a model in the background, and give it and its address; on leaving nothing stays.
+
+    load: gives the model, whose parameters are ``params``; called once and behind the page, which is there at once.
     Raises UserError when Gradio is not installed, or the host or the port cannot be had.
     """
-    if not 0 < port < 2**16:
-        raise UserError(f"port {port} does not exist: name one from 1 to {2**16 - 1} with --port.")
-    with ExitStack() as cleaning:
+    if not 0 < settings.port < 2**16:
+        raise UserError(f"port {settings.port} does not exist: name one from 1 to {2**16 - 1} with --port.")
+    with ExitStack() as on_exit:
         folder = Path(tempfile.mkdtemp(prefix="s2i-app-"))
-        cleaning.callback(shutil.rmtree, folder, ignore_errors=True)
+        on_exit.callback(shutil.rmtree, folder, ignore_errors=True)
         os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before Gradio is imported: all its files go there, and with it
         os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
         try:
-            from starlette.middleware import Middleware
-
-            from s2i.app import page, theme, worker
+            from s2i.app import page, worker
         except ImportError as error:
             raise UserError(
                 f"{error.name} is not installed: `pip install -e '.[app]'` installs what the app needs."
             ) from None
+        model_worker = worker.Worker(load, params, folder)
+        blocks = page.build(model_worker, suggestions)
+        url = _listen(blocks, settings)
+        on_exit.callback(blocks.close)
+        model_worker.start()
+        yield blocks, url
 
-        def load():
-            from s2i.generation import (
-                model,  # torch and diffusers take seconds to import: the page does not wait for them
-            )
 
-            return model.SketchToImage(trained, tiny_decoder, compile, engine)
+def _listen(blocks: "gr.Blocks", settings: ServerSettings) -> str:
+    """Have Gradio serve a page; returns its address."""
+    from starlette.middleware import Middleware
 
-        artist = worker.Worker(load, trained.params, folder)
-        made = page.page(artist, offers)
-        made.queue(max_size=most_waiting, default_concurrency_limit=1)
-        try:
-            _, url, _ = made.launch(
-                server_name=host,
-                server_port=port,
-                auth=login,
-                max_file_size=MOST_BYTES,
-                app_kwargs={"middleware": [Middleware(LimitUploads)]},
-                theme=theme.theme(),
-                css_paths=page.STYLE,
-                footer_links=["api"],
-                show_error=False,  # of Gradio and others, which may name paths; `gr.Error` is shown all the same
-                share=False,
-                ssr_mode=False,
-                quiet=True,
-                prevent_thread_lock=True,
-            )
-        except OSError:
-            raise UserError(_why_not(host, port)) from None
-        cleaning.callback(made.close)
-        artist.start()
-        if not block:
-            cleaning.pop_all()
-            return made, url
-        print(f"{url}  (Ctrl-C ends it)", flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # both clean up
-        made.block_thread()
+    from s2i.app import theme, uploads
+
+    blocks.queue(max_size=settings.max_waiting, default_concurrency_limit=1)
+    try:
+        _, url, _ = blocks.launch(
+            server_name=settings.host,
+            server_port=settings.port,
+            auth=settings.login,
+            max_file_size=uploads.MAX_BYTES,
+            app_kwargs={"middleware": [Middleware(uploads.LimitRequests)]},
+            theme=theme.theme(),
+            css_paths=theme.STYLE,
+            footer_links=["api"],
+            show_error=False,  # of Gradio and others, which may name paths; `gr.Error` is shown all the same
+            share=False,
+            ssr_mode=False,
+            quiet=True,
+            prevent_thread_lock=True,
+        )
+    except OSError:
+        raise UserError(_why_not(settings.host, settings.port)) from None
+    return url
 
 
 def _why_not(host: str, port: int) -> str:
@@ -96,30 +110,3 @@ def _why_not(host: str, port: int) -> str:
     except OSError:
         return f"{host} is no address of this machine: name another with --host."
     return f"port {port} is taken: name another with --port."
-
-
-class LimitUploads:
-    """Refuses requests of more than `MOST_BYTES`, before and while they are read."""
-
-    def __init__(self, app):
-        self.app = app
-
-    async def __call__(self, scope, receive, send):
-        from starlette.exceptions import HTTPException
-        from starlette.responses import PlainTextResponse
-
-        most, seen = MOST_BYTES + 10**6, 0  # some for the frame around an upload
-        said = dict(scope.get("headers", ())).get(b"content-length", b"0")
-        if scope["type"] == "http" and said.isdigit() and int(said) > most:
-            await PlainTextResponse(f"More than {MOST_BYTES // 10**6} MB.", 413)(scope, receive, send)
-            return
-
-        async def counted():
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > most:
-                raise HTTPException(413, f"More than {MOST_BYTES // 10**6} MB.")
-            return message
-
-        await self.app(scope, counted, send)

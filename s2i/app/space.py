@@ -27,7 +27,14 @@ app_file: app.py
 Draw a building, say what it is, and see it built.  Trained and exported with s2i; the model is in `model/`.
 """
 
-LARGE = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png"))
+LARGE_FILES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png"))
+NOT_FOR_DRAWING = (
+    "dvclive",
+    "lpips",
+    "pytorch-fid",
+    "matplotlib",
+    "imagehash",
+)  # packages that training or scoring needs
 
 APP = '''"""The page of the model beside this file."""
 
@@ -40,14 +47,23 @@ from s2i.app import server, suggestions  # noqa: E402
 from s2i.core import params_file  # noqa: E402
 from s2i.generation import find_model  # noqa: E402
 
+
+def load():
+    """The model, in memory."""
+    from s2i.generation.model import SketchToImage  # takes seconds to import: the page does not wait for it
+
+    return SketchToImage(trained)
+
+
 if __name__ == "__main__":
     host, port = os.environ.get("GRADIO_SERVER_NAME", "0.0.0.0"), int(os.environ.get("GRADIO_SERVER_PORT", 7860))
-    found = find_model.find("model", params_file.load())
-    server.launch(found, suggestions.of_folder(Path("model")), host=host, port=port)
+    trained = find_model.find("model", params_file.load())
+    settings = server.ServerSettings(host=host, port=port)
+    server.serve(load, trained.params, suggestions.of_folder(Path("model")), settings)
 '''
 
 
-def write(trained: Trained, offered: suggestions.Suggestions, target: Path) -> None:
+def write(trained: Trained, suggested: suggestions.Suggestions, target: Path) -> None:
     """Write the Space: the page, s2i itself, what it needs, and the whole model in one folder, adapters merged.
 
     The history (.git) of a target that is a clone of the Space is kept.
@@ -58,23 +74,27 @@ def write(trained: Trained, offered: suggestions.Suggestions, target: Path) -> N
     except PackageNotFoundError:
         raise UserError("gradio is not installed: `pip install -e '.[app]'` installs what a Space needs.") from None
     model = SketchToImage(trained)
+    package = Path(__file__).parents[1]  # s2i/
+    changes = {"base": "model", "controlnet": "model/controlnet", "device": "auto"}
+    params = trained.params.model_dump(mode="json") | changes
+    texts = {
+        "params.yaml": yaml.safe_dump(params, sort_keys=False),
+        "requirements.txt": "\n".join(_requirements(package.parent)) + "\n",
+        "README.md": readme,
+        "app.py": APP,
+        ".gitattributes": LARGE_FILES,
+    }
     with whole_folder(target) as folder:
         model.pipeline.save_pretrained(folder / "model")
-        suggestions.write(offered, folder / "model")
-        package = Path(__file__).parents[1]
+        suggestions.write(suggested, folder / "model")
         shutil.copytree(package, folder / "s2i", ignore=shutil.ignore_patterns("__pycache__"))
-        changes = {"base": "model", "controlnet": "model/controlnet", "device": "auto"}
-        values = trained.params.model_dump(mode="json") | changes
-        (folder / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-        (folder / "requirements.txt").write_text("\n".join(_requirements(package.parent)) + "\n", encoding="utf-8")
-        (folder / "README.md").write_text(readme, encoding="utf-8")
-        (folder / "app.py").write_text(APP, encoding="utf-8")
-        (folder / ".gitattributes").write_text(LARGE, encoding="utf-8")
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
         if (target / ".git").exists():
             (target / ".git").rename(folder / ".git")
 
 
 def _requirements(project: Path) -> list[str]:
     """What s2i needs to draw, without Gradio, which a Space brings itself."""
-    needed = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    return [one for one in needed if not one.startswith(("dvclive", "lpips", "pytorch-fid", "matplotlib", "imagehash"))]
+    metadata = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+    return [package for package in metadata["project"]["dependencies"] if not package.startswith(NOT_FOR_DRAWING)]

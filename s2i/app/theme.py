@@ -1,6 +1,10 @@
 """How the page looks."""
 
+from pathlib import Path
+
 import gradio as gr
+
+STYLE = Path(__file__).with_name("style.css")
 
 
 def theme() -> gr.themes.Base:

@@ -3,10 +3,14 @@
 import os
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from s2i.cli.options import Subparsers, add_model_options
 from s2i.core.errors import UserError
 from s2i.generation import engines, find_model
+
+if TYPE_CHECKING:
+    from s2i.generation.model import SketchToImage
 
 PASSWORD = "S2I_PASSWORD"  # an environment variable: other users of a machine can read the options of a command
 
@@ -30,16 +34,14 @@ def run(arguments: Namespace) -> None:
     engines.check(arguments.engine, trained.params.device, arguments.compile)
     folder = Path(arguments.model)
     suggested = suggestions.of_folder(folder) if (folder / suggestions.FILE).exists() else suggestions.of_records()
-    server.launch(
-        trained,
-        suggested,
-        host=arguments.host,
-        port=arguments.port,
-        login=login,
-        tiny_decoder=arguments.tiny_decoder,
-        compile=arguments.compile,
-        engine=arguments.engine,
-    )
+    settings = server.ServerSettings(arguments.host, arguments.port, login)
+
+    def load() -> "SketchToImage":
+        from s2i.generation.model import SketchToImage  # torch and diffusers take seconds: the page does not wait
+
+        return SketchToImage(trained, arguments.tiny_decoder, arguments.compile, arguments.engine)
+
+    server.serve(load, trained.params, suggested, settings)
 
 
 def _login(user: str | None) -> tuple[str, str] | None:

@@ -7,6 +7,7 @@ from s2i.cli.options import Subparsers, replaceable
 from s2i.core import params_file
 from s2i.core.errors import UserError
 from s2i.core.files import whole_folder
+from s2i.core.params import Params
 from s2i.diffusion import model_folder
 from s2i.generation import find_model
 
@@ -47,7 +48,7 @@ def export_lora(model: Path, out: Path, rank: int, names: str) -> None:
     """
     from s2i.diffusion import lora_files  # torch and diffusers take seconds to import
 
-    params = params_file.load()
+    params: Params = params_file.load()
     replaceable(out)
     if rank < 1:
         raise UserError(f"--rank is {rank}; a LoRA has a rank of at least 1.")

@@ -27,6 +27,7 @@ from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
 from s2i.app import server, suggestions  # noqa: E402
 from s2i.app.worker import Worker  # noqa: E402
 from s2i.generation import find_model  # noqa: E402
+from s2i.generation.model import SketchToImage  # noqa: E402
 from s2i.imaging import edges  # noqa: E402
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -53,13 +54,13 @@ def url(tmp_path_factory):
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     Image.fromarray(drawn_house(128)).save(folder / "example.png")
     words = {"structure": ["house", "tower"], "color": ["red", "white"], "material": ["brick", "wood"]}
-    offered = suggestions.Suggestions(words, [(str(folder / "example.png"), "tower of white made of stone")])
+    suggested = suggestions.Suggestions(words, [(str(folder / "example.png"), "tower of white made of stone")])
+    settings = server.ServerSettings(port=free_port())
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        blocks, url = server.launch(find_model.find(PROJECT / "data/base"), offered, port=free_port(), block=False)
-    yield url
-    blocks.close()
-    shutil.rmtree(os.environ["GRADIO_TEMP_DIR"])
+        trained = find_model.find(PROJECT / "data/base")
+    with server.running(lambda: SketchToImage(trained), trained.params, suggested, settings) as (_, address):
+        yield address
 
 
 def browser(mobile=False):
@@ -94,6 +95,10 @@ def wait(driver, condition):
 
 def find(driver, selector):
     return driver.find_element(By.CSS_SELECTOR, selector)
+
+
+def status(driver):
+    return find(driver, "#status").text
 
 
 def drawn_house(side):
@@ -161,12 +166,13 @@ def agreement(photo, sketch):
 
 
 def test_strokes_become_an_image_that_follows_them(desktop, monkeypatch):
-    monkeypatch.setattr("s2i.app.page.random_seed", lambda: 0)  # some seeds follow the strokes less well
+    monkeypatch.setattr("s2i.app.handlers.random_seed", lambda: 0)  # some seeds follow the strokes less well
     draw_house(desktop)
     type_prompt(desktop, "house of red made of brick")
     press(desktop, "#draw")
     wait(
-        desktop, lambda: "Step" in find(desktop, "#told").text or desktop.find_elements(By.CSS_SELECTOR, "#compare img")
+        desktop,
+        lambda: "Step" in status(desktop) or desktop.find_elements(By.CSS_SELECTOR, "#compare img"),
     )
     drawn = image(desktop)
     photo = np.asarray(drawn)
@@ -178,7 +184,7 @@ def test_strokes_become_an_image_that_follows_them(desktop, monkeypatch):
     assert agreement(photo, drawn_house(128)) > 0.2
     wall = photo[60:66, 36:90].reshape(-1, 3).mean(axis=0)
     assert wall[0] > wall[1] and wall[0] > wall[2], "and the wall is red"
-    assert "Drawn in" in find(desktop, "#told").text and find(desktop, "#download").is_displayed()
+    assert "Drawn in" in status(desktop) and find(desktop, "#download").is_displayed()
     assert len(desktop.find_elements(By.CSS_SELECTOR, "#gallery img")) >= 1
 
 
@@ -200,17 +206,17 @@ def test_an_example_is_laid_on_the_paper_with_its_prompt(desktop):
 
 def test_who_waits_is_told_and_can_cancel(desktop, monkeypatch):
     free = threading.Event()
-    draw = Worker.draw
+    generate = Worker.generate
     draw_house(desktop)
-    monkeypatch.setattr(Worker, "draw", lambda *given: free.wait(PATIENCE) and draw(*given))
+    monkeypatch.setattr(Worker, "generate", lambda *request: free.wait(PATIENCE) and generate(*request))
     press(desktop, "#draw")
-    wait(desktop, lambda: "Waiting for its turn" in find(desktop, "#told").text)
+    wait(desktop, lambda: "Waiting for its turn" in status(desktop))
     assert not find(desktop, "#draw").is_enabled()
     press(desktop, "#cancel")
-    wait(desktop, lambda: "Not drawn" in find(desktop, "#told").text and find(desktop, "#draw").is_enabled())
+    wait(desktop, lambda: "Not drawn" in status(desktop) and find(desktop, "#draw").is_enabled())
     free.set()
     press(desktop, "#draw")
-    wait(desktop, lambda: "Drawn in" in find(desktop, "#told").text)
+    wait(desktop, lambda: "Drawn in" in status(desktop))
 
 
 def test_the_keyboard_draws_too(desktop):

@@ -1,0 +1,63 @@
+"""What programs can do with the app over HTTP."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.app import REQUEST
+from helpers.files import write_bomb
+from PIL import Image
+
+pytest.importorskip("gradio", reason="the app's extra is not installed: pip install -e '.[app]'")
+from gradio_client import handle_file
+
+from s2i import cli
+from s2i.app.worker import Worker
+from s2i.imaging import io
+
+
+def test_the_api_draws_what_the_command_draws(client, project):
+    drawn = client.predict(handle_file(project / "sketch.png"), **REQUEST, api_name="/draw")
+    with Image.open(drawn) as image:
+        told = json.loads(image.text["parameters"])
+        ours = np.asarray(image)
+    assert (told["prompt"], told["steps"], told["seed"]) == ("red house", 2, 4)
+    cli.main(
+        ["generate", "sketch.png", "--prompt", "red house", "--steps", "2", "--guidance-scale", "3", "--seed", "4"]
+    )
+    assert (io.read(project / "drawn/sketch.png") == ours).all()
+
+
+@pytest.mark.parametrize(
+    ("file", "changes", "sentence"),
+    [
+        (None, {"prompt": "a" * 100_000}, "The prompt has 100,000 characters; keep it under 2,000"),
+        (None, {"prompt": "red\x07house"}, r"The prompt holds the control character U\+0007"),
+        (None, {"seed": -1}, "(Seed is -1|Value -1 is less than minimum)"),
+        (None, {"steps": 0}, "(Steps is 0|Value 0 is less than minimum)"),
+        (None, {"steps": 2.5}, "(Steps|steps) is 2.5; give a whole number"),
+        (None, {"scheduler": "magic"}, "magic is not in the list of choices"),
+        ("fake.png", {}, "The sketch cannot be read: not an image"),
+        ("bomb.png", {}, "The sketch cannot be read: more than 40 megapixels"),
+        ("white.png", {}, "The sketch shows no strokes: draw something first"),
+    ],
+)
+def test_bad_input_is_one_clear_sentence_and_the_server_goes_on(client, project, file, changes, sentence):
+    (project / "fake.png").write_bytes(b"%PDF-1.7\n%")
+    write_bomb(project / "bomb.png")
+    Image.new("RGB", (64, 64), "white").save(project / "white.png")
+    with pytest.raises(Exception, match=sentence) as error:
+        client.predict(handle_file(project / (file or "sketch.png")), **REQUEST | changes, api_name="/draw")
+    assert "\n" not in str(error.value) and "Traceback" not in str(error.value)
+    assert Path(client.predict(handle_file(project / "sketch.png"), **REQUEST, api_name="/draw")).exists()
+
+
+def test_what_is_wrong_in_the_server_is_told_to_its_operator_alone(client, project, monkeypatch, capsys):
+    def broken(*_):
+        raise OSError("/home/anna/secret is full")
+
+    monkeypatch.setattr(Worker, "sketch", broken)
+    with pytest.raises(Exception, match="Something went wrong in the server, whose terminal says more"):
+        client.predict(handle_file(project / "sketch.png"), **REQUEST, api_name="/draw")
+    assert "/home/anna/secret is full" in capsys.readouterr().err

@@ -1,0 +1,16 @@
+import pytest
+from helpers.app import NO_SUGGESTIONS
+
+pytest.importorskip("gradio", reason="the app's extra is not installed: pip install -e '.[app]'")
+from s2i.app import page
+from s2i.app.worker import Worker
+from s2i.core.params import Generate
+from s2i.generation import find_model
+
+
+def test_settings_beyond_the_usual_can_be_drawn_with(project, tmp_path):
+    settings = Generate(steps=200, guidance_scale=20, conditioning_scale=3)
+    params = find_model.find().params.model_copy(update={"generate": settings})
+    blocks = page.build(Worker(None, params, tmp_path), NO_SUGGESTIONS)
+    most = {part.label: part.maximum for part in blocks.blocks.values() if hasattr(part, "maximum")}
+    assert (most["Steps"], most["Guidance"], most["Control"]) == (200, 20, 3)
