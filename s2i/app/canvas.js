@@ -1,86 +1,89 @@
-// Strokes on paper.  The page asks window.s2iSketch() for them, and sets the value to lay an image on the paper.
+// A canvas to draw on.  The page asks window.s2iSketch() for the sketch, and sets the value to lay an image on it.
 const canvas = element.querySelector("canvas");
-const cursor = element.querySelector(".pen");
-const ink = canvas.getContext("2d", { willReadFrequently: true });
+const keyboardCursor = element.querySelector(".pen");
+const context = canvas.getContext("2d", { willReadFrequently: true });
 const side = canvas.width;
-let past = [], touched = false, tool = "pen", last = null;
-const key = { x: side / 2, y: side / 2, down: false };
+const PAPER = "#fff", INK = "#1c1917";
+const ERASER_WIDTH = 5; // times the width of the pen
+const UNDO_STEPS = 20;
+let undoStack = [], isBlank = true, tool = "pen", lastPoint = null;
+const keyboardPen = { x: side / 2, y: side / 2, isDown: false };
 
-function blank() {
-  ink.fillStyle = "#fff";
-  ink.fillRect(0, 0, side, side);
+function clearPaper() {
+  context.fillStyle = PAPER;
+  context.fillRect(0, 0, side, side);
 }
 
 function remember() {
-  past.push([ink.getImageData(0, 0, side, side), touched]);
-  past = past.slice(-20);
+  undoStack.push([context.getImageData(0, 0, side, side), isBlank]);
+  undoStack = undoStack.slice(-UNDO_STEPS);
 }
 
-function place(event) {
+function pointOf(event) {
   const box = canvas.getBoundingClientRect();
   return { x: ((event.clientX - box.left) * side) / box.width, y: ((event.clientY - box.top) * side) / box.height };
 }
 
-function line(from, to) {
+function drawLine(from, to) {
   const width = Number(element.querySelector("input").value);
-  ink.lineCap = ink.lineJoin = "round";
-  ink.strokeStyle = tool === "pen" ? "#1c1917" : "#fff";
-  ink.lineWidth = tool === "pen" ? width : 5 * width;
-  ink.beginPath();
-  ink.moveTo(from.x, from.y);
-  ink.lineTo(to.x, to.y);
-  ink.stroke();
-  touched = true;
+  context.lineCap = context.lineJoin = "round";
+  context.strokeStyle = tool === "pen" ? INK : PAPER;
+  context.lineWidth = tool === "pen" ? width : ERASER_WIDTH * width;
+  context.beginPath();
+  context.moveTo(from.x, from.y);
+  context.lineTo(to.x, to.y);
+  context.stroke();
+  isBlank = false;
 }
 
 canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
   remember();
-  last = place(event);
-  line(last, last);
+  lastPoint = pointOf(event);
+  drawLine(lastPoint, lastPoint);
 });
 canvas.addEventListener("pointermove", (event) => {
-  if (!last) return;
-  for (const one of event.getCoalescedEvents?.() ?? [event]) {
-    const next = place(one);
-    line(last, next);
-    last = next;
+  if (!lastPoint) return;
+  for (const move of event.getCoalescedEvents?.() ?? [event]) {
+    const point = pointOf(move);
+    drawLine(lastPoint, point);
+    lastPoint = point;
   }
 });
-for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { last = null; });
+for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { lastPoint = null; });
 
 canvas.addEventListener("keydown", (event) => {
-  const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+  const direction = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
   if (event.key === " ") {
-    key.down = !key.down;
-    if (key.down) remember();
-  } else if (way) {
-    const from = { ...key }, step = event.shiftKey ? 2 : 10;
-    key.x = Math.min(side, Math.max(0, key.x + way[0] * step));
-    key.y = Math.min(side, Math.max(0, key.y + way[1] * step));
-    if (key.down) line(from, key);
+    keyboardPen.isDown = !keyboardPen.isDown;
+    if (keyboardPen.isDown) remember();
+  } else if (direction) {
+    const from = { ...keyboardPen }, step = event.shiftKey ? 2 : 10;
+    keyboardPen.x = Math.min(side, Math.max(0, keyboardPen.x + direction[0] * step));
+    keyboardPen.y = Math.min(side, Math.max(0, keyboardPen.y + direction[1] * step));
+    if (keyboardPen.isDown) drawLine(from, keyboardPen);
   } else return;
   event.preventDefault();
-  cursor.hidden = false;
-  cursor.dataset.down = key.down;
-  cursor.style.left = `${(100 * key.x) / side}%`;
-  cursor.style.top = `${(100 * key.y) / side}%`;
+  keyboardCursor.hidden = false;
+  keyboardCursor.dataset.down = keyboardPen.isDown;
+  keyboardCursor.style.left = `${(100 * keyboardPen.x) / side}%`;
+  keyboardCursor.style.top = `${(100 * keyboardPen.y) / side}%`;
 });
-canvas.addEventListener("blur", () => { cursor.hidden = true; key.down = false; });
+canvas.addEventListener("blur", () => { keyboardCursor.hidden = true; keyboardPen.isDown = false; });
 
 element.querySelector(".tools").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.dataset.tool) {
     tool = button.dataset.tool;
-    for (const one of element.querySelectorAll("[data-tool]")) one.setAttribute("aria-pressed", one === button);
+    for (const other of element.querySelectorAll("[data-tool]")) other.setAttribute("aria-pressed", other === button);
   } else if (button?.dataset.do === "clear") {
     remember();
-    blank();
-    touched = false;
-  } else if (button?.dataset.do === "undo" && past.length) {
-    const [image, was] = past.pop();
-    ink.putImageData(image, 0, 0);
-    touched = was;
+    clearPaper();
+    isBlank = true;
+  } else if (button?.dataset.do === "undo" && undoStack.length) {
+    const [image, wasBlank] = undoStack.pop();
+    context.putImageData(image, 0, 0);
+    isBlank = wasBlank;
   }
 });
 
@@ -89,12 +92,12 @@ watch("value", () => {
   const image = new Image();
   image.onload = () => {
     remember();
-    blank();
-    ink.drawImage(image, 0, 0, side, side);
-    touched = true;
+    clearPaper();
+    context.drawImage(image, 0, 0, side, side);
+    isBlank = false;
   };
   image.src = props.value;
 });
 
-blank();
-window.s2iSketch = () => (touched ? canvas.toDataURL("image/png") : "");
+clearPaper();
+window.s2iSketch = () => (isBlank ? "" : canvas.toDataURL("image/png"));
