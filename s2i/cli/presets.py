@@ -1,14 +1,14 @@
 """Settings that belong together, written into params.yaml with its comments kept."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches, unified_diff
+from difflib import unified_diff
 from io import StringIO
 from pathlib import Path
 
 from ruamel.yaml import YAML
 
 from s2i.core import params_file
-from s2i.core.errors import UserError
+from s2i.core.errors import UserError, hint
 from s2i.core.files import whole_file
 
 FILE = Path(__file__).with_suffix(".yaml")
@@ -21,9 +21,7 @@ def apply(name: str, file: Path) -> str:
     """
     presets = YAML(typ="safe").load(FILE)
     if name not in presets:
-        close = get_close_matches(name, presets, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(presets)}."
-        raise UserError(f"there is no preset '{name}'; {hint}")
+        raise UserError(f"there is no preset '{name}'; {hint(name, presets)}")
     params_file.load(file)
     yaml = YAML()
     yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))

@@ -1,4 +1,7 @@
-"""The one exception whose message is written for the user, and what other errors say put into it."""
+"""The one exception whose message is written for the user, and what its sentences are made of."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 class UserError(Exception):
@@ -12,3 +15,13 @@ class Stopped(UserError):
 def first_line(error: Exception) -> str:
     """What an error of another library says, in one line; its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def hint(name: str, names: Iterable[str], otherwise: str = "there are") -> str:
+    """The end of a sentence about a name that does not exist: the nearest of the names that do, or all of them.
+
+    otherwise: what stands before all of them.
+    """
+    names = list(names)
+    close = get_close_matches(name, names, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"{otherwise} {', '.join(names)}."

@@ -1,6 +1,5 @@
 """Noise schedulers by name, each set up as the base was trained."""
 
-from difflib import get_close_matches
 from inspect import signature
 
 import torch
@@ -13,7 +12,7 @@ from diffusers import (
     UniPCMultistepScheduler,
 )
 
-from s2i.core.errors import UserError, first_line
+from s2i.core.errors import UserError, first_line, hint
 
 # Latents are no images: they are not clipped to [-1, 1], and the last step of DDIM goes as far as Stable Diffusion's.
 SCHEDULERS = {
@@ -32,9 +31,7 @@ def scheduler(given: SchedulerMixin, name: str | None, steps: int, device: str =
     Raises UserError when there is no such scheduler, or it cannot take so many steps.
     """
     if name is not None and name not in SCHEDULERS:
-        close = get_close_matches(name, SCHEDULERS, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(SCHEDULERS)}."
-        raise UserError(f"scheduler is '{name}', which does not exist; {hint}")
+        raise UserError(f"scheduler is '{name}', which does not exist; {hint(name, SCHEDULERS)}")
     kind, changes = (type(given), {}) if name is None else SCHEDULERS[name]
     known = {key: value for key, value in given.config.items() if key in signature(kind.__init__).parameters}
     made = kind.from_config(known, **changes)

@@ -1,7 +1,6 @@
 """Mattes of U^2-Net and rembg's other networks."""
 
 import os
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from s2i.core.errors import UserError, first_line
+from s2i.core.errors import UserError, first_line, hint
 from s2i.imaging import io
 from s2i.networks import weights
 from s2i.networks.openvino import openvino_core
@@ -46,9 +45,8 @@ def fetch(model: str) -> None:
 
     names = [name for name in sessions_names if name not in NO_SUBJECT]
     if model not in names:
-        close = get_close_matches(model, names, n=1)
-        hint = f"did you mean '{close[0]}'?" if close else f"take one of {', '.join(names)}."
-        raise UserError(f"matte.model is '{model}', which gives no matte of a subject; {hint}")
+        remedy = hint(model, names, otherwise="take one of")
+        raise UserError(f"matte.model is '{model}', which gives no matte of a subject; {remedy}")
     try:
         load(model, 64)
     except Exception as error:  # rembg, pooch and onnxruntime fail in many ways without a network

@@ -5,10 +5,9 @@ Source: Sangkloy, Burnell, Ham and Hays, "The Sketchy database: learning to retr
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from pathlib import Path, PureWindowsPath
 
-from s2i.core.errors import UserError
+from s2i.core.errors import UserError, hint
 from s2i.core.files import read_text
 from s2i.core.quarantine import Refused
 from s2i.dataset.ingest.sources.listing import Photo, name_of, photos
@@ -26,9 +25,7 @@ def find(folder: Path, classes: Sequence[str] | None = None) -> Iterator[Photo |
     names = sorted(path.name for path in photo_root.iterdir() if path.is_dir())
     for wanted in classes or ():
         if wanted not in names:
-            close = get_close_matches(wanted, names, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"there are {', '.join(names)}."
-            raise UserError(f"ingest.classes: {photo_root} has no class '{wanted}'; {hint}")
+            raise UserError(f"ingest.classes: {photo_root} has no class '{wanted}'; {hint(wanted, names)}")
     invalid = _invalid(folder / "info")
     yield from (_no_sketch(line, invalid) for line in invalid if not re.fullmatch(r".+-\d+", line))
     for name in classes or names:
