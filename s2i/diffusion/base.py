@@ -1,33 +1,29 @@
 """The model that is fine-tuned: a Stable Diffusion pipeline and its ControlNet, from folders or from the model hub."""
 
-from __future__ import annotations  # diffusers takes seconds to import, and only loading needs it
-
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
-from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
+from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+from safetensors import SafetensorError
 
 from s2i.core.errors import UserError, first_line
+from s2i.diffusion.controlnets import combine
 from s2i.diffusion.model_folder import UNET_LORA, WORDS
 
-if TYPE_CHECKING:
-    import torch
-    from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
-    from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+Pipeline = StableDiffusionPipeline | StableDiffusionControlNetPipeline
 
 
 def load(
     base: str | Path,
     controlnet: str | Path | ControlNetModel | MultiControlNetModel | None,
     dtype: torch.dtype | None = None,
-) -> StableDiffusionPipeline | StableDiffusionControlNetPipeline:
+) -> Pipeline:
     """A pipeline on the CPU in ``dtype``, float32 unless given; without a ``controlnet`` it draws from text alone.
 
     base, controlnet: a folder in diffusers format, or a model hub id.  Raises UserError when one cannot be had.
     """
-    from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
-
     options = {"dtype": dtype, "safety_checker": None, "requires_safety_checker": False}
     if controlnet is None:
         return _pretrained(StableDiffusionPipeline, "base", base, "model_index.json", **options)
@@ -56,19 +52,12 @@ def load_trained(base: str | Path, trained: Path | None, dtype: torch.dtype | No
     return pipeline
 
 
-def load_controlnet(*places: str | Path, dtype: torch.dtype | None = None) -> ControlNetModel | MultiControlNetModel:
+def load_controlnet(*paths: str | Path, dtype: torch.dtype | None = None) -> ControlNetModel | MultiControlNetModel:
     """A ControlNet from a folder or the hub, or several whose effects add up; raises UserError when one is missing."""
-    from diffusers import ControlNetModel
-    from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
-
-    models = [_pretrained(ControlNetModel, "controlnet", place, "config.json", dtype=dtype) for place in places]
-    return models[0] if len(models) == 1 else MultiControlNetModel(models)
+    return combine([_pretrained(ControlNetModel, "controlnet", path, "config.json", dtype=dtype) for path in paths])
 
 
-def _pretrained(kind: type, key: str, name: str | Path, index: str, dtype: torch.dtype | None, **options):
-    import torch
-    from safetensors import SafetensorError
-
+def _pretrained(kind: type, key: str, name: str | Path, index: str, dtype: torch.dtype | None, **options: Any) -> Any:
     folder = Path(name)
     if folder.is_dir() and not (folder / index).exists():
         raise UserError(f"{key}: the folder {name} has no {index}; it must hold a model in diffusers format.")
@@ -82,6 +71,3 @@ def _pretrained(kind: type, key: str, name: str | Path, index: str, dtype: torch
             f"{key}: '{name}' is no folder here and could not be had from the model hub ({reason}); set {key} in "
             "params.yaml to a folder in diffusers format or to a hub id this machine can download."
         ) from None
-
-
-Pipeline = StableDiffusionPipeline | StableDiffusionControlNetPipeline

@@ -1,7 +1,8 @@
-"""One ControlNet or several, and the embedding of their control images."""
+"""One ControlNet or several beside a UNet, given control images or, where many steps see the same, their embedding."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from copy import copy
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,89 +10,150 @@ from diffusers import ControlNetModel, UNet2DConditionModel
 from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from torch import nn
 
-from s2i.diffusion.base import Pipeline
+Residuals = tuple[list[torch.Tensor], torch.Tensor]  # of the down blocks, and of the middle one
 
 
-def control_images(batch: Mapping[str, torch.Tensor], conditions: Sequence[str]) -> list[torch.Tensor]:
+def controlnet_cond(batch: Mapping[str, torch.Tensor], conditions: Sequence[str]) -> list[torch.Tensor]:
     """What the ControlNet of each condition is shown of a batch of encoded examples, (B, 3, H, W) in [0, 1]."""
     return [batch[f"control.{name}"].expand(-1, 3, -1, -1) for name in conditions]
 
 
-def prediction(
+def predict(
     unet: UNet2DConditionModel,
     controlnet: ControlNetModel | MultiControlNetModel,
-    noisy: torch.Tensor,
+    noisy_latents: torch.Tensor,
     timesteps: torch.Tensor,
-    words: torch.Tensor,
-    seen: Sequence[torch.Tensor],
+    encoder_hidden_states: torch.Tensor,
+    control_images: Sequence[torch.Tensor],
 ) -> torch.Tensor:
-    """What the UNet predicts of noisy latents (B, C, h, w), shown what the ControlNets add; the same shape.
+    """The noise or velocity that the UNet predicts in noisy latents with what the ControlNets add, both (B, C, h, w).
 
-    words: (B, tokens, width).  seen: a batch of control images for each ControlNet.
+    encoder_hidden_states: (B, tokens, width).  control_images: a batch (B, 3, H, W) for each ControlNet.
     """
-    several = {"conditioning_scale": [1.0] * len(seen)} if len(seen) > 1 else {}
-    shown = seen if several else seen[0]
-    down, mid = controlnet(noisy, timesteps, words, controlnet_cond=shown, **several, return_dict=False)
+    if len(control_images) > 1:
+        shown = {"controlnet_cond": control_images, "conditioning_scale": [1.0] * len(control_images)}
+    else:
+        shown = {"controlnet_cond": control_images[0]}
+    down, mid = controlnet(noisy_latents, timesteps, encoder_hidden_states, **shown, return_dict=False)
     residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
-    return unet(noisy, timesteps, words, **residuals).sample
+    return unet(noisy_latents, timesteps, encoder_hidden_states, **residuals).sample
 
 
-def controlnets_of(controlnet: ControlNetModel | MultiControlNetModel) -> list[ControlNetModel]:
+def controlnets_of(controlnet: nn.Module) -> list[Any]:
     """The ControlNets of one or several."""
-    return list(controlnet.nets) if isinstance(controlnet, MultiControlNetModel) else [controlnet]
+    return list(getattr(controlnet, "nets", [controlnet]))
 
 
-class CachedEmbedding(nn.Module):
-    """Stands where a ControlNet embeds its control images, and gives the embedding they have had at every step."""
+def combine(controlnets: Sequence[nn.Module]) -> Any:
+    """One ControlNet of them, whose effect is the sum of theirs; the only one as it is."""
+    return controlnets[0] if len(controlnets) == 1 else MultiControlNetModel(controlnets)
 
-    def __init__(self, embedding: torch.Tensor):
+
+class ControlNetWithEmbedding(nn.Module):
+    """A ControlNet that is given the embedding of its control images in the place of the images.
+
+    So the images are embedded once and not at every step, and other engines need not convert what embeds them.  Its
+    weights are those of ``controlnet``, which stays as it is.
+    """
+
+    def __init__(self, controlnet: ControlNetModel):
         super().__init__()
-        self.embedding = embedding
+        self.controlnet_cond_embedding = controlnet.controlnet_cond_embedding
+        self.controlnet = copy(controlnet)  # a shallow copy: the modules in it are the same ones
+        self.controlnet._modules = {**controlnet._modules, "controlnet_cond_embedding": nn.Identity()}
+        vars(self.controlnet).pop("forward", None)  # compiled for control images
 
-    def forward(self, sample: torch.Tensor) -> torch.Tensor:
-        return self.embedding.repeat(len(sample) // len(self.embedding), 1, 1, 1)
+    @property
+    def config(self) -> Any:
+        return self.controlnet.config
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.controlnet.dtype
+
+    @property
+    def device(self) -> torch.device:
+        return self.controlnet.device
+
+    def forward(
+        self,
+        sample: torch.Tensor,
+        timestep: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        embedding: torch.Tensor,
+        conditioning_scale: float = 1.0,
+    ) -> Residuals:
+        """What the ControlNet adds to a UNet; embedding: what `embed` gives of the control images of ``sample``."""
+        if self.config.controlnet_conditioning_channel_order == "bgr":
+            embedding = embedding.flip(1)  # the ControlNet flips the channels of whatever it is given
+        return self.controlnet(
+            sample, timestep, encoder_hidden_states, embedding, conditioning_scale, return_dict=False
+        )
 
 
-def embedded_once(pipeline: Pipeline, controls: Sequence[Sequence[np.ndarray]]) -> Callable[..., dict]:
-    """The function for the residuals of all ControlNets, which embed their control images here and not again."""
-    nets = getattr(pipeline.controlnet, "nets", [pipeline.controlnet])
-    embeddings = []
-    for net, kind in zip(nets, zip(*controls, strict=True), strict=True):
-        images = torch.stack(list(map(control_tensor, kind))).to(net.device, net.dtype)
-        if net.config.controlnet_conditioning_channel_order == "bgr":
-            images = images.flip(1)
-        embeddings.append(CachedEmbedding(net.controlnet_cond_embedding(images)))
+class MultiControlNet(nn.Module):
+    """Several ControlNets that are given embeddings, in the place of diffusers' MultiControlNetModel."""
 
-    def residuals(
-        sample: torch.Tensor, timestep: torch.Tensor, encoder_hidden_states: torch.Tensor, scale: float
-    ) -> dict:
-        found = []
-        for net, embedding in zip(nets, embeddings, strict=True):
-            with in_place_of(net, embedding):
-                found.append(net(sample, timestep, encoder_hidden_states, sample, scale, return_dict=False))
+    def __init__(self, nets: Sequence[nn.Module]):
+        super().__init__()
+        self.nets = nn.ModuleList(nets)
+
+
+class ConditionedControlNets:
+    """The ControlNets of a pipeline and the control images of a batch, which are embedded here and not again.
+
+    controlnet: one or several ControlNetModels, or such as are given embeddings.  control_images: of each example one
+    for each ControlNet, (H, W) or (H, W, 3) uint8.
+    """
+
+    def __init__(self, controlnet: nn.Module, control_images: Sequence[Sequence[np.ndarray]]):
+        self.controlnets = [with_embedding(net) for net in controlnets_of(controlnet)]
+        self.embeddings = [
+            embed(net, torch.stack([image_tensor(image) for image in images]))
+            for net, images in zip(self.controlnets, zip(*control_images, strict=True), strict=True)
+        ]
+
+    def __call__(
+        self,
+        sample: torch.Tensor,
+        timestep: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        conditioning_scale: float,
+    ) -> dict[str, Any]:
+        """What they add to the UNet, as its keyword arguments; ``sample`` is the batch, or the batch several times."""
+        residuals: list[Residuals] = []
+        for net, embedding in zip(self.controlnets, self.embeddings, strict=True):
+            repeated = embedding.repeat(len(sample) // len(embedding), 1, 1, 1)
+            residuals.append(net(sample, timestep, encoder_hidden_states, repeated, conditioning_scale))
         return {
             "down_block_additional_residuals": [
-                sum(several) for several in zip(*(down for down, _ in found), strict=True)
+                sum(block) for block in zip(*(down for down, _ in residuals), strict=True)
             ],
-            "mid_block_additional_residual": sum(mid for _, mid in found),
+            "mid_block_additional_residual": sum(mid for _, mid in residuals),
         }
 
-    return residuals
+
+def give_embeddings(pipeline: Any) -> None:
+    """Have the ControlNets of a pipeline take embeddings, for `ConditionedControlNets` alone to call."""
+    controlnets = [with_embedding(controlnet) for controlnet in controlnets_of(pipeline.controlnet)]
+    pipeline.controlnet = controlnets[0] if len(controlnets) == 1 else MultiControlNet(controlnets)
 
 
-@contextmanager
-def in_place_of(net: nn.Module, embedding: CachedEmbedding) -> Iterator[None]:
-    """For one call alone: a drawing that somebody stopped asking for must leave nothing of itself in the ControlNet."""
-    embedder = net.controlnet_cond_embedding
-    net.controlnet_cond_embedding = embedding
-    try:
-        yield
-    finally:
-        net.controlnet_cond_embedding = embedder
+def with_embedding(controlnet: nn.Module) -> Any:
+    """The ControlNet as one that is given embeddings, which those of other engines are already."""
+    return ControlNetWithEmbedding(controlnet) if isinstance(controlnet, ControlNetModel) else controlnet
 
 
-def control_tensor(control: np.ndarray) -> torch.Tensor:
+def embed(controlnet: Any, control_images: torch.Tensor) -> torch.Tensor:
+    """The embedding of control images (B, 3, H, W) in [0, 1] that a ControlNet adds to its latents, (B, C, h, w)."""
+    control_images = control_images.to(controlnet.device, controlnet.dtype)
+    if controlnet.config.controlnet_conditioning_channel_order == "bgr":
+        control_images = control_images.flip(1)
+    return controlnet.controlnet_cond_embedding(control_images)
+
+
+def image_tensor(control_image: np.ndarray) -> torch.Tensor:
     """(H, W) or (H, W, 3) uint8 to (3, H, W) in [0, 1]."""
-    planes = torch.tensor(control)
+    planes = torch.tensor(control_image)
     planes = planes.permute(2, 0, 1) if planes.ndim == 3 else planes[None].expand(3, -1, -1)
     return planes.float() / 255

@@ -1,6 +1,9 @@
 """Networks laid out on a device and held in a number format."""
 
+from typing import Any
+
 import torch
+from accelerate.utils import convert_to_fp32, recursively_apply
 from torch import nn
 
 from s2i.core.devices import DTYPES
@@ -36,26 +39,37 @@ class AttentionBySize:
         return processor(attn, hidden_states, *arguments, **options)
 
 
-def hold_in_precision(unet: nn.Module, precision: str) -> nn.Module:
-    """Hold a frozen UNet in a number format and have it compute in that, whatever it is given and autocast says.
+class HeldInPrecision(nn.Module):
+    """A frozen UNet or ControlNet held in a number format, which it computes in whatever it is given.
 
-    What it returns is float32.  Timesteps stay as they are: bf16 cannot tell 998 from 999.
+    Autocast does not change that.  What it returns is float32.  Timesteps stay as they are: bf16 cannot tell 998 from
+    999.  Everything else is that of the model, names of weights included.
     """
-    from accelerate.utils import convert_to_fp32, recursively_apply
 
-    dtype = DTYPES[precision]
-    forward = nn.Module.to(unet, dtype).forward  # diffusers' own warns of what may have to stay float32, here nothing
+    def __init__(self, model: nn.Module, precision: str):
+        super().__init__()
+        self.model = nn.Module.to(model, DTYPES[precision])  # diffusers' own warns of what may have to stay float32
 
-    def cast(data):
-        return recursively_apply(lambda tensor: tensor.to(dtype), data, test_type=_is_floating)
-
-    def forward_in_it(sample, timestep, encoder_hidden_states, **others):
+    def forward(
+        self, sample: torch.Tensor, timestep: torch.Tensor, encoder_hidden_states: torch.Tensor, **options: Any
+    ) -> Any:
         with torch.autocast(sample.device.type, enabled=False):
-            return convert_to_fp32(forward(cast(sample), timestep, cast(encoder_hidden_states), **cast(others)))
+            sample, encoder_hidden_states, options = self._cast((sample, encoder_hidden_states, options))
+            return convert_to_fp32(self.model(sample, timestep, encoder_hidden_states, **options))
 
-    unet.forward = forward_in_it
-    return unet
+    def _cast(self, tensors: Any) -> Any:
+        """Tensors nested in tuples, lists and mappings in the model's number format, where they are floats."""
+        dtype = self.model.dtype
+        return recursively_apply(lambda tensor: tensor.to(dtype), tensors, test_type=_is_floating)
+
+    def __getattr__(self, name: str) -> Any:
+        """What is not this module's own is the model's: config, dtype, device, blocks."""
+        model = super().__getattr__("model")
+        return model if name == "model" else getattr(model, name)
+
+    def state_dict(self, *arguments: Any, **options: Any) -> Any:
+        return self.model.state_dict(*arguments, **options)
 
 
-def _is_floating(value) -> bool:
+def _is_floating(value: Any) -> bool:
     return torch.is_tensor(value) and value.is_floating_point()

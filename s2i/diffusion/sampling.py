@@ -15,7 +15,7 @@ from tqdm import tqdm
 from s2i.core.params import Generate
 from s2i.diffusion import schedulers
 from s2i.diffusion.base import Pipeline
-from s2i.diffusion.controlnets import embedded_once
+from s2i.diffusion.controlnets import ConditionedControlNets
 
 Interval = tuple[float, float]
 ALL_STEPS = (0.0, 1.0)
@@ -155,7 +155,7 @@ def denoise(
     step_kwargs = {"generator": generators} if "generator" in signature(noise_scheduler.step).parameters else {}
     latents = _initial_noise(pipeline, settings.resolution, generators) * noise_scheduler.init_noise_sigma
     negative_prompt_embeds = negative_prompt_embeds.expand_as(prompt_embeds)
-    controlnets = None if control_images is None else embedded_once(pipeline, control_images)
+    controlnets = None if control_images is None else ConditionedControlNets(pipeline.controlnet, control_images)
     num_steps = len(noise_scheduler.timesteps)
 
     for index, timestep in enumerate(noise_scheduler.timesteps):

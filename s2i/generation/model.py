@@ -18,6 +18,7 @@ from s2i.core.errors import UserError, first_line
 from s2i.core.files import whole_file
 from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
+from s2i.diffusion.controlnets import controlnets_of, give_embeddings
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation import engines
 from s2i.generation.find_model import Trained
@@ -49,25 +50,26 @@ class SketchToImage:
         wanted = self.params.device if engine == "torch" else "cpu"
         device, self.precision = devices.pick(wanted, self.params.precision)
         dtype = devices.DTYPES[self.precision]
-        controlnet = base.load_controlnet(*trained.controlnets, dtype=dtype)
-        self.pipeline = base.load(trained.base, controlnet, dtype)
-        nets = getattr(controlnet, "nets", [controlnet])
-        for net, place in zip(nets, trained.controlnets, strict=True):
-            _check_shape(net, place, self.pipeline.unet, trained.base)
+        self.pipeline = base.load(trained.base, base.load_controlnet(*trained.controlnets, dtype=dtype), dtype)
+        for controlnet, name in zip(controlnets_of(self.pipeline.controlnet), trained.controlnets, strict=True):
+            _check_shape(controlnet, name, self.pipeline.unet, trained.base)
         if trained.unet_lora:
             _merge(self.pipeline, trained.unet_lora)
         if tiny_decoder:
             self.pipeline.vae = _tiny(tiny_decoder, dtype, self.pipeline)
         self.pipeline.to(device)
-        if engine != "torch":  # first, as changing the layout of weights reads all of them into memory
+        if engine == "torch":
+            models = [self.pipeline.unet, self.pipeline.vae, *controlnets_of(self.pipeline.controlnet)]
+        else:  # first, as changing the layout of weights reads all of them into memory
             from s2i.generation.engines import openvino  # takes a second to import
 
             openvino.replace(self.pipeline, trained, engine)
-            nets = []
-        for model in (self.pipeline.unet, self.pipeline.vae, *nets):
+            models = [self.pipeline.vae]
+        for model in models:
             model.to(memory_format=torch.channels_last)
         if compile:
-            for model in (self.pipeline.unet, *nets):
+            give_embeddings(self.pipeline)
+            for model in (self.pipeline.unet, *controlnets_of(self.pipeline.controlnet)):
                 model.compile()
 
     def controls(self, sketch: np.ndarray, prompt: str) -> dict[str, np.ndarray]:

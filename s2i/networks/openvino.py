@@ -1,6 +1,10 @@
 """OpenVINO's one Core."""
 
+import sys
 from functools import cache as once
+
+# OpenVINO and nncf tell their makers what they are imported for and convert, unless they cannot import this.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None is how Python forbids an import
 
 
 @once

@@ -13,6 +13,7 @@ from s2i.core import cache, devices
 from s2i.core.parallel import is_main_process
 from s2i.core.params import Params, Train
 from s2i.diffusion import placement
+from s2i.diffusion.placement import HeldInPrecision
 from s2i.training.checkpoints import folder_lock
 from s2i.training.loop import fit
 from s2i.training.run import Loss, Run
@@ -21,19 +22,20 @@ from s2i.training.tracking import Tracker, open_tracker
 
 def prepare_models(
     trained: Sequence[nn.Module], frozen: Sequence[nn.Module], train: Train, device: torch.device, precision: str
-) -> None:
-    """Have UNets and ControlNets compute on a device as the parameters say, in place; names of weights stay.
+) -> list[HeldInPrecision]:
+    """Have UNets and ControlNets compute on a device as the parameters say, those that train in place.
 
-    frozen: those that no weight of trains.
+    frozen: models of which no weight trains; what is returned takes their place.
     """
     for model in (*trained, *frozen):
         if train.gradient_checkpointing:
             model.enable_gradient_checkpointing()
         if train.compile:
             model.forward = torch.compile(model.forward)
-    for model in frozen:
-        placement.hold_in_precision(model.requires_grad_(False), precision if train.frozen == "auto" else train.frozen)
+    held_in = precision if train.frozen == "auto" else train.frozen
+    held = [HeldInPrecision(model.requires_grad_(False), held_in) for model in frozen]
     placement.move_to(device, *trained, *frozen, channels_last=train.channels_last)
+    return held
 
 
 @contextmanager

@@ -33,10 +33,13 @@ def settings(**changes):
     return SamplingSettings.from_params(SETTINGS.model_copy(update=changes), 64)
 
 
-def watch(monkeypatch, module, tell):
-    """Have tell(first argument) called whenever the module computes."""
-    forward = module.forward
-    monkeypatch.setattr(module, "forward", lambda first, *a, **k: tell(first) or forward(first, *a, **k))
+@pytest.fixture
+def watch():
+    """watch(module, tell) has tell(first argument) called whenever the module computes."""
+    handles = []
+    yield lambda module, tell: handles.append(module.register_forward_pre_hook(lambda _, given: tell(given[0])))
+    for handle in handles:
+        handle.remove()
 
 
 def plain(pipeline, name=None, **options):
@@ -102,9 +105,9 @@ def test_the_control_scale_is_that_of_diffusers(pipeline):
     assert np.abs(ours - plain(pipeline, controlnet_conditioning_scale=0.5)).max() <= 1
 
 
-def test_beyond_its_interval_guidance_is_neither_computed_nor_seen(pipeline, monkeypatch):
+def test_beyond_its_interval_guidance_is_neither_computed_nor_seen(pipeline, watch):
     sizes = []
-    watch(monkeypatch, pipeline.unet, lambda sample: sizes.append(len(sample)))
+    watch(pipeline.unet, lambda sample: sizes.append(len(sample)))
     within = draw(pipeline, guidance_interval=(0.25, 0.75))
     assert sizes == [1, 2, 2, 1]
     assert (draw(pipeline, guidance_interval=(0.0, 0.0)) == draw(pipeline, guidance_scale=1.0)).all()
@@ -118,17 +121,17 @@ def test_rescaled_guidance_has_the_spread_of_the_unguided(pipeline):
     assert (draw(pipeline, guidance_rescale=0.7) != draw(pipeline)).any()
 
 
-def test_text_and_control_images_are_embedded_once(pipeline, monkeypatch):
+def test_text_and_control_images_are_embedded_once(pipeline, watch):
     seen = []
-    watch(monkeypatch, pipeline.text_encoder, lambda _: seen.append("text"))
-    watch(monkeypatch, pipeline.controlnet.controlnet_cond_embedding, lambda _: seen.append("control"))
+    watch(pipeline.text_encoder, lambda _: seen.append("text"))
+    watch(pipeline.controlnet.controlnet_cond_embedding, lambda _: seen.append("control"))
     draw(pipeline, ["red house"] * 3, [1, 2, 3])
     assert sorted(seen) == ["control", "text", "text"], "the batch's control images; the prompt and the empty one"
 
 
-def test_the_unconditional_half_can_do_without_the_controlnet(pipeline, monkeypatch):
+def test_the_unconditional_half_can_do_without_the_controlnet(pipeline, watch):
     sizes = []
-    watch(monkeypatch, pipeline.controlnet, lambda sample: sizes.append(len(sample)))
+    watch(pipeline.controlnet, lambda sample: sizes.append(len(sample)))
     spared = draw(pipeline, control_unconditional=False)
     assert sizes == [1] * 4
     assert (spared != draw(pipeline)).any()

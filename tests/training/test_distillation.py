@@ -179,7 +179,7 @@ def test_a_student_comes_nearer_to_where_the_paths_end(examples, params, tiny_ba
             words, shown = item["embedding"][None], [item["control.sketch"][None].expand(-1, 3, -1, -1)]
             where = item["noisy"][None], item["timestep"][None]
             with torch.no_grad():
-                said = controlnets.prediction(unet, net, *where, words, shown)
+                said = controlnets.predict(unet, net, *where, words, shown)
             errors.append((consistent(said, *where, pipeline_noise(pipeline)) - end["clean"]).abs().mean().item())
         apart.append(np.mean(errors))
     assert apart[1] < 0.7 * apart[0]

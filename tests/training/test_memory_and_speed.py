@@ -19,7 +19,7 @@ def learned(tiny_base):
         pipeline = base.load(tiny_base, tiny_base / "controlnet")
         net, unet = pipeline.controlnet, pipeline.unet
         train = Train(steps=1, batch_size=2, learning_rate=1e-3, **changes)
-        setup.prepare_models([net], [unet], train, CPU, precision)
+        (unet,) = setup.prepare_models([net], [unet], train, CPU, precision)
         torch.manual_seed(0)
         latents, words = torch.randn(2, 6, 8, 8), torch.randn(2, 77, unet.config.cross_attention_dim)
         timesteps, seen = torch.tensor([998, 5]), torch.rand(2, 3, 64, 64)
@@ -54,7 +54,7 @@ def test_the_frozen_part_may_have_a_number_format_of_its_own(learned, precision,
 
 
 def test_a_unet_held_in_bf16_is_so_and_tells_timesteps_apart(tiny_base):
-    unet = placement.hold_in_precision(base.load(tiny_base, None).unet, "bf16")
+    unet = placement.HeldInPrecision(base.load(tiny_base, None).unet, "bf16")
     latents, words = torch.randn(1, 6, 8, 8), torch.randn(1, 77, unet.config.cross_attention_dim)
     drawn = [unet(latents, torch.tensor(time), words).sample for time in (998.0, 999.0)]
     assert unet.dtype == torch.bfloat16 and drawn[0].dtype == torch.float32 and not torch.equal(*drawn)
@@ -62,7 +62,7 @@ def test_a_unet_held_in_bf16_is_so_and_tells_timesteps_apart(tiny_base):
 
 def test_the_frozen_encoder_keeps_nothing_for_gradients(tiny_base):
     pipeline = base.load(tiny_base, tiny_base / "controlnet")
-    unet, kept = placement.hold_in_precision(pipeline.unet.requires_grad_(False), "fp32"), []
+    unet, kept = placement.HeldInPrecision(pipeline.unet.requires_grad_(False), "fp32"), []
     for block in unet.down_blocks:
         block.register_forward_hook(lambda _, __, output: kept.append(output[0].requires_grad))
     latents, words = torch.randn(1, 6, 8, 8), torch.randn(1, 77, unet.config.cross_attention_dim)

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 
 from s2i.core.errors import UserError
+from s2i.networks import openvino as _  # noqa: F401  it forbids telemetry, which the import of OpenVINO begins with
 
 INT8 = "openvino-int8"
 ENGINES = ("torch", "openvino", INT8)

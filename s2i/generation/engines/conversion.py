@@ -1,13 +1,11 @@
 """UNet and ControlNets converted to OpenVINO's format, in floats or in int8."""
 
 import logging
-import os
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino
@@ -18,6 +16,8 @@ from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.core.records import Records
 from s2i.diffusion import sampling
+from s2i.diffusion.base import Pipeline
+from s2i.diffusion.controlnets import ControlNetWithEmbedding, controlnets_of, embed
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation.engines import INT8
 from s2i.imaging import control_images
@@ -34,22 +34,30 @@ class _TracedUNet(nn.Module):
         super().__init__()
         self.unet = unet
 
-    def forward(self, sample, timestep, words, *residuals):
+    def forward(
+        self,
+        sample: torch.Tensor,
+        timestep: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        *residuals: torch.Tensor,
+    ) -> torch.Tensor:
         added = {"down_block_additional_residuals": residuals[:-1], "mid_block_additional_residual": residuals[-1]}
-        return self.unet(sample, timestep, words, **added, return_dict=False)[0]
+        return self.unet(sample, timestep, encoder_hidden_states, **added, return_dict=False)[0]
 
 
 class _TracedControlNet(nn.Module):
-    """A ControlNet that takes the embedding of a control image in its place."""
-
-    def __init__(self, net: nn.Module):
+    def __init__(self, controlnet: ControlNetWithEmbedding):
         super().__init__()
-        self.net = net
-        self.turned = net.config.controlnet_conditioning_channel_order == "bgr"  # the net turns what it is given
+        self.controlnet = controlnet
 
-    def forward(self, sample, timestep, words, embedding):
-        shown = embedding.flip(1) if self.turned else embedding
-        down, mid = self.net(sample, timestep, words, shown, return_dict=False)
+    def forward(
+        self,
+        sample: torch.Tensor,
+        timestep: torch.Tensor,
+        encoder_hidden_states: torch.Tensor,
+        embedding: torch.Tensor,
+    ) -> tuple[torch.Tensor, ...]:
+        down, mid = self.controlnet(sample, timestep, encoder_hidden_states, embedding)
         return *down, mid
 
 
@@ -91,63 +99,70 @@ def draw_examples(pipeline, examples: Sequence[dict], params: Params) -> None:
         pass
 
 
-def convert(pipeline, nets: Sequence[nn.Module], resolution: int, calibrate: Callable | None, folder: Path) -> None:
-    """Write the UNet, then the ControlNets, each into the `_file` of its number."""
-    models = [pipeline.unet, *nets]
-    calls: list[list[Inputs]] = [[] for _ in models]
-    if calibrate:
-        handles = [
-            model.register_forward_pre_hook(_recorder(seen), with_kwargs=True)
-            for model, seen in zip(models, calls, strict=True)
-        ]
-        calibrate()
-        for handle in handles:
-            handle.remove()
+def convert(pipeline: Pipeline, resolution: int, calibrate: Callable[[], None] | None, folder: Path) -> None:
+    """Write the UNet, then the ControlNets, which are given embeddings, each into the `file_name` of its number.
+
+    calibrate: generates images with the pipeline, from which the ranges of int8 are taken; without it, floats.
+    """
+    controlnets = controlnets_of(pipeline.controlnet)
+    calls = _recorded([pipeline.unet, *controlnets], calibrate) if calibrate else None
     halved = pipeline.unet.dtype != torch.float32
-    for number, (module, inputs) in enumerate(_traced(pipeline, nets, resolution)):
-        with torch.no_grad(), _quietly():
+    for number, (module, inputs) in enumerate(_traced(pipeline, controlnets, resolution)):
+        with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # of what tracing sees as constant
             model = openvino.convert_model(module, example_input=inputs)
-            model.reshape({place: [-1 if one.ndim > 1 else 1, *one.shape[1:]] for place, one in enumerate(inputs)})
-            model = _in_int8(model, calls[number]) if calibrate else model
+            model.reshape({index: [-1 if one.ndim > 1 else 1, *one.shape[1:]] for index, one in enumerate(inputs)})
+            model = _in_int8(model, calls[number]) if calls else model
             openvino.save_model(model, folder / file_name(number), compress_to_fp16=halved)
 
 
-def _recorder(calls: list[Inputs]) -> Callable:
-    """A hook that keeps what a UNet or a ControlNet is called with, as the converted one takes it."""
+def _recorded(models: Sequence[nn.Module], calibrate: Callable[[], None]) -> list[list[Inputs]]:
+    """What UNet and ControlNets are called with while ``calibrate`` runs, as the converted ones take it."""
+    calls: list[list[Inputs]] = [[] for _ in models]
+    handles = [
+        model.register_forward_pre_hook(_recorder(inputs), with_kwargs=True)
+        for model, inputs in zip(models, calls, strict=True)
+    ]
+    calibrate()
+    for handle in handles:
+        handle.remove()
+    return calls
 
-    def record(model: nn.Module, arguments: tuple, others: dict) -> None:
-        sample, timestep, words, *shown = arguments
-        if shown:
-            added = [model.controlnet_cond_embedding(shown[0])]
+
+def _recorder(calls: list[Inputs]) -> Callable:
+    def record(_: nn.Module, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        sample, timestep, encoder_hidden_states, *of_controlnet = arguments
+        if of_controlnet:
+            others = of_controlnet[:1]  # the embedding; the converted model knows no conditioning_scale
         else:
-            added = [*others["down_block_additional_residuals"], others["mid_block_additional_residual"]]
-        calls.append((sample, timestep.reshape(1), words, *added))
+            others = [*options["down_block_additional_residuals"], options["mid_block_additional_residual"]]
+        calls.append((sample, timestep.reshape(1), encoder_hidden_states, *others))
 
     return record
 
 
 @torch.no_grad()
-def _traced(pipeline, nets: Sequence[nn.Module], resolution: int) -> Iterator[tuple[nn.Module, Inputs]]:
+def _traced(
+    pipeline: Pipeline, controlnets: Sequence[ControlNetWithEmbedding], resolution: int
+) -> Iterator[tuple[nn.Module, Inputs]]:
     """UNet and ControlNets in float32 as they are converted, with inputs of a batch of one."""
     unet, size = pipeline.unet.float(), resolution // pipeline.vae_scale_factor
     sample, timestep = torch.zeros(1, unet.config.in_channels, size, size), torch.zeros(1)
-    words = sampling.encode_prompts(pipeline, [])[""][None].float()
-    given = []
-    for net in nets:
-        image = torch.zeros(1, 3, resolution, resolution)
-        down, mid = net.float()(sample, timestep, words, image, return_dict=False)
-        given.append((sample, timestep, words, net.controlnet_cond_embedding(image)))
-    yield _TracedUNet(unet), (sample, timestep, words, *down, mid)
-    for net, inputs in zip(nets, given, strict=True):
-        embedder, net.controlnet_cond_embedding = net.controlnet_cond_embedding, nn.Identity()
-        yield _TracedControlNet(net), inputs
-        net.controlnet_cond_embedding = embedder
+    encoder_hidden_states = sampling.encode_prompts(pipeline, [])[""][None].float()
+    inputs = []
+    for controlnet in controlnets:
+        embedding = embed(controlnet.float(), torch.zeros(1, 3, resolution, resolution))
+        inputs.append((sample, timestep, encoder_hidden_states, embedding))
+        down, mid = controlnet(*inputs[-1])
+    yield _TracedUNet(unet), (sample, timestep, encoder_hidden_states, *down, mid)
+    yield from zip(map(_TracedControlNet, controlnets), inputs, strict=True)
 
 
 def _in_int8(model: openvino.Model, calls: Sequence[Inputs]) -> openvino.Model:
     import nncf
+    import rich
 
     nncf.set_log_level(logging.ERROR)
+    rich.reconfigure(stderr=True)  # for nncf's progress, which it would mix with what a command prints
     none = nncf.AdvancedSmoothQuantParameters(convolution=-1, matmul=-1)
     return nncf.quantize(
         model,
@@ -158,17 +173,3 @@ def _in_int8(model: openvino.Model, calls: Sequence[Inputs]) -> openvino.Model:
         ignored_scope=nncf.IgnoredScope(patterns=IN_FLOATS, validate=False),
         advanced_parameters=nncf.AdvancedQuantizationParameters(disable_bias_correction=True, smooth_quant_alphas=none),
     )
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """OpenVINO and nncf tell their makers what they convert, except in continuous integration, and print progress."""
-    before = os.environ.get("CI")
-    os.environ["CI"] = "true"
-    try:
-        with redirect_stdout(sys.stderr), warnings.catch_warnings(action="ignore"):  # of what tracing sees as constant
-            yield
-    finally:
-        del os.environ["CI"]
-        if before is not None:
-            os.environ["CI"] = before

@@ -12,6 +12,7 @@ import mmap
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino
@@ -21,6 +22,8 @@ from torch import nn
 
 from s2i.core import cache
 from s2i.core.files import whole_folder
+from s2i.diffusion.base import Pipeline
+from s2i.diffusion.controlnets import MultiControlNet, Residuals, controlnets_of, give_embeddings
 from s2i.generation.engines import INT8
 from s2i.generation.engines.conversion import as_array, calibration_examples, convert, draw_examples, file_name
 from s2i.generation.find_model import Trained
@@ -48,7 +51,7 @@ def replace(pipeline: StableDiffusionControlNetPipeline, trained: Trained, engin
     )
 
 
-def install(pipeline, resolution: int, calibrate: Callable[[], None] | None, *key) -> None:
+def install(pipeline: Pipeline, resolution: int, calibrate: Callable[[], None] | None, *key: Any) -> None:
     """Put models of OpenVINO into the place of a pipeline's UNet and ControlNets, whose weights in torch are let go.
 
     They draw images (resolution, resolution), any number at once, in the pipeline's number format; with ``calibrate``
@@ -58,25 +61,25 @@ def install(pipeline, resolution: int, calibrate: Callable[[], None] | None, *ke
     dtype = pipeline.unet.dtype
     packages = [version(name) for name in ("openvino", "nncf")[: 2 if calibrate else 1]]
     folder = cache.root() / "openvino" / cache.fingerprint(key, str(dtype), resolution, packages, cache.code(__name__))
-    nets = getattr(pipeline.controlnet, "nets", [pipeline.controlnet])
+    give_embeddings(pipeline)
     if not folder.is_dir():
         with whole_folder(folder) as draft:
-            convert(pipeline, nets, resolution, calibrate, draft)
+            convert(pipeline, resolution, calibrate, draft)
     pipeline.unet = UNet(folder / file_name(0), pipeline.unet.config, dtype)
-    placed = [
+    controlnets = [
         ControlNet(folder / file_name(number), net.config, dtype, net.controlnet_cond_embedding.to(dtype))
-        for number, net in enumerate(nets, start=1)
+        for number, net in enumerate(controlnets_of(pipeline.controlnet), start=1)
     ]
-    pipeline.controlnet = placed[0] if len(placed) == 1 else MultiControlNet(placed)
+    pipeline.controlnet = controlnets[0] if len(controlnets) == 1 else MultiControlNet(controlnets)
     gc.collect()
 
 
-class _Compiled(nn.Module):
+class CompiledModel(nn.Module):
     """A model of OpenVINO on the CPU, called as the one of diffusers that it stands for."""
 
     device = torch.device("cpu")
 
-    def __init__(self, file: Path, config, dtype: torch.dtype):
+    def __init__(self, file: Path, config: Any, dtype: torch.dtype):
         super().__init__()
         self.config, self.dtype = config, dtype
         settings = {
@@ -93,13 +96,13 @@ class _Compiled(nn.Module):
 
     def infer(self, *inputs: torch.Tensor) -> list[torch.Tensor]:
         """The outputs for inputs, float32."""
-        found = self.request.infer([as_array(one) for one in inputs], share_inputs=True)
+        outputs = self.request.infer([as_array(tensor) for tensor in inputs], share_inputs=True)
         if hasattr(mmap, "MADV_DONTNEED"):  # OpenVINO has its own copies now, in the layouts it computes with
             self.weights.madvise(mmap.MADV_DONTNEED)
-        return [torch.from_numpy(one) for one in found.to_tuple()]
+        return [torch.from_numpy(output) for output in outputs.to_tuple()]
 
 
-class UNet(_Compiled):
+class UNet(CompiledModel):
     """In the place of a UNet2DConditionModel that ControlNets add to."""
 
     def forward(
@@ -114,16 +117,16 @@ class UNet(_Compiled):
         """The prediction (B, C, h, w) for latents (B, C, h, w), all at one timestep; no residuals are zeros."""
         residuals = [*(down_block_additional_residuals or ()), mid_block_additional_residual]
         if down_block_additional_residuals is None:
-            shapes = [list(one.partial_shape)[1:] for one in self.request.model_inputs[3:]]
-            residuals = [torch.zeros(len(sample), *(side.get_length() for side in shape)) for shape in shapes]
-        (prediction,) = self.infer(sample, timestep.reshape(1), encoder_hidden_states, *residuals)
-        return (prediction.to(self.dtype),)
+            shapes = [list(residual.partial_shape)[1:] for residual in self.request.model_inputs[3:]]
+            residuals = [torch.zeros(len(sample), *(length.get_length() for length in shape)) for shape in shapes]
+        (model_output,) = self.infer(sample, timestep.reshape(1), encoder_hidden_states, *residuals)
+        return (model_output.to(self.dtype),)
 
 
-class ControlNet(_Compiled):
-    """In the place of a ControlNetModel, whose embedding of the control image stays in torch."""
+class ControlNet(CompiledModel):
+    """In the place of a ControlNetWithEmbedding; what embeds control images stays in torch."""
 
-    def __init__(self, file: Path, config, dtype: torch.dtype, controlnet_cond_embedding: nn.Module):
+    def __init__(self, file: Path, config: Any, dtype: torch.dtype, controlnet_cond_embedding: nn.Module):
         super().__init__(file, config, dtype)
         self.controlnet_cond_embedding = controlnet_cond_embedding
 
@@ -132,20 +135,10 @@ class ControlNet(_Compiled):
         sample: torch.Tensor,
         timestep: torch.Tensor,
         encoder_hidden_states: torch.Tensor,
-        controlnet_cond: torch.Tensor,
+        embedding: torch.Tensor,
         conditioning_scale: float = 1.0,
-        return_dict: bool = False,
-    ) -> tuple[list[torch.Tensor], torch.Tensor]:
+    ) -> Residuals:
         """The residuals of the down blocks and of the middle one, each (B, C, h, w) float32."""
-        embedding = self.controlnet_cond_embedding(controlnet_cond)
-        found = self.infer(sample, timestep.reshape(1), encoder_hidden_states, embedding)
-        *down, mid = [one.mul_(conditioning_scale) for one in found]
+        outputs = self.infer(sample, timestep.reshape(1), encoder_hidden_states, embedding)
+        *down, mid = [residual.mul_(conditioning_scale) for residual in outputs]
         return down, mid
-
-
-class MultiControlNet(nn.Module):
-    """The ControlNets of several conditions."""
-
-    def __init__(self, nets: Sequence[ControlNet]):
-        super().__init__()
-        self.nets = nn.ModuleList(nets)

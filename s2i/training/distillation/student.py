@@ -20,7 +20,7 @@ from s2i.core.errors import UserError
 from s2i.core.files import write_json
 from s2i.core.params import Params
 from s2i.diffusion import adapters, base, model_folder, sampling
-from s2i.diffusion.controlnets import control_images, controlnets_of, prediction
+from s2i.diffusion.controlnets import combine, controlnet_cond, controlnets_of, predict
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging import io
@@ -59,8 +59,8 @@ class Student(nn.Module):
             part.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(TARGETS)))
 
     def forward(self, *shown) -> torch.Tensor:
-        """`prediction` of noisy latents, timesteps, words and control images."""
-        return prediction(self.unet, self.controlnet, *shown)
+        """`predict` of noisy latents, timesteps, words and control images."""
+        return predict(self.unet, self.controlnet, *shown)
 
 
 @explain_out_of_memory()
@@ -84,15 +84,17 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
     content = cache.folder_hash(encoded)
     if settings.loss == "path":
         examples, frozen = _paths(examples, controlnets, content, params), []
-        loss = _path_loss(pipeline, params)
     else:
-        unet, controlnet = deepcopy(pipeline.unet), deepcopy(pipeline.controlnet)
-        frozen = [unet, *controlnets_of(controlnet)]
-        loss = _consistency_loss(pipeline, (unet, controlnet), empty_prompt(encoded).to(device), params)
+        frozen = [deepcopy(pipeline.unet), *map(deepcopy, controlnets_of(pipeline.controlnet))]
     torch.manual_seed(params.training_seed)
     student = Student(pipeline.unet, pipeline.controlnet, settings.rank)
-    setup.prepare_models([student.unet, *controlnets_of(student.controlnet)], frozen, params.train, device, precision)
+    trained = [student.unet, *controlnets_of(student.controlnet)]
+    frozen = setup.prepare_models(trained, frozen, params.train, device, precision)
     pipeline.to(device)
+    if settings.loss == "path":
+        loss = _path_loss(pipeline, params)
+    else:
+        loss = _consistency_loss(pipeline, frozen, empty_prompt(encoded).to(device), params)
     candidates = [record for record in records if record["split"] == "val"]
     held_out = [candidates[place] for place in evenly_spaced(len(candidates), VALIDATED)]
     checkpoints = setup.checkpoint_folder(
@@ -141,14 +143,23 @@ def _paths(examples: EncodedExamples, controlnets: Sequence[Path], content: str,
     return TeacherTrajectories(examples, teacher, [params.base, *controlnets], content, FEW, params)
 
 
-def _consistency_loss(pipeline: StableDiffusionControlNetPipeline, teacher, silence: torch.Tensor, params: Params):
-    """What latent consistency distillation minimises; of how the ``teacher`` draws it knows guidance_scale alone."""
+def _consistency_loss(
+    pipeline: StableDiffusionControlNetPipeline,
+    teacher: Sequence[nn.Module],
+    silence: torch.Tensor,
+    params: Params,
+):
+    """What latent consistency distillation minimises; of how the ``teacher`` draws it knows guidance_scale alone.
+
+    teacher: its UNet, then its ControlNets.
+    """
+    unet, controlnet = teacher[0], combine(teacher[1:])
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     scaling, guidance = pipeline.vae.config.scaling_factor, params.generate.guidance_scale
 
     def loss(student, batch, draws):
         latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], draws)
-        words, seen = batch["embedding"], control_images(batch, params.conditions)
+        words, seen = batch["embedding"], controlnet_cond(batch, params.conditions)
         both = torch.cat([silence.expand_as(words), words])
 
         def answer(noisy, timesteps):
@@ -156,7 +167,8 @@ def _consistency_loss(pipeline: StableDiffusionControlNetPipeline, teacher, sile
 
         def teach(noisy, timesteps):
             twice = (torch.cat([one] * 2) for one in (noisy, timesteps))
-            without, with_words = prediction(*teacher, *twice, both, [torch.cat([one] * 2) for one in seen]).chunk(2)
+            shown = [torch.cat([images] * 2) for images in seen]
+            without, with_words = predict(unet, controlnet, *twice, both, shown).chunk(2)
             return without + guidance * (with_words - without)
 
         return consistency_loss(answer, teach, latents, noise_scheduler, draws, params.distill.solver_steps)
@@ -169,7 +181,7 @@ def _path_loss(pipeline: StableDiffusionControlNetPipeline, params: Params):
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
 
     def loss(student, batch, draws):
-        words, seen = batch["embedding"], control_images(batch, params.conditions)
+        words, seen = batch["embedding"], controlnet_cond(batch, params.conditions)
 
         def answer(noisy, timesteps):
             return student(noisy, timesteps, words, seen)

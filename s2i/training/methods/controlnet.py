@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from s2i.core import cache, devices
 from s2i.core.params import Params, Train
 from s2i.diffusion import adapters, base, model_folder, placement, sampling
-from s2i.diffusion.controlnets import control_images, controlnets_of, prediction
+from s2i.diffusion.controlnets import controlnet_cond, controlnets_of, predict
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt
 from s2i.diffusion.image_cache import GenerationTask
 from s2i.diffusion.sampling import SamplingSettings
@@ -43,7 +43,8 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     device, precision = devices.pick(params.device, params.precision)
     controlnet = base.load_controlnet(*[params.controlnet] * len(params.conditions))
     pipeline = base.load(params.base, controlnet)
-    setup.prepare_models(controlnets_of(controlnet), [pipeline.unet], params.train, device, precision)
+    trained = controlnets_of(controlnet)
+    (pipeline.unet,) = setup.prepare_models(trained, [pipeline.unet], params.train, device, precision)
     pipeline.to(device)
     examples, held_out = (EncodedExamples(encoded, split) for split in ("train", "val"))
     check_encoded_for(examples[0], encoded, pipeline, params)
@@ -148,19 +149,21 @@ def _loss(pipeline, silence: torch.Tensor, params: Params) -> Loss:
     def loss(controlnet, batch, draws):
         latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], draws)
         words = torch.where(draws.uniform((len(latents), 1, 1)) < train.prompt_dropout, silence, batch["embedding"])
-        seen = control_images(batch, params.conditions)
+        seen = controlnet_cond(batch, params.conditions)
         if train.condition_dropout:
             seen = [one * (draws.uniform((len(one), 1, 1, 1)) >= train.condition_dropout) for one in seen]
 
-        def predict(noisy_latents, timesteps):
-            return prediction(unet, controlnet, noisy_latents, timesteps, words, seen)
+        def model_output(noisy_latents, timesteps):
+            return predict(unet, controlnet, noisy_latents, timesteps, words, seen)
 
         weights = None
         if train.background_weight < 1:
             weights = train.background_weight + (1 - train.background_weight) * batch["matte"]
         # Validation sees the error of the noise alone, so that trainings with and without this can be compared.
         edges = reward if draws.step is not None and draws.step % train.edge.every == 0 else None
-        return noise_loss(predict, latents, noise_scheduler, draws, train.snr_gamma, weights, edges, train.edge.below)
+        return noise_loss(
+            model_output, latents, noise_scheduler, draws, train.snr_gamma, weights, edges, train.edge.below
+        )
 
     return loss
 

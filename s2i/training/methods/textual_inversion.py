@@ -59,7 +59,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     pipeline = base.load(params.base, None).to(device)
     content = [[cache.file_hash(file) for file in files] for files in learned.values()]
     checkpoints = setup.checkpoint_folder(params, {"textual_inversion", "resolution"}, [params.base], __name__, content)
-    setup.prepare_models([], [pipeline.unet], params.train, device, precision)
+    (pipeline.unet,) = setup.prepare_models([], [pipeline.unet], params.train, device, precision)
     pipeline.text_encoder.requires_grad_(False)
     loss = text_only.denoising_loss(pipeline, params, {"subject": 1.0})
     drawn, last = {}, 0
