@@ -10,7 +10,7 @@ import gradio as gr
 from s2i.app.html import EMPTY_FRAME
 from s2i.app.suggestions import PARTS, Suggestions
 from s2i.app.worker import MAX_IMAGES
-from s2i.core.params import Generate
+from s2i.core.params import Generate, Scheduler
 
 HERE = Path(__file__).parent
 PART_LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
@@ -108,7 +108,7 @@ def _settings(defaults: Generate) -> Settings:
             guidance = _slider(1, 15, defaults.guidance_scale, 0.5, "Guidance", "weight of the words; 1 is fastest")
         with gr.Row():
             control = _slider(0, 2, defaults.conditioning_scale, 0.05, "Control", "weight of the sketch")
-            choices = [("the model's own", ""), *((name, name) for name in _scheduler_names())]
+            choices = [("the model's own", ""), *((name, name) for name in get_args(Scheduler))]
             scheduler = gr.Dropdown(choices, value=defaults.scheduler or "", label="Scheduler", info="how it steps")
         with gr.Row():
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, info="the same gives the same image")
@@ -120,11 +120,6 @@ def _settings(defaults: Generate) -> Settings:
 def _slider(lowest: int, usual_most: int, default: float, step: float, label: str, info: str) -> gr.Slider:
     """A slider that reaches a default beyond the usual range too."""
     return gr.Slider(lowest, max(usual_most, default), default, step=step, label=label, info=info)
-
-
-def _scheduler_names() -> tuple[str, ...]:
-    names, _ = get_args(Generate.model_fields["scheduler"].annotation)  # Literal[...] | None
-    return get_args(names)
 
 
 def outputs() -> Outputs:

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
 from s2i.cli.options import Subparsers, add_model_options
 from s2i.core import params_file
 from s2i.core.errors import UserError
-from s2i.core.params import Generate, Params
+from s2i.core.params import Generate, Params, Scheduler
 from s2i.generation import find_model
 from s2i.vocabulary import prompt_limits, prompts
 
@@ -42,7 +42,8 @@ def add_to(subparsers: Subparsers) -> None:
     add_model_options(parser)
     settings = parser.add_argument_group("in the place of what params.yaml says under generate")
     settings.add_argument("--steps", type=int)
-    settings.add_argument("--scheduler", help="ddim, dpm-solver++, unipc, euler or lcm")
+    *names, last_name = get_args(Scheduler)
+    settings.add_argument("--scheduler", help=f"{', '.join(names)} or {last_name}")
     settings.add_argument("--guidance-scale", type=float, help="how much the words count; 1 is fastest")
     settings.add_argument("--conditioning-scale", type=float, help="how much the sketch counts")
     parser.set_defaults(run=run)

@@ -18,6 +18,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Condition = Literal["sketch", "edges", "material"]
+Scheduler = Literal["ddim", "dpm-solver++", "unipc", "euler", "lcm"]  # each is set up in s2i.diffusion.schedulers
 Style = Literal["given", "pencil", "xdog", "canny", "line", "hed"]
 
 
@@ -274,9 +275,7 @@ class Generate(Group):
     steps: Annotated[int, Field(ge=1, le=1000)] = 20
     guidance_scale: Annotated[float, Field(ge=1, le=50)] = 3.0
     conditioning_scale: Annotated[float, Field(ge=0, le=10)] = 1.0
-    scheduler: Literal["ddim", "dpm-solver++", "unipc", "euler", "lcm"] | None = Field(
-        None, description="null is the one that the base came with"
-    )
+    scheduler: Scheduler | None = Field(None, description="null is the one that the base came with")
     guidance_rescale: Share = Field(0.0, description="how far guided images are brought back to unguided contrast")
     guidance_interval: tuple[Share, Share] = Field((0.0, 1.0), description="shares of the steps that guidance acts in")
     control_interval: tuple[Share, Share] = Field((0.0, 1.0), description="shares of the steps that the sketch acts in")

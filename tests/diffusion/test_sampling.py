@@ -1,10 +1,12 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderTiny
 
 from s2i.core.errors import UserError
-from s2i.core.params import Generate
+from s2i.core.params import Generate, Scheduler
 from s2i.diffusion import base, sampling, schedulers
 from s2i.diffusion.sampling import SamplingSettings
 
@@ -54,6 +56,10 @@ def plain(pipeline, name=None, **options):
     finally:
         pipeline.scheduler = given
     return (drawn * 255).round().astype(int)
+
+
+def test_every_scheduler_that_params_yaml_may_name_is_set_up():
+    assert tuple(schedulers.SCHEDULERS) == get_args(Scheduler)
 
 
 @pytest.mark.parametrize("name", [None, *schedulers.SCHEDULERS])
