@@ -100,7 +100,7 @@ def test_a_broken_link_is_quarantined_with_its_reason(run, photo_folder):
 
 
 def test_a_format_that_is_not_read_is_quarantined_with_its_remedy(run, photo_folder, monkeypatch):
-    monkeypatch.setattr(io, "readable", lambda: io.PHOTOS - {".heic", ".heif"})
+    monkeypatch.setattr(io, "readable", lambda: io.PHOTO_SUFFIXES - {".heic", ".heif"})
     reason = quarantined(run, photo_folder, "phone.HEIC", b"....ftypheic")
     remedy = "(convert it to .jpg or .png, or pip install -e '.[heic]' and dvc repro --force ingest)"
     assert reason == f".heic is not read {remedy}"

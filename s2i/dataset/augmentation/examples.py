@@ -15,7 +15,7 @@ from s2i.dataset.augmentation import paper
 from s2i.imaging import io, material_maps
 from s2i.vocabulary import prompts
 
-OWN_WORDS = ("caption", "vlm")  # who does not keep to the grammar
+FREELY_WORDED = ("caption", "vlm")  # by these, a caption does not keep to the grammar
 
 
 def augment(
@@ -33,64 +33,70 @@ def augment(
 
 
 def _examples(record: dict, folder: Path, seed: int, params: Augment, with_map: bool) -> list[dict]:
+    """The examples of one photo."""
     if record["split"] == "train":
         if with_map:
             record = record | {"material_map": str(_material_map(record, folder))}
         hashes = {style: cache.file_hash(sketch) for style, sketch in record["sketches"].items()}
-        return [_varied(record, hashes, variant, folder, seed, params) for variant in range(params.variants)]
+        return [_training_example(record, hashes, variant, folder, seed, params) for variant in range(params.variants)]
     return [
-        record | {"variant": k, "sketch": sketch, "sketch_style": style, "flip": False, "prompt": record["caption"]}
-        for k, (style, sketch) in enumerate(sorted(record["sketches"].items()))
+        record
+        | {"variant": variant, "sketch": sketch, "sketch_style": style, "flip": False, "prompt": record["caption"]}
+        for variant, (style, sketch) in enumerate(sorted(record["sketches"].items()))
     ]
 
 
-def _varied(record: dict, hashes: dict, variant: int, folder: Path, seed: int, params: Augment) -> dict:
+def _training_example(
+    record: dict, hashes: dict[str, str], variant: int, folder: Path, seed: int, params: Augment
+) -> dict:
+    """One example of a photo; hashes: of the photo's sketches, by style."""
     rng = np.random.default_rng(int(cache.fingerprint(seed, record["id"], variant), 16))
     style = str(rng.choice(sorted(record["sketches"])))
-    flip = bool(rng.random() < params.flip) and not _tells_sides(record)
+    flip = bool(rng.random() < params.flip) and not _tells_left_from_right(record)
     prompt = _prompt(record, flip, rng, params)
     sketch, target = record["sketches"][style], folder / "sketches" / f"{record['id']}-{variant}.png"
     paper_seed = int(rng.integers(1 << 62)) if rng.random() < params.paper else None
 
-    def draw(draft: Path) -> None:
-        drawn = io.read_grey(Path(sketch))
+    def write_varied(draft: Path) -> None:
+        image = io.read_grey(Path(sketch))
         if paper_seed is not None:
-            drawn = paper.vary(drawn, np.random.default_rng(paper_seed))
-        io.write_png(draft, drawn)
+            image = paper.vary(image, np.random.default_rng(paper_seed))
+        io.write_png(draft, image)
 
-    cache.produce(target, draw, "vary", cache.code(paper.__name__), hashes[style], paper_seed)
+    cache.produce(target, write_varied, "vary", cache.code(paper.__name__), hashes[style], paper_seed)
     return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
 
 
 def _material_map(record: dict, folder: Path) -> Path:
-    target = folder / "materials" / f"{record['id']}.png"
-    words = [_words(record).get(part) for part in ("color", "material")]
+    """Write the material map of a photo; returns where."""
+    target, matte = folder / "materials" / f"{record['id']}.png", Path(record["matte"])
+    words = _described_words(record)
+    color, material = words.get("color"), words.get("material")
 
-    def draw(draft: Path) -> None:
-        io.write_png(draft, material_maps.material_map(io.read_grey(record["matte"]), *words))
+    def write_map(draft: Path) -> None:
+        io.write_png(draft, material_maps.material_map(io.read_grey(matte), color, material))
 
-    cache.produce(
-        target, draw, "material", cache.code(material_maps.__name__), cache.file_hash(record["matte"]), *words
-    )
+    key = cache.code(material_maps.__name__), cache.file_hash(matte), color, material
+    cache.produce(target, write_map, "material", *key)
     return target
 
 
-def _words(record: dict) -> dict[str, str]:
-    """What is described, less trusted than a caption in words of its own where it was read off the photo."""
-    if record["captioned_by"] not in OWN_WORDS:
+def _described_words(record: dict) -> dict[str, str]:
+    """{part: word} of what is described; what was read off the photo is trusted less than a freely worded caption."""
+    if record["captioned_by"] not in FREELY_WORDED:
         return record["described"]
     given = {part: word for part, word in record["described"].items() if record["described_by"][part] == "columns"}
     return record["described"] | prompts.colors_and_materials_in(record["caption"]) | given
 
 
-def _tells_sides(record: dict) -> bool:
-    """Whether a caption in words of its own would be wrong of the mirrored photo."""
-    return record["captioned_by"] in OWN_WORDS and bool(re.search(r"\b(left|right)\b", record["caption"], re.I))
+def _tells_left_from_right(record: dict) -> bool:
+    """Whether a freely worded caption would be wrong of the mirrored photo."""
+    return record["captioned_by"] in FREELY_WORDED and bool(re.search(r"\b(left|right)\b", record["caption"], re.I))
 
 
 def _prompt(record: dict, flip: bool, rng: np.random.Generator, params: Augment) -> str:
     """Other words for the same parts; a caption that came with the photo is kept, or emptied at the same rate."""
-    if record["captioned_by"] in (*OWN_WORDS, "none", "empty"):
+    if record["captioned_by"] in (*FREELY_WORDED, "none", "empty"):
         return "" if rng.random() < params.empty_prompt else record["caption"]
     parts = prompts.mirrored(record["described"]) if flip else record["described"]
     return prompts.randomised(parts, rng, params.empty_prompt, params.drop_part, params.synonym)

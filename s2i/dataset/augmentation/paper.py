@@ -18,7 +18,7 @@ def vary(sketch: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _press(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Harder or lighter strokes."""
+    """Harder or lighter strokes; ink (H, W) in [0, 1], 1 for black."""
     return (rng.uniform(0.55, 1) * ink ** rng.uniform(0.6, 1.6)).clip(0, 1)
 
 

@@ -1,5 +1,7 @@
 """Photos of the same motif are kept out of each other's splits, by perceptual hash."""
 
+from collections.abc import Sequence
+
 import imagehash
 import numpy as np
 from PIL import Image
@@ -19,23 +21,25 @@ def motif(image: np.ndarray) -> str:
     return str(imagehash.phash(Image.fromarray(image)))
 
 
-def without_leaks(records: list[dict], distance: int) -> tuple[list[dict], list[Refused]]:
+def without_leaks(records: Sequence[dict], distance: int) -> tuple[list[dict], list[Refused]]:
     """The records whose `motif` no more important split holds too, and the others refused.
 
+    distance: how many of 64 bits the hashes of one motif may differ in.
     A split is drawn from each photo's own content, so no photo ever moves when others come: where two of one motif
     were drawn into different splits, only one of them is used.
     """
     hashes = np.array([imagehash.hex_to_hash(record["motif"]).hash.ravel() for record in records])
-    given_up: dict[int, Refused] = {}
+    refused: dict[int, Refused] = {}
     used: list[int] = []
     for split in PRECEDENCE:
-        own = [place for place, record in enumerate(records) if record["split"] == split]
-        for place, near in zip(own, first_near(hashes[own], hashes[used], distance), strict=True):
+        in_split = [index for index, record in enumerate(records) if record["split"] == split]
+        for index, near in zip(in_split, first_near(hashes[in_split], hashes[used], distance), strict=True):
             if near is not None:
-                detail = f"of {records[used[near]]['source']}, which is in {records[used[near]]['split']}"
-                given_up[place] = Refused(records[place]["source"], NEAR_DUPLICATE, detail)
-        used += [place for place in own if place not in given_up]  # what is not used itself takes nothing away
-    return [records[place] for place in sorted(used)], [given_up[place] for place in sorted(given_up)]
+                twin = records[used[near]]
+                detail = f"of {twin['source']}, which is in {twin['split']}"
+                refused[index] = Refused(records[index]["source"], NEAR_DUPLICATE, detail)
+        used += [index for index in in_split if index not in refused]  # what is not used itself takes nothing away
+    return [records[index] for index in sorted(used)], [refused[index] for index in sorted(refused)]
 
 
 def first_near(hashes: np.ndarray, others: np.ndarray, distance: int) -> list[int | None]:
@@ -46,16 +50,16 @@ def first_near(hashes: np.ndarray, others: np.ndarray, distance: int) -> list[in
     """
     if not len(hashes) or not len(others):
         return [None] * len(hashes)
-    others, places = np.unique(others, axis=0, return_index=True)
-    bands = []  # for each, what stands in it, and the rows of others by what stands in theirs
+    others, indices = np.unique(others, axis=0, return_index=True)
+    bands = []  # for each, the keys of hashes, and the rows of others by their key
     for band in np.array_split(np.arange(hashes.shape[1]), distance + 1):
-        sharing: dict[bytes, list[int]] = {}
+        rows_by_key: dict[bytes, list[int]] = {}
         for row, key in enumerate(np.packbits(others[:, band], axis=1)):
-            sharing.setdefault(key.tobytes(), []).append(row)
-        bands.append((np.packbits(hashes[:, band], axis=1), sharing))
-    found = []
-    for row, own in enumerate(hashes):
-        rows = [other for keys, sharing in bands for other in sharing.get(keys[row].tobytes(), ())]
-        near = places[rows][(others[rows] != own).sum(axis=1) <= distance]
-        found.append(int(near.min()) if len(near) else None)
-    return found
+            rows_by_key.setdefault(key.tobytes(), []).append(row)
+        bands.append((np.packbits(hashes[:, band], axis=1), rows_by_key))
+    first: list[int | None] = []
+    for row, bits in enumerate(hashes):
+        candidates = [other for keys, rows_by_key in bands for other in rows_by_key.get(keys[row].tobytes(), ())]
+        near = indices[candidates][(others[candidates] != bits).sum(axis=1) <= distance]
+        first.append(int(near.min()) if len(near) else None)
+    return first

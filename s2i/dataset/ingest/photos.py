@@ -1,7 +1,8 @@
 """Photos read, checked, made square and of one size, and split; what cannot be used is quarantined with its reason."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -13,54 +14,66 @@ from s2i.core.parallel import fan_out
 from s2i.core.params import Ingest, Workers
 from s2i.core.quarantine import Refused
 from s2i.core.records import is_licensed
-from s2i.dataset.ingest import duplicates, sources
+from s2i.dataset.ingest import duplicates
+from s2i.dataset.ingest.sources.layouts import find_photos
 from s2i.dataset.ingest.sources.listing import Photo
 from s2i.imaging import io
 
+ID_DIGITS = 16  # of the hash of a photo's file
+
 
 class Identified(NamedTuple):
-    """A photo that can be opened, by the hash of its file, and its width and height."""
+    """A photo that can be opened, by the hash of its file, and its width and height in pixels."""
 
     digest: str
     photo: Photo
     size: tuple[int, int]
 
 
+@dataclass(frozen=True)
+class Conversion:
+    """Images are written into folder at resolution x resolution; those of more than max_megapixels are refused."""
+
+    folder: Path
+    resolution: int
+    max_megapixels: float
+
+
 def ingest(
     source: Path, folder: Path, resolution: int, seed: int, params: Ingest, workers: Workers
-) -> tuple[list, dict]:
+) -> tuple[list[dict], dict]:
     """The records of the photos at ``source``, and figures about them.
 
     Writes photos/, and where they came along given/, labels/ and mattes/, into folder, each resolution x resolution
     and cropped alike, and quarantine.csv (file, reason).  Raises UserError when no photo is found, or when none
     is left to train on or to test with.
     """
-    found = list(sources.find(source, params))
-    if not found:
+    photos = list(find_photos(source, params))
+    if not photos:
         raise UserError(f"{source} holds no photos ({', '.join(sorted(io.readable()))}): put some there.")
-    identified = fan_out(partial(_identified, max_megapixels=params.max_megapixels), found, "checking", workers)
-    chosen = _without_duplicates(_licensed(outcome, params.require_licence) for outcome in identified)
-    convert = partial(_converted, folder=folder, resolution=resolution, max_megapixels=params.max_megapixels)
-    converted = list(chain.from_iterable(fan_out(convert, chosen, "reading", workers)))
+    identified = fan_out(partial(_identify, max_megapixels=params.max_megapixels), photos, "checking", workers)
+    unique = _without_duplicates(_refuse_unlicensed(photo, params.require_licence) for photo in identified)
+    convert = partial(_convert, conversion=Conversion(folder, resolution, params.max_megapixels))
+    outcomes = list(chain.from_iterable(fan_out(convert, unique, "reading", workers)))
 
-    records = [outcome for outcome in converted if not isinstance(outcome, Refused)]
+    records = [outcome for outcome in outcomes if not isinstance(outcome, Refused)]
     for record in records:
         record["split"] = split_of(record["id"], seed, params.val, params.test)
     records, leaks = duplicates.without_leaks(records, params.near_duplicate)
-    _remove_unused(folder, records)
-    refused = [outcome for outcome in converted if isinstance(outcome, Refused)] + leaks
+    _remove_unused_images(folder, records)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)] + leaks
     quarantine.write(refused, folder)
     _check_splits(records, refused, source)
     return records, _figures(records, refused)
 
 
-def split_of(id: str, seed: int, val: float, test: float) -> str:
+def split_of(photo_id: str, seed: int, val: float, test: float) -> str:
     """train, val or test.  It depends on the photo's own id, so photos stay where they are when others come."""
-    place = int(cache.fingerprint(seed, id)[:13], 16) / 16**13
-    return "test" if place < test else "val" if place < test + val else "train"
+    position = int(cache.fingerprint(seed, photo_id)[:13], 16) / 16**13  # in [0, 1)
+    return "test" if position < test else "val" if position < test + val else "train"
 
 
-def _identified(photo: Photo | Refused, max_megapixels: float) -> Identified | Refused:
+def _identify(photo: Photo | Refused, max_megapixels: float) -> Identified | Refused:
     if isinstance(photo, Refused):
         return photo
     try:
@@ -73,110 +86,121 @@ def _identified(photo: Photo | Refused, max_megapixels: float) -> Identified | R
         return Refused(photo.name, "name is not UTF-8", "(rename the file)")
 
 
-def _without_duplicates(identified: Iterable) -> list[Identified | Refused]:
-    first, unique = {}, []
-    for outcome in identified:
-        if not isinstance(outcome, Refused):
-            photo = first.setdefault(outcome.digest, outcome.photo)
-            if photo is not outcome.photo:
-                again = outcome.photo
-                companions = ", ".join(file.name for file in (*again.sketches, again.labels, again.matte) if file)
-                detail = f"of {photo.name}" + (f"; not used with it: {companions}" if companions else "")
-                outcome = Refused(again.name, "duplicate", detail)
-        unique.append(outcome)
-    return unique
-
-
-def _licensed(identified: Identified | Refused, required: bool) -> Identified | Refused:
-    if isinstance(identified, Refused) or not required or is_licensed(identified.photo.columns):
+def _refuse_unlicensed(identified: Identified | Refused, is_required: bool) -> Identified | Refused:
+    if isinstance(identified, Refused) or not is_required or is_licensed(identified.photo.columns):
         return identified
     return Refused(
         identified.photo.name, "no licence", "with an author or a source_url, and ingest.require_licence is on"
     )
 
 
-def _converted(
-    identified: Identified | Refused, folder: Path, resolution: int, max_megapixels: float
-) -> list[dict | Refused]:
+def _without_duplicates(outcomes: Iterable[Identified | Refused]) -> list[Identified | Refused]:
+    """The same in order, files that an earlier one equals byte for byte refused."""
+    first_of: dict[str, Photo] = {}
+    unique: list[Identified | Refused] = []
+    for outcome in outcomes:
+        if not isinstance(outcome, Refused):
+            first = first_of.setdefault(outcome.digest, outcome.photo)
+            if first is not outcome.photo:
+                outcome = _duplicate(outcome.photo, first)
+        unique.append(outcome)
+    return unique
+
+
+def _duplicate(photo: Photo, first: Photo) -> Refused:
+    companions = ", ".join(file.name for file in (*photo.sketches, photo.labels, photo.matte) if file)
+    detail = f"of {first.name}" + (f"; not used with it: {companions}" if companions else "")
+    return Refused(photo.name, "duplicate", detail)
+
+
+def _convert(identified: Identified | Refused, conversion: Conversion) -> list[dict | Refused]:
     """The record of a photo, if it has become one, and what of it cannot be used."""
     if isinstance(identified, Refused):
         return [identified]
     digest, photo, size = identified
-    id = digest[:16]
-    record = {"id": id, "source": photo.name, "photo": str(folder / "photos" / f"{id}.png")} | photo.columns
+    photo_id = digest[:ID_DIGITS]
+    target = conversion.folder / "photos" / f"{photo_id}.png"
 
     def normalise(draft: Path) -> None:
-        image = io.read_photo(photo.file, max_megapixels)
-        io.write_png(draft, io.resize_and_crop(image, resolution))
+        image = io.read_photo(photo.file, conversion.max_megapixels)
+        io.write_png(draft, io.resize_and_crop(image, conversion.resolution))
 
     try:
-        cache.produce(Path(record["photo"]), normalise, "photo", cache.code(__name__), digest, resolution)
-        record["width"], record["height"] = size
-        seen = cache.code(duplicates.__name__), cache.file_hash(record["photo"])
-        record["motif"] = cache.remember(lambda: duplicates.motif(io.read(Path(record["photo"]))), "motif", *seen)
+        cache.produce(target, normalise, "photo", cache.code(__name__), digest, conversion.resolution)
     except io.Unreadable as error:
         return [Refused(photo.name, error.reason, error.detail)]
+    record = {"id": photo_id, "source": photo.name, "photo": str(target)} | photo.columns
+    record["width"], record["height"] = size
+    motif_key = cache.code(duplicates.__name__), cache.file_hash(target)
+    record["motif"] = cache.remember(lambda: duplicates.motif(io.read(target)), "motif", *motif_key)
+    companions, refused = _convert_companions(identified, conversion)
+    return [record | companions, *refused]
 
+
+def _convert_companions(identified: Identified, conversion: Conversion) -> tuple[dict, list[Refused]]:
+    """The columns of a record that hold what came with its photo, and what of that cannot be used."""
+    digest, photo, size = identified
+    photo_id = digest[:ID_DIGITS]
+    files = [("given_sketches", file, f"given/{photo_id}-{k}.png") for k, file in enumerate(photo.sketches, start=1)]
+    files += [("truth_labels", photo.labels, f"labels/{photo_id}.png")] if photo.labels else []
+    files += [("truth_matte", photo.matte, f"mattes/{photo_id}.png")] if photo.matte else []
+    columns: dict = {"given_sketches": []}
     refused = []
-
-    def kept(file: Path, kind: str, name: str) -> list[str]:
-        """Where a companion now stands: one path, or none if it cannot be used."""
+    for column, file, name in files:
+        target = conversion.folder / name
         try:
-            _companion(file, folder / kind / name, size, resolution, max_megapixels, is_labels=kind == "labels")
+            _write_companion(file, target, size, conversion, is_labels=column == "truth_labels")
         except io.Unreadable as error:
             reason = f"{error.reason} {error.detail}".strip()
             refused.append(Refused(photo.name, "unusable companion", f"{file.name}: {reason}"))
-            return []
-        return [str(folder / kind / name)]
-
-    given = [kept(file, "given", f"{id}-{number}.png") for number, file in enumerate(photo.sketches, start=1)]
-    record["given_sketches"] = list(chain.from_iterable(given))
-    for column, kind, file in (("truth_labels", "labels", photo.labels), ("truth_matte", "mattes", photo.matte)):
-        for path in kept(file, kind, f"{id}.png") if file else ():
-            record[column] = path
-    return [record, *refused]
+            continue
+        if column == "given_sketches":
+            columns[column].append(str(target))
+        else:
+            columns[column] = str(target)
+    return columns, refused
 
 
-def _companion(
-    file: Path, target: Path, size: tuple[int, int], resolution: int, max_megapixels: float, is_labels: bool
-) -> None:
+def _write_companion(file: Path, target: Path, size: tuple[int, int], conversion: Conversion, is_labels: bool) -> None:
     """Write a sketch, matte or label map to target, resized and cropped as its photo of `size` was.
 
     Raises Unreadable when it is no image, or not of the photo's shape.
     """
-    width, height = io.photo_size(file, max_megapixels)
+    width, height = io.photo_size(file, conversion.max_megapixels)
     if abs(width * size[1] - height * size[0]) > 0.02 * width * size[1]:
         raise io.Unreadable("shape", f"{width} x {height} while the photo is {size[0]} x {size[1]}")
 
     def normalise(draft: Path) -> None:
         if is_labels:
-            image = io.resize_and_crop(io.read_labels(file), resolution, io.NEAREST)
+            image = io.resize_and_crop(io.read_labels(file), conversion.resolution, io.NEAREST)
         else:
-            image = io.resize_and_crop(io.grey(io.read_photo(file, max_megapixels)), resolution)
+            grey = io.grey(io.read_photo(file, conversion.max_megapixels))
+            image = io.resize_and_crop(grey, conversion.resolution)
         io.write_png(draft, image)
 
-    code = cache.code(__name__)
-    cache.produce(target, normalise, "companion", code, cache.file_hash(file), resolution, is_labels)
+    key = cache.code(__name__), cache.file_hash(file), conversion.resolution, is_labels
+    cache.produce(target, normalise, "companion", *key)
 
 
-def _remove_unused(folder: Path, records: list[dict]) -> None:
+def _remove_unused_images(folder: Path, records: Sequence[dict]) -> None:
     """Delete the images of photos that were read and then not used."""
     used = {record["id"] for record in records}
     for kind in ("photos", "given", "labels", "mattes"):
         for file in (folder / kind).glob("*.png"):
-            if file.name[:16] not in used:
+            if file.name[:ID_DIGITS] not in used:
                 file.unlink()
 
 
-def _check_splits(records: list[dict], refused: list[Refused], source: Path) -> None:
+def _check_splits(records: Sequence[dict], refused: Sequence[Refused], source: Path) -> None:
     reasons = ", ".join(f"{count} {why}" for why, count in Counter(outcome.why for outcome in refused).items())
     if not records:
         raise UserError(f"none of the {len(refused)} files in {source} can be used ({reasons}).")
-    for split, remedy in {
+    remedies = {
         "train": "lower ingest.test and ingest.val",
         "val": "raise ingest.val",
         "test": "raise ingest.test",
-    }.items():
+    }
+    for split, remedy in remedies.items():
         if not any(record["split"] == split for record in records):
             raise UserError(
                 f"none of the {len(records)} photos in {source} fell to {split}: "
@@ -184,7 +208,7 @@ def _check_splits(records: list[dict], refused: list[Refused], source: Path) -> 
             )
 
 
-def _figures(records: list[dict], refused: list[Refused]) -> dict:
+def _figures(records: Sequence[dict], refused: Sequence[Refused]) -> dict:
     reasons = Counter(outcome.why for outcome in refused)
     splits = Counter(record["split"] for record in records)
     return {

@@ -1,6 +1,8 @@
 """Learned edges: a network that draws the boundaries people would draw."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +55,7 @@ def hed(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     height, width = image.shape[:2]
     scale = max(1, SIDE / min(height, width))
     large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    bgr = cv2.cvtColor(large, cv2.COLOR_RGB2BGR).astype(np.float32) - np.float32(MEAN)
+    bgr = cv2.cvtColor(large, cv2.COLOR_RGB2BGR).astype(np.float32) - np.array(MEAN, np.float32)
     with torch.no_grad():
         edges = trained()(torch.from_numpy(bgr).permute(2, 0, 1)[None])[0, 0].numpy()
     faint = rng.uniform(0.15, 0.35)
@@ -77,7 +79,7 @@ def trained() -> HED:
     return network
 
 
-def _fill(convolution: nn.Conv2d, stored) -> None:
+def _fill(convolution: nn.Conv2d, stored: Mapping[str, Any]) -> None:
     """Copy a Keras kernel (height, width, in, out) and its bias."""
-    convolution.weight.copy_(torch.from_numpy(stored["0"][()]).permute(3, 2, 0, 1))
-    convolution.bias.copy_(torch.from_numpy(stored["1"][()]))
+    kernel, bias = (torch.from_numpy(stored[name][()]) for name in ("0", "1"))
+    convolution.load_state_dict({"weight": kernel.permute(3, 2, 0, 1), "bias": bias})

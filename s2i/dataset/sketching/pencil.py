@@ -79,7 +79,7 @@ def _strokes(shape: tuple[int, int], angle: float, rng: np.random.Generator) -> 
     kernel = np.zeros((length, length), np.float32)
     kernel[length // 2] = 1 / length
     turn = cv2.getRotationMatrix2D((length // 2, length // 2), angle, 1)
-    kernel = cv2.warpAffine(kernel, turn, (length, length))
+    turned = cv2.warpAffine(kernel, turn, (length, length))
     noise = cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), 0.35 * (side / 128) ** 0.5)
-    smeared = cv2.filter2D(noise, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REFLECT)
+    smeared = cv2.filter2D(noise, -1, turned / turned.sum(), borderType=cv2.BORDER_REFLECT)
     return (0.5 + smeared / (2 * smeared.std())).clip(0, 1)

@@ -1,6 +1,6 @@
 """Every photo gets its sketches, one in each style."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +25,9 @@ def pair(records: Collection[dict], folder: Path, params: Pair, workers: Workers
     return fan_out(partial(_with_sketches, folder=folder, styles=params.styles), records, "sketching", workers)
 
 
-def _with_sketches(record: dict, folder: Path, styles: list[str]) -> dict:
-    sketches, photo = {}, cache.file_hash(record["photo"])
+def _with_sketches(record: dict, folder: Path, styles: Sequence[str]) -> dict:
+    photo = cache.file_hash(record["photo"])
+    sketches: dict[str, str] = {}
     for style in styles:
         if style == "given":
             given = record.get("given_sketches") or []

@@ -10,59 +10,60 @@ from pathlib import Path, PurePosixPath
 from s2i.core.errors import UserError
 from s2i.core.files import read_text
 from s2i.core.quarantine import Refused
-from s2i.dataset.ingest.sources.listing import Photo, name_of, photos
+from s2i.dataset.ingest.sources.listing import Photo, list_photos, name_of
 from s2i.vocabulary import attributes
 from s2i.vocabulary.attributes import COUNTS, FLAGS
 
 TEXTS = ("licence", "source_url", "author", "label", *attributes.TEXTS)
-FILES = ("sketch", "labels", "matte")
-UNUSED = ("depth", "normals", "description", "seed")  # the corpus writes them too
-MOST = 2**31 - 1  # what an int32 column of the records holds
+COMPANIONS = ("sketch", "labels", "matte")
+IGNORED = ("depth", "normals", "description", "seed")  # the corpus writes them too
+KNOWN = ("file", "caption", *TEXTS, *COUNTS, *FLAGS, *COMPANIONS, *IGNORED)
+MAX_COUNT = 2**31 - 1  # what an int32 column of the records holds
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
 def find(folder: Path) -> Iterator[Photo | Refused]:
     """The photos of a folder: the rows of its photos.csv, or else every image of the tree, in a stable order.
 
-    photos.csv has a column `file` and any of TEXTS, COUNTS, FLAGS, `caption`, and of the companions in FILES;
+    photos.csv has a column `file` and any of TEXTS, COUNTS, FLAGS, `caption`, and of the companions in COMPANIONS;
     paths are relative to the folder.  Columns of other names, and images that no row names, are refused by name.
     Raises UserError when the folder is missing or photos.csv cannot be read as a table.
     """
     table = folder / "photos.csv"
     if not table.exists():
-        yield from photos(folder)
+        yield from list_photos(folder)
         return
-    listed, lines = set(), {}
+    listed: set[str] = set()  # every file that a row names
+    lines: dict[Path, int] = {}  # of photos, by their file
     for row, line in _rows(table):
         if isinstance(row, Refused):
             yield row
             continue
         listed |= {PurePosixPath(value.strip()).as_posix() for value in row.values() if isinstance(value, str)}
-        for found in _photo(folder, row, f"({table.name} line {line})"):
-            if isinstance(found, Photo) and (first := lines.setdefault(found.file, line)) != line:
-                found = Refused(found.name, "listed twice", f"({table.name} line {line}; line {first} counts)")
-            yield found
-    for found in photos(folder):
-        if isinstance(found, Photo) and found.name not in listed:
-            yield Refused(found.name, "not listed", f"in {table.name}")
+        for photo in _photo(folder, row, f"({table.name} line {line})"):
+            if isinstance(photo, Photo) and (first := lines.setdefault(photo.file, line)) != line:
+                photo = Refused(photo.name, "listed twice", f"({table.name} line {line}; line {first} counts)")
+            yield photo
+    for photo in list_photos(folder):
+        if isinstance(photo, Photo) and photo.name not in listed:
+            yield Refused(photo.name, "not listed", f"in {table.name}")
 
 
 def _rows(table: Path) -> Iterator[tuple[dict | Refused, int]]:
     """Each row and its line, after one refusal for each column that means nothing here."""
-    known = ("file", "caption", *TEXTS, *COUNTS, *FLAGS, *FILES, *UNUSED)
     text = read_text(table)
     header = text.partition("\n")[0]
-    delimiter = next((one for one in ";\t" if one in header and "," not in header), ",")  # as spreadsheets write it
+    delimiter = next((mark for mark in ";\t" if mark in header and "," not in header), ",")  # as spreadsheets write it
     reader = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
         if "file" not in columns:
             raise UserError(f"{table} has no column 'file': its first line must name the columns.")
-        if twice := [column for column in known if columns.count(column) > 1]:
+        if twice := [column for column in KNOWN if columns.count(column) > 1]:
             raise UserError(f"{table} has the column '{twice[0]}' twice: keep one.")
         for column in columns:
-            if column and column not in known:
-                close = get_close_matches(column, known, n=1)
+            if column and column not in KNOWN:
+                close = get_close_matches(column, KNOWN, n=1)
                 detail = f"'{column}'" + (f", did you mean '{close[0]}'?" if close else "")
                 yield Refused(table.name, "unknown column", detail), 0
         nameless = False
@@ -85,12 +86,12 @@ def _photo(folder: Path, row: dict, where: str) -> list[Photo | Refused]:
         return [Refused(name, "row does not fit the columns", where)]
     row = {column: value.strip() for column, value in row.items() if value.strip()}
     try:
-        columns = {column: row[column] for column in TEXTS if column in row}
-        columns |= {column: _count(column, row[column]) for column in COUNTS if column in row}
-        columns |= {column: _yes(column, row[column]) for column in FLAGS if column in row}
+        columns: dict[str, str | int | bool] = {column: row[column] for column in TEXTS if column in row}
+        columns |= {column: _parse_count(column, row[column]) for column in COUNTS if column in row}
+        columns |= {column: _parse_flag(column, row[column]) for column in FLAGS if column in row}
         columns |= {"given_caption": row["caption"]} if "caption" in row else {}
         file = _inside(folder, name)
-        companions = {kind: _inside(folder, row[kind]) for kind in FILES if kind in row}
+        companions = {kind: _inside(folder, row[kind]) for kind in COMPANIONS if kind in row}
     except ValueError as error:
         return [Refused(name, "wrong value", f"{error} {where}")]
     if not os.path.lexists(file):  # unlike Path.exists, of names that are too long too
@@ -103,17 +104,17 @@ def _photo(folder: Path, row: dict, where: str) -> list[Photo | Refused]:
     return [Photo(file, name, columns, (sketch,) if sketch else (), **companions), *refused]
 
 
-def _count(column: str, value: str) -> int:
+def _parse_count(column: str, value: str) -> int:
     try:
         number = float(value)
     except ValueError:
         number = -1.0
-    if not (0 <= number <= MOST and number.is_integer()):
-        raise ValueError(f"{column} is '{value}', not a whole number from 0 to {MOST}")
+    if not (0 <= number <= MAX_COUNT and number.is_integer()):
+        raise ValueError(f"{column} is '{value}', not a whole number from 0 to {MAX_COUNT}")
     return int(number)
 
 
-def _yes(column: str, value: str) -> bool:
+def _parse_flag(column: str, value: str) -> bool:
     if value.lower() not in YES + NO:
         raise ValueError(f"{column} is '{value}', neither true nor false")
     return value.lower() in YES

@@ -1,4 +1,4 @@
-"""What a source finds: photos with what is known of them, and files that cannot be used."""
+"""The image files of a folder: photos with what is known of them, and files that cannot be used."""
 
 import os
 from collections.abc import Iterator
@@ -8,11 +8,11 @@ from pathlib import Path
 from s2i.core.quarantine import Refused
 from s2i.imaging import io
 
-NOT_READ = {".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd"}
-NOT_READ |= {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
+UNREAD_SUFFIXES = {".heic", ".heif", ".avif", ".jp2", ".jxl", ".tga", ".psd"}
+UNREAD_SUFFIXES |= {".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".orf", ".rw2"}
 
-LINKED = "linked folder, which is not entered"
-NO_ENTRY = "folder that cannot be opened"
+LINKED_FOLDER = "linked folder, which is not entered"
+CLOSED_FOLDER = "folder that cannot be opened"
 
 
 @dataclass(frozen=True)
@@ -30,31 +30,31 @@ class Photo:
     matte: Path | None = None
 
 
-def photos(folder: Path) -> Iterator[Photo | Refused]:
+def list_photos(folder: Path) -> Iterator[Photo | Refused]:
     """Every image file below a folder in a stable order; formats that are known but not read are refused.
 
-    Refused are folders too that are links or cannot be opened.  Hidden files and files that are no images by their
-    suffix are passed over.
+    Folders that are links, or that cannot be opened, are refused too.  Hidden files, and files that are no images by
+    their suffix, are passed over.
     """
     files: list[Path] = []
-    closed: dict[Path, str] = {}  # folders, and why they are not entered
+    not_entered: dict[Path, str] = {}  # folders, and why
 
-    def close(error: OSError) -> None:
+    def refuse_folder(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):  # the caller says so
-            closed[Path(error.filename)] = NO_ENTRY
+            not_entered[Path(error.filename)] = CLOSED_FOLDER
 
-    for parent, folders, names in os.walk(folder, onerror=close):
+    for parent, folders, names in os.walk(folder, onerror=refuse_folder):
         files += [Path(parent, name) for name in names]
-        closed.update({Path(parent, name): LINKED for name in folders if Path(parent, name).is_symlink()})
-    for file in sorted([*files, *closed]):
+        not_entered.update({Path(parent, name): LINKED_FOLDER for name in folders if Path(parent, name).is_symlink()})
+    for file in sorted([*files, *not_entered]):
         name, suffix = name_of(file, folder), file.suffix.lower()
         if any(part.startswith(".") for part in Path(name).parts):
             continue
-        if file in closed:
-            yield Refused(name, closed[file])
+        if file in not_entered:
+            yield Refused(name, not_entered[file])
         elif suffix in io.readable():
             yield Photo(file, name)
-        elif suffix in NOT_READ:
+        elif suffix in UNREAD_SUFFIXES:
             plugin = (
                 ", or pip install -e '.[heic]' and dvc repro --force ingest" if suffix in (".heic", ".heif") else ""
             )

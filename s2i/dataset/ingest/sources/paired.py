@@ -8,7 +8,7 @@ from pathlib import Path, PureWindowsPath
 from s2i.core.errors import UserError
 from s2i.core.files import read_text
 from s2i.core.quarantine import Refused
-from s2i.dataset.ingest.sources.listing import Photo, photos
+from s2i.dataset.ingest.sources.listing import Photo, list_photos
 
 PHOTOS, SKETCHES = ("Images", "image"), ("Sketches", "sketch")  # folder, and what file names begin with
 
@@ -21,44 +21,43 @@ def find(folder: Path) -> Iterator[Photo | Refused]:
     files named otherwise, and entries of prompts.json that cannot be used.
     Raises UserError when a folder is missing or prompts.json is not such a list.
     """
-    numbered, refused = {}, []
-    for kind in (PHOTOS, SKETCHES):
-        numbered[kind], odd = _numbered(folder, *kind)
-        refused += odd
-    prompts, odd = _prompts(folder / "prompts.json", {photo.file.name for photo in numbered[PHOTOS].values()})
-    yield from refused + odd
-    for number, photo in numbered[PHOTOS].items():
-        sketch = numbered[SKETCHES].pop(number, None)
+    images, refused_photos = _images_by_number(folder, *PHOTOS)
+    sketches, refused_sketches = _images_by_number(folder, *SKETCHES)
+    prompts, refused_entries = _prompts(folder / "prompts.json", {photo.file.name for photo in images.values()})
+    yield from [*refused_photos, *refused_sketches, *refused_entries]
+    for number, photo in images.items():
+        sketch = sketches.pop(number, None)
         if not sketch:
             yield Refused(f"{'/'.join(SKETCHES)}_{number}.png", "missing", f"while {photo.name} is there")
         prompt = prompts.get(photo.file.name)
         columns = {"given_caption": prompt} if prompt else {}
         yield Photo(photo.file, photo.name, columns, (sketch.file,) if sketch else ())
-    for sketch in numbered[SKETCHES].values():
+    for sketch in sketches.values():
         yield Refused(sketch.name, "no photo", f"of its number in {PHOTOS[0]}")
 
 
-def _numbered(folder: Path, name: str, prefix: str) -> tuple[dict[str, Photo], list[Refused]]:
+def _images_by_number(folder: Path, name: str, prefix: str) -> tuple[dict[str, Photo], list[Refused]]:
     """The images of one folder by what follows `prefix_` in their names."""
     inside = folder / name
     if not inside.is_dir():
         raise UserError(f"{inside} is not a folder: ingest.source 'paired' wants {PHOTOS[0]} and {SKETCHES[0]} there.")
-    numbered, refused = {}, []
-    for found in photos(inside):
-        match = re.fullmatch(rf"{prefix}_(.+)", Path(found.name).stem)
-        full_name = f"{name}/{found.name}"
-        if isinstance(found, Refused):
-            refused.append(Refused(full_name, found.why, found.detail))
+    numbered: dict[str, Photo] = {}
+    refused: list[Refused] = []
+    for image in list_photos(inside):
+        match = re.fullmatch(rf"{prefix}_(.+)", Path(image.name).stem)
+        full_name = f"{name}/{image.name}"
+        if isinstance(image, Refused):
+            refused.append(Refused(full_name, image.why, image.detail))
         elif not match:
             refused.append(Refused(full_name, "wrong name", f"(not {prefix}_NUMBER)"))
         elif match[1] in numbered:
             refused.append(Refused(full_name, "number taken", f"by {numbered[match[1]].name}"))
         else:
-            numbered[match[1]] = Photo(found.file, full_name)
+            numbered[match[1]] = Photo(image.file, full_name)
     return numbered, refused
 
 
-def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused]]:
+def _prompts(file: Path, photo_names: set[str]) -> tuple[dict[str, str], list[Refused]]:
     """{file name of a photo: prompt}, and the entries that cannot be used."""
     if not file.exists():
         return {}, []
@@ -68,7 +67,8 @@ def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused
         raise UserError(f"{file} is not JSON: {error}.") from None
     if not isinstance(entries, list):
         raise UserError(f'{file} must be a list of {{"image": file name, "prompt": text}}, not a {_kind(entries)}.')
-    prompts, refused = {}, []
+    prompts: dict[str, str] = {}
+    refused: list[Refused] = []
     for number, entry in enumerate(entries, start=1):
         image, prompt = (entry.get("image"), entry.get("prompt")) if isinstance(entry, dict) else (None, "")
         name = PureWindowsPath(image).name if isinstance(image, str) else None  # after slashes of either kind
@@ -78,7 +78,7 @@ def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused
             refused.append(Refused(file.name, "prompt is no text", f"({image}, entry {number})"))
         elif re.search("[\ud800-\udfff]", prompt or ""):
             refused.append(Refused(file.name, "half a character", f"in the prompt ({image}, entry {number})"))
-        elif name not in photos:
+        elif name not in photo_names:
             refused.append(Refused(file.name, "image missing", f"{image} (entry {number})"))
         elif name in prompts:
             refused.append(Refused(file.name, "image named twice", f"{image} (entry {number}); the first one counts"))
@@ -89,5 +89,6 @@ def _prompts(file: Path, photos: set[str]) -> tuple[dict[str, str], list[Refused
     return prompts, refused
 
 
-def _kind(value) -> str:
+def _kind(value: object) -> str:
+    """What JSON calls the type of a value, or nearly so."""
     return {dict: "table", str: "text", type(None): "null"}.get(type(value), type(value).__name__)
