@@ -1,6 +1,7 @@
 """What conditions the UNet beside the prompt: a sketch, its edges, a map of its materials."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,23 +23,38 @@ def control_images(
     ControlNets expect, "edges" its Canny edges likewise, both (H, W) uint8; "material" gives ``material_map``
     (H, W, 3) uint8, or without one what the prompt says of colour and material, where the strokes say a building is.
     """
-
-    def made(condition: str) -> np.ndarray:
+    images = []
+    for condition in conditions:
         if condition == "sketch":
-            return 255 - sketch
-        if condition == "edges":
-            return edges.canny(cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))
-        if material_map is not None:
-            return material_map
-        said = prompts.colors_and_materials_in(prompt)
-        return material_maps.material_map(material_maps.silhouette(sketch), said.get("color"), said.get("material"))
-
-    images = [made(condition) for condition in conditions]
+            images.append(inverted(sketch))
+        elif condition == "edges":
+            images.append(edges_of_sketch(sketch))
+        else:
+            images.append(material_map_of_prompt(sketch, prompt) if material_map is None else material_map)
     return [np.ascontiguousarray(image[:, ::-1]) if flip else image for image in images]
 
 
 def control_images_of(example: Mapping, conditions: Sequence[str]) -> list[np.ndarray]:
     """The control images of an augmented record."""
-    material_map = io.read(example["material_map"]) if example.get("material_map") else None
-    sketch = io.read_grey(example["sketch"])
+    material_map = io.read(Path(example["material_map"])) if example.get("material_map") else None
+    sketch = io.read_grey(Path(example["sketch"]))
     return control_images(sketch, conditions, example["prompt"], material_map, bool(example.get("flip")))
+
+
+def inverted(sketch: np.ndarray) -> np.ndarray:
+    """A sketch (H, W) uint8 as light strokes on black, (H, W) uint8."""
+    return 255 - sketch
+
+
+def edges_of_sketch(sketch: np.ndarray) -> np.ndarray:
+    """The Canny edges of a sketch (H, W) uint8: (H, W) uint8, 255 on edges and 0 elsewhere."""
+    return edges.canny(cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))
+
+
+def material_map_of_prompt(sketch: np.ndarray, prompt: str) -> np.ndarray:
+    """The colour and the material that a prompt names, painted where a sketch (H, W) uint8 shows a building.
+
+    (H, W, 3) uint8; black where the prompt names neither.
+    """
+    words = prompts.colors_and_materials_in(prompt)
+    return material_maps.material_map(material_maps.silhouette(sketch), words.get("color"), words.get("material"))

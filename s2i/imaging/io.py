@@ -4,6 +4,7 @@ import warnings
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -11,8 +12,8 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from s2i.core.files import open_binary
 
-ORIENTATION = 0x0112  # the EXIF tag; 5 to 8 stand on their side
-PHOTOS = frozenset(
+ORIENTATION = 0x0112  # the EXIF tag; images of 5 to 8 lie on their side
+PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif", ".heic", ".heif"}
 )
 LANCZOS, NEAREST = Image.Resampling.LANCZOS, Image.Resampling.NEAREST
@@ -35,7 +36,7 @@ def readable() -> frozenset[str]:
         register_heif_opener()
     except ImportError:
         pass
-    return PHOTOS & Image.registered_extensions().keys()
+    return PHOTO_SUFFIXES & Image.registered_extensions().keys()
 
 
 def read_photo(path: Path, max_megapixels: float) -> np.ndarray:
@@ -139,6 +140,7 @@ def _open(path: Path, max_megapixels: float) -> Image.Image:
 
 
 def _broken(error: Exception) -> Unreadable:
+    """What a decoder's own error means to the user."""
     return Unreadable("truncated" if "truncated" in str(error).lower() else "broken image", f"({error})")
 
 
@@ -152,17 +154,19 @@ def _opaque(image: Image.Image) -> Image.Image:
         return image
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image, dtype=np.float32)
-        full = next((one for one in (1, 255) if image.mode == "F" and values.max() <= one), 65535)
-        return Image.fromarray((np.clip(values / full, 0, 1) * 255).round().astype(np.uint8))
+        white_value = next((value for value in (1, 255) if image.mode == "F" and values.max() <= value), 65535)
+        return Image.fromarray((np.clip(values / white_value, 0, 1) * 255).round().astype(np.uint8))
     return image if image.mode in ("RGB", "CMYK", "L") else image.convert("RGB")
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:
+    """The image in RGB, its colours brought from the profile that is embedded to sRGB."""
     profile = image.info.get("icc_profile")
     if profile:
         try:
             embedded = ImageCms.ImageCmsProfile(BytesIO(profile))
-            return ImageCms.profileToProfile(image, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            converted = ImageCms.profileToProfile(image, embedded, ImageCms.createProfile("sRGB"), outputMode="RGB")
+            return cast(Image.Image, converted)  # None is for conversions in place
         except (ImageCms.PyCMSError, OSError):
             pass  # a profile that is broken or meant for other channels says nothing: as if there were none
     return image.convert("RGB")

@@ -9,9 +9,12 @@ GAP = 4  # pixels between images
 
 
 def mosaic(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
-    """One titled column a name, one row an example: images (H, W, 3) or (H, W) uint8, all of one size -> RGB."""
+    """One titled column a name, one row an example, as (H, W, 3) uint8.
+
+    columns: {title: images (H, W, 3) or (H, W) uint8}, all of one size.
+    """
     height, width = next(iter(columns.values()))[0].shape[:2]
-    title = _title(height)
+    title = _title_height(height)
     rows = max(len(images) for images in columns.values())
     size = (len(columns) * (width + GAP) - GAP, title + GAP + rows * (height + GAP))
     canvas = Image.new("RGB", size, "white")
@@ -25,31 +28,31 @@ def mosaic(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
 
 
 def evenly_spaced(count: int, rows: int) -> list[int]:
-    """At most ``rows`` places from the first of ``count`` to the last."""
+    """At most ``rows`` indices, from the first of ``count`` to the last."""
     return np.unique(np.linspace(0, count - 1, rows).round().astype(int)).tolist()
 
 
 def grid(images: Sequence[np.ndarray], columns: int) -> np.ndarray:
-    """Images (H, W, 3) uint8 of one size row by row, as many in each as there are columns -> RGB."""
+    """Images (H, W, 3) uint8 of one size, row by row from the upper left, so many in a row, as (H, W, 3) uint8."""
     height, width = images[0].shape[:2]
     rows = -(-len(images) // columns)
     canvas = Image.new("RGB", (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP), "white")
-    for place, image in enumerate(images):
-        row, column = divmod(place, columns)
+    for index, image in enumerate(images):
+        row, column = divmod(index, columns)
         canvas.paste(Image.fromarray(image), (column * (width + GAP), row * (height + GAP)))
     return np.asarray(canvas)
 
 
 def cells(image: Image.Image, columns: int) -> list[list[np.ndarray]]:
-    """The images (H, W, 3) uint8 of a mosaic of square ones, a list a row; columns: how many stand side by side."""
+    """The square images (S, S, 3) uint8 that a mosaic was made of, a list a row; columns: how many are in a row."""
     side = (image.width + GAP) // columns - GAP
     whole = np.asarray(image.convert("RGB"))
-    tops = range(_title(side) + GAP, whole.shape[0] - side + 1, side + GAP)
+    tops = range(_title_height(side) + GAP, whole.shape[0] - side + 1, side + GAP)
     return [
         [whole[top : top + side, left : left + side] for left in range(0, whole.shape[1], side + GAP)] for top in tops
     ]
 
 
-def _title(height: int) -> int:
-    """The height of the titles above images of a height, pixels."""
-    return max(14, height // 9)
+def _title_height(image_height: int) -> int:
+    """The height of the titles above images of a height, both in pixels."""
+    return max(14, image_height // 9)

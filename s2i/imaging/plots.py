@@ -1,12 +1,13 @@
 """Plots without a screen."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 
-def pyplot():
-    """matplotlib's, which draws into files; importing it takes a second."""
+def pyplot() -> Any:
+    """matplotlib.pyplot, drawing into files and not on a screen; importing it takes a second."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -15,15 +16,15 @@ def pyplot():
     return pyplot
 
 
-def save(figure, file: Path, dpi: int = 120) -> None:
-    """Write a figure as an image, and let go of it."""
+def save(figure: Any, file: Path, dpi: int = 120) -> None:
+    """Write a matplotlib figure as an image of so many dots an inch, and close it."""
     figure.savefig(file, dpi=dpi)
     pyplot().close(figure)
 
 
-def image(figure) -> np.ndarray:
-    """A figure as RGB (H, W, 3) uint8; it is let go of."""
+def image(figure: Any) -> np.ndarray:
+    """A matplotlib figure as an image (H, W, 3) uint8; it is closed."""
     figure.canvas.draw()
-    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
     pyplot().close(figure)
-    return drawn
+    return pixels

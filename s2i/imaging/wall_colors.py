@@ -31,8 +31,8 @@ CLUSTERS = 16
 BORDER = 0.1  # width of the frame that sky and ground fill, share of the image
 BORDER_WEIGHT = 1.8  # what fills the frame as much as the middle is surely not the wall
 MIDDLE = (0.25, 0.3, 0.5)  # where walls are, from -1 to 1: their height (down is positive), and spreads up and across
-CHROMA = 0.058  # how much more each unit of chroma counts than grey does, up to MOST_CHROMA
-MOST_CHROMA = 60
+CHROMA_WEIGHT = 0.058  # how much more each unit of chroma counts than grey does, up to MAX_CHROMA
+MAX_CHROMA = 60
 
 
 def dominant_color(image: np.ndarray, mask: np.ndarray | None = None) -> str:
@@ -45,16 +45,16 @@ def dominant_color(image: np.ndarray, mask: np.ndarray | None = None) -> str:
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB).reshape(-1, 3)
     centres, labels = kmeans2(lab, CLUSTERS, minit="++", rng=0)
     if mask is None:
-        where = _middle() - BORDER_WEIGHT * _border()
+        weights = _middle() - BORDER_WEIGHT * _border()
     else:
-        where = _middle() * cv2.resize(mask, (SIZE, SIZE), interpolation=cv2.INTER_AREA).ravel()
-    shares = np.bincount(labels, where, CLUSTERS).clip(0)
-    vividness = np.minimum(np.hypot(centres[:, 1], centres[:, 2]), MOST_CHROMA)
+        weights = _middle() * cv2.resize(mask, (SIZE, SIZE), interpolation=cv2.INTER_AREA).ravel()
+    shares = np.bincount(labels, weights, CLUSTERS).clip(0)
+    vividness = np.minimum(np.hypot(centres[:, 1], centres[:, 2]), MAX_CHROMA)
     votes = dict.fromkeys(PALETTE, 0.0)
-    for centre, vote in zip(centres, shares * (1 + CHROMA * vividness), strict=True):
+    for centre, vote in zip(centres, shares * (1 + CHROMA_WEIGHT * vividness), strict=True):
         name = name_of(centre)
         votes[name] += vote * TRUST[name]
-    return max(votes, key=votes.get)
+    return max(votes, key=votes.__getitem__)
 
 
 def name_of(lab: np.ndarray) -> str:
@@ -67,6 +67,7 @@ def name_of(lab: np.ndarray) -> str:
 
 
 def _in_proportion(lab: np.ndarray) -> np.ndarray:
+    """CIELAB colours (..., 3) as lightness, and chroma in proportion to it: (..., 3), to be compared by distance."""
     lightness, chroma = lab[..., :1], lab[..., 1:]
     return np.concatenate([0.9 * lightness, 100 * chroma / (lightness + 5)], axis=-1)
 

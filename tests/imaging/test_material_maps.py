@@ -35,7 +35,7 @@ def test_materials_differ_and_the_same_words_and_seed_paint_the_same():
 
 def test_other_words_are_css_colours_or_plain():
     assert (material_maps.material_map(WHOLE, "teal", None)[0, 0] == (0, 128, 128)).all()
-    assert (material_maps.material_map(WHOLE, "ultrablue", "jelly") == material_maps.PLAIN).all()
+    assert (material_maps.material_map(WHOLE, "ultrablue", "jelly") == material_maps.UNNAMED).all()
     assert not material_maps.material_map(WHOLE, None, None).any()
 
 
