@@ -191,7 +191,7 @@ def _by_hand(image: np.ndarray, target: Reference) -> dict[str, float]:
         found["ssim_matte"] = pixels.ssim(image, photo, target.matte)
         found["psnr_matte"] = pixels.psnr(image, photo, target.matte)
     if target.sketch is not None:
-        again = sketches.draw(image, record["sketch_style"], record["id"])
+        again = sketches.draw_sketch(image, record["sketch_style"], record["id"])
         found |= resketch_consistency(again, target.sketch)
     if record.get("windows") is not None:
         found["window_count_error"] = abs(rectangles - record["windows"])

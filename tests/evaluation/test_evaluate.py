@@ -33,7 +33,7 @@ def records(folder, house):
             noise = np.random.default_rng(variant).integers(-6, 7, photo.shape)
             other = io.resize_and_crop(house(number + 50, wall=(60, 90, 200)), 64)[:, ::-1]
             close = (photo + noise).clip(0, 255).astype(np.uint8)
-            sketch = sketches.draw(photo, "xdog", row["id"])
+            sketch = sketches.draw_sketch(photo, "xdog", row["id"])
             images = {"photo": photo, "finetuned": close, "base": other, "sketch": sketch, "matte": WALL}
             images |= {"truth_labels": WALL // 255 * LABELS["window"]}
             images |= {"unprompted": other} if variant else {}

@@ -14,7 +14,7 @@ from s2i.dataset.augmentation.examples import augment
 from s2i.dataset.captioning.captions import caption
 from s2i.dataset.ingest.photos import ingest
 from s2i.dataset.matting.mattes import cut_backgrounds
-from s2i.dataset.sketching.sketches import draw, pair
+from s2i.dataset.sketching.sketches import draw_sketch, pair
 from s2i.imaging import io
 
 DATA = Path(__file__).parents[2] / "data"
@@ -49,7 +49,7 @@ def run(tmp_path, workers):
 
 
 def sketch(photo, target, style):
-    io.write_png(target, draw(io.read(photo), style, target.stem))
+    io.write_png(target, draw_sketch(io.read(photo), style, target.stem))
 
 
 def test_a_set_of_pairs_becomes_training_examples(run, tmp_path):

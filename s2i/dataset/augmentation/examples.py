@@ -23,7 +23,7 @@ def augment(
 ) -> Iterator[dict]:
     """One record an example, with `variant`, `sketch`, `sketch_style`, `flip` and `prompt`.
 
-    A training photo gives params.variants examples, each drawn from (seed, id, variant) alone; a held-out one gives
+    A training photo gives params.variants examples, each depending on (seed, id, variant) alone; a held-out one gives
     its sketches as they are with its plain caption.  New sketches are written to folder/sketches, not mirrored:
     `flip` says that photo and sketch are to be mirrored together.  Where "material" is among the conditions a training
     example has a `material_map` from its photo's matte, colour and material; held-out ones do without, as in use.

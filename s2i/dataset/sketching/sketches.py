@@ -35,7 +35,7 @@ def _with_sketches(record: dict, folder: Path, styles: Sequence[str]) -> dict:
             continue
         target = folder / "sketches" / f"{record['id']}-{style}.png"
         key = ("sketch", cache.code(__name__), record["id"], photo, style)
-        cache.produce(target, partial(_write, photo=record["photo"], style=style, id=record["id"]), *key)
+        cache.produce(target, partial(_write_sketch, photo=record["photo"], style=style, photo_id=record["id"]), *key)
         sketches[style] = str(target)
     if not sketches:
         raise UserError(
@@ -45,10 +45,10 @@ def _with_sketches(record: dict, folder: Path, styles: Sequence[str]) -> dict:
     return record | {"sketches": sketches}
 
 
-def draw(image: np.ndarray, style: str, id: str) -> np.ndarray:
-    """The sketch (H, W) uint8 of an image (H, W, 3) uint8 in a style, by the hand that draws the photo of that id."""
-    return STYLES[style](image, np.random.default_rng(int(cache.fingerprint(id, style), 16)))
+def draw_sketch(image: np.ndarray, style: str, photo_id: str) -> np.ndarray:
+    """The sketch (H, W) uint8 of an image (H, W, 3) uint8 in a style, by the hand that draws that photo."""
+    return STYLES[style](image, np.random.default_rng(int(cache.fingerprint(photo_id, style), 16)))
 
 
-def _write(target: Path, photo: str, style: str, id: str) -> None:
-    io.write_png(target, draw(io.read(Path(photo)), style, id))
+def _write_sketch(target: Path, photo: str, style: str, photo_id: str) -> None:
+    io.write_png(target, draw_sketch(io.read(Path(photo)), style, photo_id))

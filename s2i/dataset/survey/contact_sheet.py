@@ -20,10 +20,10 @@ def in_every_style(records: Sequence[dict], folder: Path, workers: Workers) -> S
     styles = [style for style in STYLES if style != "hed" or weights.is_at_hand("hed_bsds500.weights.h5")]
     if not (missing := [style for style in styles if style not in records[0]["sketches"]]):
         return records
-    drawn = sketches.pair(records, folder, Pair.model_validate({"styles": missing}), workers)
+    with_missing = sketches.pair(records, folder, Pair.model_validate({"styles": missing}), workers)
     return [
         record | {"sketches": record["sketches"] | others["sketches"]}
-        for record, others in zip(records, drawn, strict=True)
+        for record, others in zip(records, with_missing, strict=True)
     ]
 
 

@@ -92,8 +92,8 @@ def _combinations(wanted: Wanted, names: Sequence[str]) -> list[Facts]:
 def _shows(facts: Sequence[Facts], wanted: Wanted) -> Shows:
     shows: Shows = {}
     for name, values in wanted.items():
-        known = [canonical(name, photo.get(name)) for photo in facts]
-        shows |= {(name, value): np.array([word == canonical(name, value) for word in known], bool) for value in values}
+        words = [canonical(name, photo.get(name)) for photo in facts]
+        shows |= {(name, value): np.array([word == canonical(name, value) for word in words], bool) for value in values}
     return shows
 
 
@@ -127,8 +127,8 @@ def plot_coverage(facts: Sequence[Facts], wanted: Wanted, file: Path) -> None:
     """How many photos show each pair of values; one that was looked for, and that none shows, is framed in red."""
     shows = _shows(facts, wanted)
     values = list(shows)
-    shown = np.array(list(shows.values()), float)
-    counts = shown @ shown.T
+    is_shown = np.array(list(shows.values()), float)
+    counts = is_shown @ is_shown.T
     exclusive = np.array([[a[0] == b[0] and a != b for b in values] for a in values])
     counts[exclusive] = np.nan
     side = 0.34 * len(values) + 2.2  # inches

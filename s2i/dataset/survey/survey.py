@@ -32,8 +32,8 @@ def survey(
     records: captioned ones.  refusing: the folders whose quarantine.csv tell what is not used.
     """
     refused = [row for refusing_folder in refusing for row in quarantine.read(refusing_folder)]
-    look = partial(observe, probes=probes if probes.exists() else None)
-    observations: list[Observation] = list(fan_out(look, records, "surveying", workers))
+    observe_photo = partial(observe, probes=probes if probes.exists() else None)
+    observations: list[Observation] = list(fan_out(observe_photo, records, "surveying", workers))
     facts = [photo.facts for photo in observations]
     unlicensed = [photo.source for photo in observations if not photo.is_licensed]
     figures = {
@@ -63,9 +63,9 @@ def _draw_sketches(
     sampled = [photo.id for photo in by_id if photo.is_rendered][:MAX_SAMPLED]
     chosen = [record for record in records if record["id"] in {*on_sheet, *sampled}]
     with TemporaryDirectory() as drafts:
-        drawn = {record["id"]: record for record in in_every_style(chosen, Path(drafts), workers)}
-        io.write_png(sheet, contact_sheet([drawn[id] for id in on_sheet]))
-        return {id: sketch_f1s(drawn[id]) for id in sampled}
+        sketched = {record["id"]: record for record in in_every_style(chosen, Path(drafts), workers)}
+        io.write_png(sheet, contact_sheet([sketched[photo_id] for photo_id in on_sheet]))
+        return {photo_id: sketch_f1s(sketched[photo_id]) for photo_id in sampled}
 
 
 def _against_truth(observations: Sequence[Observation], sampled_f1s: Mapping[str, dict[str, float]]) -> dict[str, Any]:
