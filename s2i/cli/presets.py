@@ -11,7 +11,7 @@ from s2i.core import params_file
 from s2i.core.errors import UserError, hint
 from s2i.core.files import whole_file
 
-FILE = Path(__file__).with_suffix(".yaml")
+FILE = Path(__file__).with_name("presets.yaml")
 
 
 def apply(name: str, file: Path) -> str:

@@ -6,14 +6,14 @@ from functools import cache as once
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-DATA = (".yaml", ".md", ".txt")  # read by the modules beside them, so these count as reached with any of them
 
 
 def reached(entry: Path) -> set[Path]:
-    """The files of s2i that a Python file imports, directly or through others, imports inside functions included.
+    """The files of s2i that a Python file reaches, directly or through others, imports inside functions included.
 
-    A module's dotted name in a string counts too: tables of what is imported on demand are made of such names.
-    Data files beside a module that is reached count; the packages above it do not, which hold a docstring alone.
+    A module's dotted name in a string counts too: tables of what is imported on demand are made of such names.  So does
+    the name of a data file that lies beside the module.  The packages above a module, which hold a docstring alone, do
+    not count.
     """
     found, left = set(), [Path(entry).resolve()]
     while left:
@@ -21,7 +21,7 @@ def reached(entry: Path) -> set[Path]:
             if file not in found:
                 found.add(file)
                 left.append(file)
-    return found | {data for folder in {file.parent for file in found} for data in _data_in(folder)}
+    return found
 
 
 def file_of(module: str) -> Path | None:
@@ -32,22 +32,25 @@ def file_of(module: str) -> Path | None:
 
 @once
 def _imported(file: Path) -> frozenset[Path]:
+    if file.suffix != ".py":
+        return frozenset()
     names = {name for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) for name in _names(node)}
-    modules = {name for name in names if name.startswith(f"{ROOT.name}.")}
-    return frozenset(path.resolve() for path in map(file_of, modules) if path)
+    modules = {file_of(name) for name in names if name.startswith(f"{ROOT.name}.")}
+    data = {file.parent / name for name in names if _is_data_name(name) and file.is_relative_to(ROOT)}
+    return frozenset(path.resolve() for path in modules | data if path and path.is_file())
+
+
+def _is_data_name(name: str) -> bool:
+    """Whether a string may be the name of a data file: one with an ending that is not Python's."""
+    return 1 < len(name) < 100 and "/" not in name and Path(name).suffix not in ("", ".py")
 
 
 def _names(node: ast.AST) -> Iterator[str]:
-    """Dotted names that may be modules: of `from a import b` a.b where that is one, else a."""
+    """Dotted names that may be modules, of `from a import b` a.b where that is one, else a; and every short string."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom) and node.module:
         names = [f"{node.module}.{alias.name}" for alias in node.names]
         yield from (name if file_of(name) else node.module for name in names)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isascii():
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isprintable():
         yield node.value
-
-
-@once
-def _data_in(folder: Path) -> tuple[Path, ...]:
-    return tuple(file for file in sorted(folder.iterdir()) if file.suffix in DATA)
