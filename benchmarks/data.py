@@ -100,29 +100,21 @@ def total(measured: dict[str, dict[str, float]], name: str = "seconds") -> float
     return round(sum(one[name] for one in measured.values()), 1)
 
 
-def scaling(folder: Path, sizes: list[int], resolution: int) -> dict:
-    """Time and memory of every stage for several numbers of photos, and of one photo more after the last number."""
+def scaling(folder: Path, sizes: list[int], resolution: int, one_more: bool) -> dict:
+    """Time and memory of every stage for several numbers of photos.
+
+    one_more: also of one photo more after the last number, when all else is in the cache.
+    """
     found = {"resolution": resolution, "photos": sizes, "stages": []}
     for size in sizes:
         workshop = Workshop(folder / str(size), size, resolution=resolution, ingest={"near_duplicate": 0})
         found["stages"].append(workshop.run_all())
-        if size == sizes[-1]:
+        if one_more and size == sizes[-1]:
             workshop.add(size, 1)
             found["one_more"] = workshop.run_all()
             for name in ("seconds", "cpu_seconds"):
                 ratio = total(found["one_more"], name) / total(found["stages"][-1], name)
                 found[f"one_more_ratio_of_{name}"] = round(ratio, 4)
-        shutil.rmtree(workshop.folder)
-        print(size, json.dumps(found["stages"][-1]), flush=True)
-    return found
-
-
-def many(folder: Path, sizes: list[int]) -> dict:
-    """Time and memory of every stage for very many photos, small ones, which take the networks less."""
-    found = {"resolution": 64, "photos": sizes, "stages": []}
-    for size in sizes:
-        workshop = Workshop(folder / str(size), size, resolution=64, ingest={"near_duplicate": 0})
-        found["stages"].append(workshop.run_all())
         shutil.rmtree(workshop.folder)
         print(size, json.dumps(found["stages"][-1]), flush=True)
     return found
@@ -143,7 +135,7 @@ def matting(folder: Path, photos: int, resolution: int) -> dict:
     workshop.run("ingest")
     workshop.run("pair")
     weights = subprocess.run(
-        [sys.executable, "-c", "from s2i import weights; print(weights.path('u2netp.onnx').parent)"],
+        [sys.executable, "-c", "from s2i.networks import weights; print(weights.path('u2netp.onnx').parent)"],
         capture_output=True,
         text=True,
         cwd=PROJECT,
@@ -200,8 +192,8 @@ def main() -> None:
         measure = {
             "matting": lambda: [matting(Path(folder), chosen.few, resolution) for resolution in (128, 512)],
             "workers": lambda: workers(Path(folder), chosen.few),
-            "many": lambda: many(Path(folder), chosen.many),
-            "scaling": lambda: scaling(Path(folder), chosen.sizes, chosen.resolution),
+            "many": lambda: scaling(Path(folder), chosen.many, 64, one_more=False),  # small photos
+            "scaling": lambda: scaling(Path(folder), chosen.sizes, chosen.resolution, one_more=True),
         }
         for part in chosen.only:
             found[part] = measure[part]()

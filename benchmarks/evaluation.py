@@ -25,6 +25,7 @@ import numpy as np
 import torch
 import torchvision
 from pytorch_fid import fid_score, inception
+from random_inception import random_inception
 
 from s2i.evaluation import scoring
 from s2i.imaging import io
@@ -132,19 +133,6 @@ def compare(folder: Path, batch_size: int, rounds: int) -> dict:
         for name in ("images_per_second", "images_per_cpu_second")
     }
     return {"runs": runs, "ratios": ratios}
-
-
-def random_inception() -> dict:
-    """A state dict of pytorch-fid's Inception."""
-    with (
-        mock.patch.object(inception, "load_state_dict_from_url"),
-        mock.patch.object(torch.nn.Module, "load_state_dict"),
-    ):
-        trunk = inception.fid_inception_v3()
-    for parameter in trunk.parameters():
-        if parameter.ndim > 1:
-            torch.nn.init.kaiming_normal_(parameter)
-    return trunk.state_dict()
 
 
 def main() -> None:

@@ -1,12 +1,11 @@
 """The arithmetic of the metrics, against the packages that define them, hand formulas and stored figures."""
 
-from unittest import mock
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from benchmarks.random_inception import random_inception
 from s2i.core.errors import UserError
 from s2i.imaging import tensors
 from s2i.imaging.edges import canny
@@ -100,17 +99,10 @@ def inception(monkeypatch, tmp_path):
     from pytorch_fid import inception
 
     torch.manual_seed(0)
-    with (
-        mock.patch.object(inception, "load_state_dict_from_url"),
-        mock.patch.object(torch.nn.Module, "load_state_dict"),
-    ):
-        trunk = inception.fid_inception_v3()
-    for parameter in trunk.parameters():
-        if parameter.ndim > 1:
-            torch.nn.init.kaiming_normal_(parameter)
-    torch.save(trunk.state_dict(), tmp_path / "inception.pth")
+    state = random_inception()
+    torch.save(state, tmp_path / "inception.pth")
     monkeypatch.setattr(weights, "hub_path", lambda name: tmp_path / "inception.pth")
-    monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: trunk.state_dict())
+    monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: state)
 
 
 def test_fid_is_the_figure_of_pytorch_fids_command_line_on_the_same_folders(inception, tmp_path):
