@@ -15,17 +15,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import yaml
 from PIL import Image
 
 from s2i.core.parallel import fan_out
 from s2i.core.params import Workers
-from s2i.imaging import io
+from s2i.imaging import io, plots
+from s2i.networks import weights
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -51,20 +51,21 @@ class Workshop:
         (folder / "data/photos").mkdir(parents=True)
         (folder / "params.yaml").write_text(yaml.safe_dump(values))
         shutil.copytree(PROJECT / "data/base", folder / "data/base")
-        self.add(0, photos)
+        self.add_photos(0, photos)
 
-    def add(self, first: int, count: int) -> None:
-        """More photos, each different."""
+    def add_photos(self, first: int, count: int) -> None:
+        """More photos, each different; first: the number of the first."""
         numbers = [(number, self.folder / "data/photos") for number in range(first, first + count)]
-        for _ in fan_out(varied_copy, numbers, "making photos", Workers()):
+        for _ in fan_out(write_varied_copy, numbers, "making photos", Workers()):
             pass
 
     def run(self, stage: str) -> dict[str, float]:
         """Wall and CPU seconds of a stage, and the peak memory of its largest process in megabytes."""
-        command = [sys.executable, PROJECT / "stages" / f"{stage}.py"]
-        return self.measured([*command, *(Path("data") / name for name in STAGES[stage])])
+        command: list[str | Path] = [sys.executable, PROJECT / "stages" / f"{stage}.py"]
+        return self.measure([*command, *(Path("data") / name for name in STAGES[stage])])
 
-    def measured(self, command: list) -> dict[str, float]:
+    def measure(self, command: Sequence[str | Path]) -> dict[str, float]:
+        """The same of any command, run in the workshop's folder; ends the benchmark where it fails."""
         environment = os.environ | {"S2I_CACHE": str(self.folder / "cache"), "PYTHONPATH": str(PROJECT)}
         began = time.monotonic()
         with open(self.folder / "log.txt", "a") as log:
@@ -79,12 +80,13 @@ class Workshop:
         }
 
     def run_all(self) -> dict[str, dict[str, float]]:
+        """What `run` measures, for each stage in turn."""
         return {stage: self.run(stage) for stage in STAGES}
 
 
-def varied_copy(job: tuple[int, Path]) -> None:
-    """Write the copy of that number: another crop, other colours and lights than any other's."""
-    number, folder = job
+def write_varied_copy(number_and_folder: tuple[int, Path]) -> None:
+    """Write the copy of that number: its crop, colours and light are those of no other."""
+    number, folder = number_and_folder
     rng = np.random.default_rng(number)
     sources = sorted((PROJECT / "data/photos/photos").glob("*.jpg"))
     image = io.read(sources[number % len(sources)])
@@ -97,36 +99,34 @@ def varied_copy(job: tuple[int, Path]) -> None:
 
 
 def total(measured: dict[str, dict[str, float]], name: str = "seconds") -> float:
-    return round(sum(one[name] for one in measured.values()), 1)
+    """The sum over stages of one of the figures of `Workshop.run_all`."""
+    return round(sum(figures[name] for figures in measured.values()), 1)
 
 
-def scaling(folder: Path, sizes: list[int], resolution: int, one_more: bool) -> dict:
-    """Time and memory of every stage for several numbers of photos.
-
-    one_more: also of one photo more after the last number, when all else is in the cache.
-    """
-    found = {"resolution": resolution, "photos": sizes, "stages": []}
+def scaling(folder: Path, sizes: list[int], resolution: int, one_more: bool = False) -> dict:
+    """Time and memory of every stage for several numbers of photos, and of one photo more after the last number."""
+    figures: dict = {"resolution": resolution, "photos": sizes, "stages": []}
     for size in sizes:
         workshop = Workshop(folder / str(size), size, resolution=resolution, ingest={"near_duplicate": 0})
-        found["stages"].append(workshop.run_all())
+        figures["stages"].append(workshop.run_all())
         if one_more and size == sizes[-1]:
-            workshop.add(size, 1)
-            found["one_more"] = workshop.run_all()
+            workshop.add_photos(size, 1)
+            figures["one_more"] = workshop.run_all()
             for name in ("seconds", "cpu_seconds"):
-                ratio = total(found["one_more"], name) / total(found["stages"][-1], name)
-                found[f"one_more_ratio_of_{name}"] = round(ratio, 4)
+                ratio = total(figures["one_more"], name) / total(figures["stages"][-1], name)
+                figures[f"one_more_ratio_of_{name}"] = round(ratio, 4)
         shutil.rmtree(workshop.folder)
-        print(size, json.dumps(found["stages"][-1]), flush=True)
-    return found
+        print(size, json.dumps(figures["stages"][-1]), flush=True)
+    return figures
 
 
 def workers(folder: Path, photos: int) -> dict:
     """Seconds of all stages with one worker and with two."""
-    taken = {}
+    seconds = {}
     for count in (1, 2):
         workshop = Workshop(folder / f"workers-{count}", photos, workers={"count": count})
-        taken[count] = total(workshop.run_all())
-    return {"photos": photos, "one": taken[1], "two": taken[2], "ratio": round(taken[1] / taken[2], 2)}
+        seconds[count] = total(workshop.run_all())
+    return {"photos": photos, "one": seconds[1], "two": seconds[2], "ratio": round(seconds[1] / seconds[2], 2)}
 
 
 def matting(folder: Path, photos: int, resolution: int) -> dict:
@@ -134,47 +134,46 @@ def matting(folder: Path, photos: int, resolution: int) -> dict:
     workshop = Workshop(folder / "matting", photos, resolution=resolution)
     workshop.run("ingest")
     workshop.run("pair")
-    weights = subprocess.run(
-        [sys.executable, "-c", "from s2i.networks import weights; print(weights.path('u2netp.onnx').parent)"],
-        capture_output=True,
-        text=True,
-        cwd=PROJECT,
-        check=True,
-    ).stdout.strip()
-    ours, theirs = [], []
+    stage_seconds, rembg_seconds = [], []
     for _ in range(3):
         shutil.rmtree(folder / "matting/cache", ignore_errors=True)
-        ours.append(workshop.run("matte")["seconds"])
+        stage_seconds.append(workshop.run("matte")["seconds"])
         shutil.rmtree(folder / "matting/out", ignore_errors=True)
         (folder / "matting/out").mkdir()
-        os.environ["U2NET_HOME"] = weights
-        rembg = [Path(sys.executable).parent / "rembg", "p", "-m", "u2netp", "data/ingested/photos", "out"]
-        theirs.append(workshop.measured(rembg)["seconds"])
-    rates = photos / np.array(ours), photos / np.array(theirs)
+        os.environ["U2NET_HOME"] = str(weights.path("u2netp.onnx").parent)
+        rembg: list[str | Path] = [
+            Path(sys.executable).parent / "rembg",
+            "p",
+            "-m",
+            "u2netp",
+            "data/ingested/photos",
+            "out",
+        ]
+        rembg_seconds.append(workshop.measure(rembg)["seconds"])
+    stage_rates, rembg_rates = photos / np.array(stage_seconds), photos / np.array(rembg_seconds)
     shutil.rmtree(workshop.folder)
     return {
         "photos": photos,
         "resolution": resolution,
-        "stage_photos_per_second": rates[0].round(2).tolist(),
-        "rembg_photos_per_second": rates[1].round(2).tolist(),
-        "ratio": round(float(np.median(rates[0] / rates[1])), 2),
+        "stage_photos_per_second": stage_rates.round(2).tolist(),
+        "rembg_photos_per_second": rembg_rates.round(2).tolist(),
+        "ratio": round(float(np.median(stage_rates / rembg_rates)), 2),
     }
 
 
 def plot(curves: Sequence[dict], file: Path) -> None:
     """Time and memory against photos, one row of axes for each of the curves."""
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    figure, rows = pyplot.subplots(len(curves), 2, figsize=(10, 3.4 * len(curves)), layout="constrained", squeeze=False)
-    for found, (left, right) in zip(curves, rows, strict=True):
-        for stage in found["stages"][0]:
-            left.plot(found["photos"], [one[stage]["seconds"] for one in found["stages"]], "o-", label=stage)
-            right.plot(found["photos"], [one[stage]["megabytes"] for one in found["stages"]], "o-", label=stage)
-        left.set(xlabel="photos", ylabel="seconds", title=f"wall time of a stage, {found['resolution']} px")
+    figure, rows = plots.pyplot().subplots(
+        len(curves), 2, figsize=(10, 3.4 * len(curves)), layout="constrained", squeeze=False
+    )
+    for curve, (left, right) in zip(curves, rows, strict=True):
+        for stage in curve["stages"][0]:
+            left.plot(curve["photos"], [stages[stage]["seconds"] for stages in curve["stages"]], "o-", label=stage)
+            right.plot(curve["photos"], [stages[stage]["megabytes"] for stages in curve["stages"]], "o-", label=stage)
+        left.set(xlabel="photos", ylabel="seconds", title=f"wall time of a stage, {curve['resolution']} px")
         right.set(xlabel="photos", ylabel="MB", title="peak memory of its largest process", ylim=(0, None))
         left.legend(fontsize=8)
-    figure.savefig(file, dpi=110)
+    plots.save(figure, file, dpi=110)
 
 
 def main() -> None:
@@ -185,22 +184,23 @@ def main() -> None:
     parser.add_argument("--resolution", type=int, default=512, help="of the scaling (default: 512)")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of data.json and data.png")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure anew")
-    chosen = parser.parse_args()
-    file = chosen.out / "data.json"
-    found = json.loads(file.read_text()) if file.exists() else {}
-    with tempfile.TemporaryDirectory() as folder:
-        measure = {
-            "matting": lambda: [matting(Path(folder), chosen.few, resolution) for resolution in (128, 512)],
-            "workers": lambda: workers(Path(folder), chosen.few),
-            "many": lambda: scaling(Path(folder), chosen.many, 64, one_more=False),  # small photos
-            "scaling": lambda: scaling(Path(folder), chosen.sizes, chosen.resolution, one_more=True),
+    arguments = parser.parse_args()
+    file = arguments.out / "data.json"
+    figures = json.loads(file.read_text()) if file.exists() else {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        parts: dict[str, Callable[[], dict | list]] = {
+            "matting": lambda: [matting(folder, arguments.few, resolution) for resolution in (128, 512)],
+            "workers": lambda: workers(folder, arguments.few),
+            "many": lambda: scaling(folder, arguments.many, 64),  # small photos, which take the networks less
+            "scaling": lambda: scaling(folder, arguments.sizes, arguments.resolution, one_more=True),
         }
-        for part in chosen.only:
-            found[part] = measure[part]()
-            print(part, json.dumps(found[part]), flush=True)
-            file.write_text(json.dumps(found, indent=2) + "\n")
-    if {"many", "scaling"} <= found.keys():
-        plot([found["scaling"], found["many"]], chosen.out / "data.png")
+        for part in arguments.only:
+            figures[part] = parts[part]()
+            print(part, json.dumps(figures[part]), flush=True)
+            file.write_text(json.dumps(figures, indent=2) + "\n")
+    if {"many", "scaling"} <= figures.keys():
+        plot([figures["scaling"], figures["many"]], arguments.out / "data.png")
 
 
 if __name__ == "__main__":
