@@ -69,6 +69,27 @@ def ingested(photo_folder, tmp_path, workers):
     return records
 
 
+@pytest.fixture
+def ingest_folder(tmp_path, workers):
+    """ingest_folder(folder) ingests at 64 pixels.
+
+    It gives the records, as the next stage reads them, figures, and {file: reason} of quarantine.csv.
+    """
+    from s2i.core import quarantine, records
+    from s2i.core.params import Ingest
+    from s2i.dataset.ingest.photos import ingest
+
+    def ingest_folder(folder, **params):
+        target = tmp_path / "target"
+        target.mkdir(exist_ok=True)
+        made, figures = ingest(folder, target, 64, 0, Ingest(**params), workers)
+        records.write(made, target)
+        reasons = {row["file"]: row["reason"] for row in quarantine.read(target)}
+        return list(records.Records(target)), figures, reasons
+
+    return ingest_folder
+
+
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory):
     """A base of a few thousand weights, in the shape of Stable Diffusion."""

@@ -8,25 +8,11 @@ from s2i.core.errors import UserError
 from s2i.core.params import Caption
 from s2i.dataset.captioning.captions import caption
 from s2i.dataset.survey import coverage
-from s2i.imaging import io, wall_colors
+from s2i.imaging import io
 from s2i.networks.probes import fit
-from s2i.vocabulary import attributes, prompts
+from s2i.vocabulary import attributes
 
 HOUSE = {"structure": "house", "color": "red", "material": "brick", "style": "rural", "view": "centre", "roof": "flat"}
-
-WALLS = {
-    "white": (238, 236, 230),
-    "beige": (214, 196, 160),
-    "grey": (142, 144, 148),
-    "black": (50, 50, 56),
-    "red": (172, 44, 40),
-    "orange": (226, 122, 44),
-    "yellow": (234, 194, 76),
-    "green": (72, 138, 86),
-    "blue": (62, 106, 182),
-    "brown": (112, 72, 46),
-    "pink": (232, 146, 164),
-}
 
 
 @pytest.fixture
@@ -47,10 +33,6 @@ def captioned(ingested, workers, tmp_path):
 
 def origins(records):
     return Counter(record["captioned_by"] for record in records)
-
-
-def prompt(fields, seed, empty=0.0, drop_part=0.0, synonym=0.0):
-    return prompts.randomised(fields, np.random.default_rng(seed), empty, drop_part, synonym)
 
 
 def test_columns_make_the_plain_caption(captioned):
@@ -127,58 +109,3 @@ def test_a_share_of_the_training_captions_is_left_empty_always_the_same(captione
 def test_held_out_captions_are_never_left_empty(captioned):
     records = captioned(HOUSE, empty=1.0)
     assert {record["split"] for record in records if record["caption"]} == {"test", "val"}
-
-
-@pytest.mark.parametrize(("name", "wall"), WALLS.items())
-def test_the_wall_is_named_whatever_sky_and_lawn_are(name, wall, house):
-    assert wall_colors.dominant_color(house(wall=wall)) == name
-
-
-def test_the_wall_is_named_in_the_shade(house):
-    assert wall_colors.dominant_color(house(wall=(104, 26, 24))) == "red"
-    assert wall_colors.dominant_color(house(wall=(38, 66, 112))) == "blue"
-
-
-def test_a_mask_says_where_the_wall_is(house):
-    image = house()
-    lawn = np.zeros(image.shape[:2], np.uint8)
-    lawn[80:] = 255
-    assert wall_colors.dominant_color(image, lawn) == "green"
-
-
-def test_plain_leaves_out_what_is_not_known():
-    assert prompts.plain(HOUSE) == "house of red made of brick"
-    assert prompts.plain({"structure": "house", "material": None}) == "house"
-    assert prompts.plain({"color": "red"}) == "building of red"
-
-
-def test_prompts_vary_and_the_same_generator_words_the_same():
-    assert len({prompt(HOUSE, seed, drop_part=0.2, synonym=0.3) for seed in range(100)}) > 25
-    assert prompt(HOUSE, 5, synonym=0.5) == prompt(HOUSE, 5, synonym=0.5)
-
-
-def test_rates_of_a_prompt_are_kept():
-    said = [prompt(HOUSE, seed, empty=0.3, synonym=1.0) for seed in range(500)]
-    assert abs(said.count("") / 500 - 0.3) < 0.06
-    assert all("home" in sentence for sentence in said if sentence)
-    assert {prompt(HOUSE, seed, drop_part=1.0) for seed in range(50)} <= {
-        "house", "a house", "a photo of a house"
-    }  # fmt: skip
-
-
-def test_no_prompt_has_a_hole_or_a_wrong_article():
-    orange = HOUSE | {"color": "orange", "curved": True, "balconies": 3}
-    for seed in range(300):
-        sentence = prompt(orange, seed, drop_part=0.3, synonym=0.3)
-        assert not set("[]{}") & set(sentence) and "  " not in sentence and "None" not in sentence
-        assert "a orange" not in sentence and "an house" not in sentence
-
-
-def test_columns_are_said_as_words_are():
-    said = " ".join(prompt(HOUSE | {"curved": False, "balconies": 0}, seed) for seed in range(100))
-    assert "seen from the front" in said and "curved" not in said and "balconies" not in said
-
-
-def test_a_measured_colour_does_not_hang_on_the_size_of_the_image(house):
-    image = house(wall=WALLS["yellow"])
-    assert wall_colors.dominant_color(io.resize_and_crop(image, 384)) == "yellow"

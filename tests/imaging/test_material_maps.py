@@ -3,7 +3,6 @@ import pytest
 
 from s2i.imaging import material_maps
 from s2i.imaging.wall_colors import dominant_color
-from s2i.vocabulary import prompts
 
 WHOLE = np.full((128, 128), 255, np.uint8)
 
@@ -37,21 +36,6 @@ def test_other_words_are_css_colours_or_plain():
     assert (material_maps.material_map(WHOLE, "teal", None)[0, 0] == (0, 128, 128)).all()
     assert (material_maps.material_map(WHOLE, "ultrablue", "jelly") == material_maps.UNNAMED).all()
     assert not material_maps.material_map(WHOLE, None, None).any()
-
-
-@pytest.mark.parametrize(
-    ("prompt", "found"),
-    [
-        ("house of red made of brick", {"color": "red", "material": "brick"}),
-        ("A Crimson chapel, timber", {"color": "red", "material": "wood"}),
-        ("a dark brown barn", {"color": "brown"}),
-        ("teal villa with a red roof", {"color": "teal"}),
-        ("a bored architect, woodland", {}),
-        ("", {}),
-    ],
-)
-def test_colour_and_material_are_found_in_a_prompt(prompt, found):
-    assert prompts.colors_and_materials_in(prompt) == found
 
 
 def test_a_silhouette_is_what_the_strokes_enclose():
