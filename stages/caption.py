@@ -1,8 +1,9 @@
 """Describe every photo in words.  data/matted -> data/captioned"""
 
-from s2i.core import records, stage
+from s2i.core import stage
 from s2i.dataset.captioning import captions
 
-with stage.run() as (params, (source,), output):
+with stage.run(inputs=["matted"], outputs=["captioned"]) as run:
+    params = run.params
     settings = (params.seed, params.caption, params.workers, params.device, params.precision)
-    output.write(captions.caption(records.Records(source), output.folder, *settings))
+    run.write(captions.caption(run.records("matted"), run.output, *settings))

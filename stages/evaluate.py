@@ -1,10 +1,10 @@
-"""Score the drawn images against the photos.  data/generated -> metrics/evaluate, metrics/evaluate.json"""
+"""Score the generated images against the photos.  data/generated -> metrics/evaluate, metrics/evaluate.json"""
 
 from pathlib import Path
 
-from s2i.core import records, stage
+from s2i.core import stage
 from s2i.evaluation import evaluate
 
-with stage.run() as (params, (source,), output):
-    drawn = list(records.Records(source))
-    output.score(evaluate.evaluate(drawn, output.folder, params.evaluate, Path(params.caption.attributes)))
+with stage.run(inputs=["generated"], outputs=["figures"], metrics=True) as run:
+    attributes = Path(run.params.caption.attributes)
+    run.score(evaluate.evaluate(list(run.records("generated")), run.output, run.params.evaluate, attributes))

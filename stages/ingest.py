@@ -1,11 +1,10 @@
-"""Read, check, normalise and split the photos.  data/photos -> data/ingested"""
+"""Read, check, normalise and split the photos.  data/photos -> data/ingested, metrics/ingest.json"""
 
 from s2i.core import stage
 from s2i.dataset.ingest import photos
 
-with stage.run() as (params, (source,), output):
-    records, figures = photos.ingest(
-        source, output.folder, params.resolution, params.seed, params.ingest, params.workers
-    )
-    output.write(records)
-    output.score(figures)
+with stage.run(inputs=["photos"], outputs=["ingested"], metrics=True) as run:
+    settings = (run.params.resolution, run.params.seed, run.params.ingest, run.params.workers)
+    records, figures = photos.ingest(run.inputs["photos"], run.output, *settings)
+    run.write(records)
+    run.score(figures)

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from s2i.core import records, stage
+from s2i.core import stage
 from s2i.dataset.survey import survey
 
-with stage.run() as (params, (captioned, ingested), output):
-    settings = (params.survey, Path(params.caption.attributes), params.workers)
-    output.score(survey.survey(records.Records(captioned), (ingested, captioned), output.folder, *settings))
+with stage.run(inputs=["captioned", "ingested"], outputs=["card"], metrics=True) as run:
+    quarantines = (run.inputs["ingested"], run.inputs["captioned"])
+    settings = (run.params.survey, Path(run.params.caption.attributes), run.params.workers)
+    run.score(survey.survey(run.records("captioned"), quarantines, run.output, *settings))

@@ -1,7 +1,8 @@
-"""Train as the method says.  data/augmented, data/encoded -> models/trained, metrics/train"""
+"""Train as the method says.  data/augmented, data/encoded -> metrics/train, models/trained"""
 
-from s2i.core import records, stage
+from s2i.core import stage
 from s2i.training import methods
 
-with stage.run() as (params, (augmented, encoded, live), output):
-    methods.load(params.method).train(records.Records(augmented), encoded, output.folder, live, params)
+with stage.run(inputs=["augmented", "encoded"], outputs=["log", "trained"]) as run:
+    train = methods.load(run.params.method).train
+    train(run.records("augmented"), run.inputs["encoded"], run.output, run.outputs["log"], run.params)

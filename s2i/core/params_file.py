@@ -4,27 +4,31 @@ from collections.abc import Mapping
 from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import yaml
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from typing_extensions import TypeVar
 
 from s2i.core.errors import UserError
 from s2i.core.params import Group, Params
 
-Tree = TypeVar("Tree", bound=Group)
+Tree = TypeVar("Tree", bound=Group, default=Params)
 RENAMED = {"work.engine": "workers.engine", "work.workers": "workers.count"}
 
 
-def load(path: str | Path = "params.yaml", tree: type[Tree] = Params, variant: str | None = None) -> Tree:
+def load(
+    path: str | Path = "params.yaml",
+    tree: type[Tree] = Params,  # type: ignore[assignment]  # the default of the type variable, which mypy overlooks
+    variant: str | None = None,
+) -> Tree:
     """Read a parameter file into its typed tree.
 
-    variant: of those that a study's file lists under ``variants``, the one whose settings, by dotted key, hold in the
-    place of the others.
-    Raises UserError, one sentence a wrong key, when the file is missing, is not YAML, has no such variant, a key that
-    does not exist or a value out of its range.
+    variant: one of those that a study's file lists under ``variants``; its settings, by dotted key, replace the
+    others.
+    Raises UserError when the file is missing, is not YAML or has no such variant, and with one sentence for each key
+    that does not exist, has a new name or holds a value out of its range.
     """
     path = Path(path)
     try:
@@ -46,8 +50,8 @@ def load(path: str | Path = "params.yaml", tree: type[Tree] = Params, variant: s
         raise UserError(" ".join(_sentence(path, tree, problem) for problem in error.errors())) from None
 
 
-def merged(values: Mapping, changes: Mapping) -> dict:
-    """A tree of values with others, by dotted key, in their places."""
+def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a tree of values with some of them, by dotted key, replaced."""
     tree = deepcopy(dict(values))
     for key, value in changes.items():
         *groups, last = key.split(".")
@@ -58,15 +62,16 @@ def merged(values: Mapping, changes: Mapping) -> dict:
     return tree
 
 
-def changed(group: Tree, changes: Mapping) -> Tree:
+def changed(group: Tree, changes: Mapping[str, Any]) -> Tree:
     """A group of parameters with some of them changed; raises UserError, one sentence a key, as `load` does."""
     try:
         return type(group).model_validate(group.model_dump() | dict(changes))
     except ValidationError as error:
-        raise UserError(" ".join(_sentence("settings", type(group), one) + "." for one in error.errors())) from None
+        sentences = (_sentence("settings", type(group), problem) + "." for problem in error.errors())
+        raise UserError(" ".join(sentences)) from None
 
 
-def _sentence(path: str | Path, tree: type[Group], problem: dict) -> str:
+def _sentence(path: str | Path, tree: type[Group], problem: ErrorDetails) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         close = get_close_matches(key, known_keys(tree), n=1, cutoff=0.5)

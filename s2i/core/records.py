@@ -4,18 +4,21 @@ A record is one photo, or after augmenting one training example.  Paths are rela
 into an earlier stage's folder (``../ingested/photos/...``), so that no image is copied along the way.
 """
 
+import functools
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from functools import cache as once
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from s2i.core import fast_start
 from s2i.core.errors import UserError
 from s2i.core.files import whole_file
 from s2i.core.parallel import CHUNK, chunked
+
+Record = dict[str, Any]  # what is known of a photo or an example, by column of the schema
 
 PATH = {b"path": b"1"}
 SCHEMA = pa.schema(
@@ -68,26 +71,25 @@ SCHEMA = pa.schema(
 PATHS = [field for field in SCHEMA if field.metadata == PATH]
 
 
-class Records(Sized, Iterable[dict]):
+class Records(Sized, Iterable[Record]):
     """The records of a folder, their paths as they open from here, in the order they were written.
 
-    They are read some at a time whenever they are gone through, so any number of them fits into memory.  What is not
-    known of a photo is not in its record.  Raises UserError when the folder has no records, or when they do not fit
-    the schema.
+    Each pass over them reads a chunk at a time, so any number of them fits into memory.  What is not known of a photo
+    is not in its record.  Raises UserError when the folder has no records, or when they do not fit the schema.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder, self.file = Path(folder), Path(folder) / "records.parquet"
         if not self.file.exists():
             raise UserError(f"{self.file} is missing: run the stage that writes {folder} first (dvc repro does).")
         with pq.ParquetFile(self.file) as file:
             _check(file.schema_arrow, self.file)
-            self.count = file.metadata.num_rows
+            self.count: int = file.metadata.num_rows
 
     def __len__(self) -> int:
         return self.count
 
-    def __iter__(self) -> Iterator[dict]:
+    def __iter__(self) -> Iterator[Record]:
         with pq.ParquetFile(self.file) as file:
             for batch in file.iter_batches(CHUNK):
                 for row in batch.to_pylist(maps_as_pydicts="strict"):
@@ -95,18 +97,18 @@ class Records(Sized, Iterable[dict]):
                     yield moved(known, lambda path: os.path.join(self.folder, path))
 
 
-def write(records: Iterable[dict], folder: Path, target: Path | None = None) -> None:
+def write(records: Iterable[Record], folder: Path, target: Path | None = None) -> None:
     """Write records whose paths open from here into ``folder``; ``target`` is where the folder will be renamed to.
 
     Raises UserError when there are none, or when a record does not fit the schema.
     """
     folder, target = Path(folder), Path(target or folder)
 
-    @once
+    @functools.cache
     def prefix(parent: str) -> str:
         inside = Path(parent).is_relative_to(folder)
-        place = Path(parent).relative_to(folder) if inside else Path(os.path.relpath(parent, target))
-        return f"{place.as_posix()}/" if place.name else ""
+        path = Path(parent).relative_to(folder) if inside else Path(os.path.relpath(parent, target))
+        return f"{path.as_posix()}/" if path.name else ""
 
     def relative(path: str) -> str:
         parent, name = os.path.split(path)
@@ -122,26 +124,15 @@ def write(records: Iterable[dict], folder: Path, target: Path | None = None) -> 
             raise UserError(f"nothing is left to write into {target}: see quarantine.csv of the stages before it.")
 
 
-@once
-def _leave_pandas_alone() -> None:
-    """Make pyarrow's first conversion, which looks for pandas, not find it: loading it takes longer than all records.
-
-    Where a table is to become one of pandas, pyarrow looks again.
-    """
-
-    class Hidden:
-        def find_spec(name: str, *_) -> None:
-            if name == "pandas":
-                raise ModuleNotFoundError(name)
-
-    if "pandas" not in sys.modules:
-        sys.meta_path.insert(0, Hidden)
+@functools.cache
+def _start_pyarrow() -> None:
+    """Let pyarrow look for pandas, once and in vain, before the first conversion."""
+    with fast_start.pandas_hidden():
         pa.array([])
-        sys.meta_path.remove(Hidden)
 
 
-def _table(rows: list[dict], target: Path) -> pa.Table:
-    _leave_pandas_alone()
+def _table(rows: list[Record], target: Path) -> pa.Table:
+    _start_pyarrow()
     used = {name for row in rows for name in row}
     if unknown := sorted(used - set(SCHEMA.names)):
         raise UserError(f"{target}: records have columns the schema does not know: {', '.join(unknown)}.")
@@ -163,18 +154,19 @@ def _check(schema: pa.Schema, file: Path) -> None:
             )
 
 
-def moved(record: dict, move: Callable[[str], str]) -> dict:
+def moved(record: Record, move: Callable[[str], str]) -> Record:
     """The record with every path in it moved."""
-    changes = {field.name: _each(record[field.name], move) for field in PATHS if record.get(field.name)}
+    changes = {field.name: _moved_paths(record[field.name], move) for field in PATHS if record.get(field.name)}
     return record | changes
 
 
-def _each(value: str | list | dict, move):
+def _moved_paths(value: Any, move: Callable[[str], str]) -> Any:
+    """One path, a list of paths, or paths by style, each of them moved."""
     if isinstance(value, dict):
         return {style: move(path) for style, path in value.items()}
     return [move(path) for path in value] if isinstance(value, list) else move(value)
 
 
-def is_licensed(columns: Mapping) -> bool:
+def is_licensed(columns: Mapping[str, Any]) -> bool:
     """Whether it is known what a photo may be used for and where it is from: licence, and author or source_url."""
     return bool(columns.get("licence") and (columns.get("author") or columns.get("source_url")))

@@ -1,77 +1,125 @@
-"""What every stage has in common: arguments, parameters, one output that is whole or not there, clear errors."""
+"""What every stage has in common: arguments, parameters, an output that is whole or not there, clear errors."""
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Generic, Literal
 
-from s2i.core import params as parameters
-from s2i.core import params_file, records, run_card, shards
+from s2i.core import params_file, run_card, shards
 from s2i.core.errors import Stopped, UserError
-from s2i.core.files import whole_folder, write_json
+from s2i.core.files import whole_file, whole_folder, write_json
 from s2i.core.parallel import is_main_process
+from s2i.core.params import Params
+from s2i.core.params_file import Tree
+from s2i.core.records import Record, Records
+from s2i.core.records import write as write_records
 
 FAILED = "failed.txt"  # in the output of a stage that may fail: why it did
 
 
 @dataclass(frozen=True)
-class Output:
-    """The stage's output folder: ``folder`` is where to write now, ``place`` where it will stand."""
+class Stage(Generic[Tree]):
+    """What a stage works with while it runs."""
 
-    folder: Path
-    place: Path
+    params: Tree
+    inputs: dict[str, Path]
+    outputs: dict[str, Path]  # where to write now
+    target: Path  # where the last output will stand
     metrics: Path | None
 
-    def write(self, rows: Iterable[dict]) -> None:
-        """Write the stage's records, and where their files are very many, these as tar shards."""
-        records.write(rows, self.folder, self.place)
-        shards.pack(self.folder, self.place)
+    @property
+    def output(self) -> Path:
+        """The last output: where to write it now."""
+        return list(self.outputs.values())[-1]
 
-    def score(self, figures: dict) -> None:
-        """Write the stage's metrics file, the last argument of a stage that has one."""
-        write_json(self.metrics, figures)
+    def records(self, name: str) -> Records:
+        """The records of an input folder."""
+        return Records(self.inputs[name])
+
+    def write(self, records: Iterable[Record]) -> None:
+        """Write records into the last output; where their files are very many, pack these into tar shards."""
+        write_records(records, self.output, self.target)
+        shards.pack(self.output, self.target)
+
+    def score(self, figures: dict[str, Any]) -> None:
+        """Write the metrics file; of several processes (accelerate launch) only the first one writes it."""
+        assert self.metrics, "only a stage that runs with metrics=True has a metrics file"
+        if is_main_process():
+            write_json(self.metrics, figures)
 
 
 @contextmanager
-def run() -> Iterator[tuple[parameters.Params, list[Path], Output]]:
-    """Yield the parameters, the input folders and the output of ``python stages/NAME.py SOURCE... TARGET [METRICS]``.
+def run(
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    metrics: bool = False,
+    last: Literal["folder", "file", "in place"] = "folder",
+    params: str = "params.yaml",
+    tree: type[Tree] = Params,  # type: ignore[assignment]  # the default of the type variable, which mypy overlooks
+) -> Iterator[Stage[Tree]]:
+    """Run the block as a stage: ``python stages/NAME.py INPUT... OUTPUT... [METRICS]``, a path for each name.
 
-    ``--params FILE`` reads other parameters than params.yaml, and ``--variant NAME`` those of a study's variant.
-    With ``--may-fail`` a UserError does not end the program but stands in TARGET/failed.txt, and in those of the stages
-    that need TARGET and may fail too.
-    TARGET replaces the old one when the block ends well, and metrics/run.json tells how long it took.
-    A UserError ends the program with its sentence.  Of several processes (accelerate launch) the first one's output
-    counts.
+    inputs: names of the folders or files that the stage reads.
+    outputs: names of what it writes.  The last one replaces the old one when the block ends well, and metrics/run.json
+        tells how long that took; those before it are written in place, such as the log of a training.
+    metrics: whether a metrics file follows, for `Stage.score`.
+    last: what the last output is: a folder, a single file, or a folder that is written in place as well, by a stage
+        that goes on from what stands there.
+    params, tree: the parameter file unless ``--params FILE`` says otherwise, and the pydantic model that it is checked
+        against and that `Stage.params` is.  For a pipeline with parameters of its own:
+        ``stage.run(..., params="pipelines/base/params.yaml", tree=BaseParams)``.
+
+    ``--variant NAME`` takes the parameters of a study's variant.  With ``--may-fail`` a UserError does not end the
+    program but stands in failed.txt of the last output, and in those of the stages that read it and may fail too.
+    Else a UserError ends the program with its sentence.  Of several processes (accelerate launch) the first one's last
+    output counts.
     """
-    parser = argparse.ArgumentParser(description="The folders are those of dvc.yaml: `dvc repro` gives them.")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="FOLDER")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    parser.add_argument("--variant")
-    parser.add_argument("--may-fail", action="store_true")
-    given = parser.parse_args()
-    paths = given.paths
-    metrics = paths.pop() if paths[-1].suffix == ".json" else None
-    *sources, target = paths
+    given = _arguments(inputs, outputs, metrics, params)
+    sources = {name: given[name] for name in inputs}
+    targets = {name: given[name] for name in outputs}
+    *_, target = targets.values()
     try:
-        for reason in [source / FAILED for source in sources if given.may_fail and (source / FAILED).exists()]:
-            raise UserError(reason.read_text(encoding="utf-8"))
-        params = params_file.load(given.params, variant=given.variant)
+        if given["--may-fail"]:
+            for reason in [source / FAILED for source in sources.values() if (source / FAILED).exists()]:
+                raise UserError(reason.read_text(encoding="utf-8"))
+        loaded = params_file.load(given["--params"], tree, given["--variant"])
         with ExitStack() as stack:
             if not is_main_process():
                 target = Path(stack.enter_context(TemporaryDirectory())) / target.name
             else:
                 stack.enter_context(run_card.timed())
-            folder = stack.enter_context(whole_folder(target))
-            yield params, sources, Output(folder, target, metrics)
+            draft = stack.enter_context(_opened(target, last))
+            yield Stage(loaded, sources, targets | {outputs[-1]: draft}, target, given.get("metrics"))
     except UserError as error:
-        if not given.may_fail or isinstance(error, Stopped):
+        if not given["--may-fail"] or isinstance(error, Stopped):
             sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
         print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
         with whole_folder(target) as folder:
             (folder / FAILED).write_text(str(error), encoding="utf-8")
-        for folder in sources:  # what it was to write beside its target
-            folder.mkdir(parents=True, exist_ok=True)
+        for name in outputs[:-1]:
+            targets[name].mkdir(parents=True, exist_ok=True)
         sys.exit(0)
+
+
+def _arguments(inputs: Sequence[str], outputs: Sequence[str], metrics: bool, params: str) -> dict[str, Any]:
+    """The paths by their names and the options by theirs, which begin with "--"."""
+    doc = sys.modules["__main__"].__doc__
+    parser = argparse.ArgumentParser(description=doc, epilog="`dvc repro` gives the paths that stand in dvc.yaml.")
+    for name in (*inputs, *outputs, *(["metrics"] if metrics else [])):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--params", dest="--params", type=Path, metavar="FILE", default=Path(params))
+    parser.add_argument("--variant", dest="--variant", metavar="NAME")
+    parser.add_argument("--may-fail", dest="--may-fail", action="store_true")
+    return vars(parser.parse_args())
+
+
+def _opened(target: Path, kind: Literal["folder", "file", "in place"]) -> AbstractContextManager[Path]:
+    """A context whose value is where to write now what will stand at ``target``."""
+    if kind == "in place":
+        target.mkdir(parents=True, exist_ok=True)
+        return nullcontext(target)
+    return whole_file(target) if kind == "file" else whole_folder(target)

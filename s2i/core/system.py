@@ -35,7 +35,7 @@ def peak_memory() -> int:
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak // (2**20 if sys.platform == "darwin" else 2**10)  # bytes on macOS, KiB elsewhere
+    return int(peak) // (2**20 if sys.platform == "darwin" else 2**10)  # bytes on macOS, KiB elsewhere
 
 
 def total_memory() -> int:

@@ -75,7 +75,7 @@ def test_a_stage_that_is_killed_leaves_the_old_folder_and_the_next_run_starts_cl
     with whole_folder(target) as folder:
         (folder / "old").touch()
     script = (
-        "import sys, time\nfrom pathlib import Path\nfrom s2i.files import whole_folder\n"
+        "import sys, time\nfrom pathlib import Path\nfrom s2i.core.files import whole_folder\n"
         "with whole_folder(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'half').touch()\n    print('begun', flush=True)\n    time.sleep(60)\n"
     )

@@ -14,8 +14,8 @@ PROJECT = Path(__file__).parents[2]
 STAGE = """
 import sys
 from s2i.core import stage
-with stage.run() as (params, sources, output):
-    (output.folder / "done").write_text("done")
+with stage.run(inputs=["photos"], outputs=["out"]) as run:
+    (run.output / "done").write_text("done")
     if "fails" in sys.argv[1]:
         raise KeyError("fails")
 """

@@ -20,7 +20,7 @@ def packed(ingested, tmp_path, workers, monkeypatch):
     with whole_folder(target) as folder:
         before = list(pair(ingested, folder, Pair(styles=["canny", "xdog"]), workers))
         images = {(one["id"], style): io.read_grey(path) for one in before for style, path in sketches(one)}
-        stage.Output(folder, target, None).write(before)
+        stage.Stage(None, {}, {"paired": folder}, target, None).write(before)
     return target, images
 
 

@@ -1,10 +1,7 @@
 """The study: which sketches are drawn, what is measured of them, what becomes of a method that fails."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
@@ -156,29 +153,6 @@ def test_a_study_in_which_nothing_was_drawn_is_refused(study):
     only = settings.model_copy(update={"variants": {"same": None}})
     with pytest.raises(UserError, match=r"no variant drew anything: same: no\."):
         compare.compare(rows, drawn, training, mosaics, folder, only)
-
-
-def test_a_method_that_fails_leaves_word_and_the_study_goes_on(tmp_path):
-    (tmp_path / "stage.py").write_text(
-        "from s2i import stage\nfrom s2i.errors import Stopped, UserError\n"
-        "import sys\n"
-        "with stage.run() as (params, sources, output):\n"
-        "    raise (Stopped if 'stop' in str(output.place) else UserError)('no images of a castle.')\n"
-    )
-    shutil.copy(PROJECT / "params.yaml", tmp_path)
-
-    def run(*arguments):
-        command = [sys.executable, "stage.py", *arguments]
-        environment = os.environ | {"PYTHONPATH": str(PROJECT)}
-        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-
-    assert run("live", "model").returncode == 1 and not (tmp_path / "model").exists()
-    failed = run("live", "model", "--may-fail")
-    assert failed.returncode == 0 and "no images of a castle." in failed.stderr
-    assert (tmp_path / "model/failed.txt").read_text() == "no images of a castle." and (tmp_path / "live").is_dir()
-    assert run("model", "drawn", "--may-fail").returncode == 0
-    assert (tmp_path / "drawn/failed.txt").read_text() == "no images of a castle."
-    assert run("live", "stop", "--may-fail").returncode == 1 and not (tmp_path / "stop").exists()
 
 
 def test_every_variant_of_the_study_has_known_settings():
