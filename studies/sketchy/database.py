@@ -3,5 +3,5 @@
 from s2i.core import stage
 from s2i.embedded.sketchy_database import DatabaseSize, write_database
 
-with stage.run() as (_, _, output):
-    write_database(output.folder, DatabaseSize())
+with stage.run(inputs=[], outputs=["database"]) as run:
+    write_database(run.output, DatabaseSize())
