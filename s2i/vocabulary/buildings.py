@@ -4,7 +4,7 @@ STYLES = ("modern", "neoclassical", "gothic", "american", "rural")
 VIEWS = ("left", "centre", "right")
 MATERIALS = ("concrete", "steel", "brick", "stone", "glass", "wood")
 # sRGB, chosen at least 30 CIELAB units apart so that a wall stays nameable in sun and in shade.
-COLORS = {
+COLORS: dict[str, tuple[int, int, int]] = {
     "white": (238, 236, 230),
     "grey": (142, 144, 148),
     "black": (50, 50, 56),

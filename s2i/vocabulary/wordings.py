@@ -14,7 +14,7 @@ def templates() -> list[str]:
 
 def prompt_word(part: str, value: str) -> str:
     """What a value is called in a prompt: a view from the "centre" is one from the "front"."""
-    return _wordings()["said"].get(part, {}).get(value, value)
+    return _wordings()["prompt_words"].get(part, {}).get(value, value)
 
 
 def other_words(part: str, word: str) -> list[str]:
@@ -31,7 +31,7 @@ def canonical(part: str, value: str | bool | None) -> str | bool | None:
     """A value by the word that columns have for it: "Timber" is "wood", and the "front" is the "centre"."""
     if not isinstance(value, str):
         return value
-    values = {word: name for name, word in _wordings()["said"].get(part, {}).items()}
+    values = {word: name for name, word in _wordings()["prompt_words"].get(part, {}).items()}
     word = value.strip().lower()
     return (synonyms(part) | values).get(word, word)
 

@@ -19,12 +19,18 @@ def caption(
 ) -> Iterator[dict]:
     """The records with `caption`, `captioned_by`, `described` and `described_by`.
 
-    `described` {part: word} is what the caption is made of, `described_by` {part: "columns" or "attributes"} who said
-    so, also of a part that is said not to be there: read off the photo is only what nobody gave, and no column is
-    touched.  `captioned_by` is caption (one came with the photo), columns (photos.csv knew), attributes (a part of it
-    was read off the photo), vlm (a model answered), none (nobody knew anything) or empty (left so on purpose, a share
-    of the training photos).  Answers that are no captions go into folder/quarantine.csv, and the next in `caption.by`
-    is asked.
+    `described` {part: word} is what the caption is made of.  `described_by` {part: "columns" or "attributes"} is where
+    each word comes from; it also holds the parts that are known to be absent.  Only what no column gives is read off
+    the photo, and the columns themselves stay as they are.  `captioned_by` is
+
+    - caption: the photo came with a caption;
+    - columns: the caption is made of photos.csv;
+    - attributes: a part of it was read off the photo;
+    - vlm: a vision language model answered with it;
+    - none: nothing is known of the photo, and the caption is empty;
+    - empty: it is left empty on purpose, as those of a share params.empty of the training photos are.
+
+    Where the answer of a model is no caption, it goes into folder/quarantine.csv and the next captioner is asked.
     """
     captioners = captioners_by(params, folder, workers, device, precision)
     described: Iterable[dict] = (record | {"described": {}, "described_by": {}} for record in records)

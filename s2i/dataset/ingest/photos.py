@@ -44,9 +44,9 @@ def ingest(
 ) -> tuple[list[dict], dict]:
     """The records of the photos at ``source``, and figures about them.
 
-    Writes photos/, and where they came along given/, labels/ and mattes/, into folder, each resolution x resolution
-    and cropped alike, and quarantine.csv (file, reason).  Raises UserError when no photo is found, or when none
-    is left to train on or to test with.
+    Writes into folder: photos/; given/, labels/ and mattes/ with what came along; quarantine.csv (file, reason).  All
+    images are resolution x resolution, and what came along is cropped as its photo is.
+    Raises UserError when no photo is found, or when none is left to train on, to validate or to test with.
     """
     photos = list(find_photos(source, params))
     if not photos:

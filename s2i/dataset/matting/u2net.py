@@ -15,8 +15,8 @@ from s2i.networks import weights
 from s2i.networks.openvino import openvino_core
 
 U2NETP_SIDE = 320  # pixels of the images that u2netp was trained on
-MAX_ENLARGEMENT = 1.75  # an image is shown to a network at most so many times larger than it is
-MIN_SIDE = 192  # pixels; no network is shown images smaller than that
+MAX_ENLARGEMENT = 1.75  # of an image for the network: at most so many times its own size
+MIN_SIDE = 192  # pixels of an image for the network, at least
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 NO_SUBJECT = ("u2net_cloth_seg", "u2net_custom", "dis_custom", "ben_custom", "sam")  # want more than an image
 
@@ -37,7 +37,7 @@ def predict_matte(image: np.ndarray, model: str = "u2netp") -> np.ndarray:
 
 
 def fetch(model: str) -> None:
-    """See to it that the weights of one of rembg's models are on this machine; raises UserError if they cannot be."""
+    """Fetch the weights of one of rembg's models unless they are on this machine; raises UserError where that fails."""
     if f"{model}.onnx" in weights.PACKAGED:
         weights.path(f"{model}.onnx")
         return
@@ -71,7 +71,7 @@ def load(model: str, image_side: int) -> MatteModel:
 class OpenVinoNetwork:
     """A network computed by OpenVINO, which takes bfloat16 where a CPU has it.
 
-    Small images are shown to it smaller than it is used to: they hold no more, and their mattes come out better.
+    It gets small images at less than its usual size: they hold no more detail, and their mattes come out better.
     """
 
     def __init__(self, file: Path | str, height: int, width: int, image_side: int):

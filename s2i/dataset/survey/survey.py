@@ -29,7 +29,7 @@ def survey(
 ) -> dict:
     """The figures of metrics/data.json; README.md, coverage.png, sketches.png and captions.png go into ``folder``.
 
-    records: captioned ones.  refusing: the folders whose quarantine.csv tell what is not used.
+    records: captioned ones.  refusing: the folders whose quarantine.csv list what is not used.
     """
     refused = [row for refusing_folder in refusing for row in quarantine.read(refusing_folder)]
     observe_photo = partial(observe, probes=probes if probes.exists() else None)
