@@ -8,7 +8,6 @@ from s2i import cli
 from s2i.evaluation.report import markdown
 from s2i.evaluation.report.verdicts import compare, summed_up
 from s2i.imaging import io
-from s2i.imaging.mosaics import cells, mosaic
 
 
 def test_a_sabotaged_run_is_worse_and_the_report_says_by_how_much(repository, capsys):
@@ -93,15 +92,3 @@ def test_a_report_longer_than_a_comment_loses_its_end():
         and "ccc" not in text
         and text.endswith("longer than a comment may be.\n")
     )
-
-
-def test_the_images_of_a_mosaic_can_be_taken_out_again():
-    from PIL import Image
-
-    rng = np.random.default_rng(0)
-    for side in (64, 128, 200):
-        images = {name: [rng.integers(0, 256, (side, side, 3)).astype(np.uint8) for _ in range(3)] for name in "ab"}
-        rows = cells(Image.fromarray(mosaic(images)), 2)
-        assert len(rows) == 3
-        for place, row in enumerate(rows):
-            assert (row[0] == images["a"][place]).all() and (row[1] == images["b"][place]).all()
