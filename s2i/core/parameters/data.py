@@ -1,0 +1,148 @@
+"""The parameters of the data stages, from photos to training examples."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from s2i.core.parameters.fields import Count, Group, Share, Style
+
+
+class Workers(Group):
+    """How work over records is spread over processes or machines."""
+
+    engine: Literal["loky", "ray"] = Field(
+        "loky", description="loky uses the cores of this machine, ray those of a Ray cluster."
+    )
+    count: int = Field(-1, description="This many processes are started; -1 starts one for each core.")
+
+
+class Ingest(Group):
+    """Which photos are read and how they are split."""
+
+    source: Literal["folder", "paired", "sketchy"] = Field(
+        "folder",
+        description="This is how the photos are laid out: in a folder with photos.csv, as a set of photos and sketches "
+        "in pairs, or as the Sketchy database.",
+    )
+    classes: list[str] | None = Field(
+        None, description="Only these classes of a Sketchy database are read; null reads all of them."
+    )
+    require_licence: bool = Field(
+        False, description="Photos without a licence, or without an author or a source_url, are refused."
+    )
+    near_duplicate: Annotated[int, Field(ge=0, le=15)] = Field(
+        4, description="Two photos show one motif if their perceptual hashes differ in at most this many of 64 bits."
+    )
+    val: Share = Field(0.1, description="This share of the motifs is kept to validate the training with.")
+    test: Share = Field(0.3, description="This share of the motifs is kept to score the trained model with.")
+    max_megapixels: Annotated[float, Field(gt=0, le=178)] = Field(
+        178, description="Larger photos are refused; Pillow itself refuses those above 178."
+    )
+
+    @model_validator(mode="after")
+    def _leave_some_to_train(self) -> Self:
+        if self.val + self.test >= 1:
+            raise ValueError("val and test together leave nothing to train on")
+        return self
+
+
+class Pair(Group):
+    """Which sketches are drawn of every photo."""
+
+    styles: Annotated[list[Style], Field(min_length=1)] = Field(
+        ["given", "pencil", "xdog"],
+        description="A sketch is drawn of every photo in each of these styles; given keeps those that came with it.",
+    )
+
+
+class Vlm(Group):
+    """The vision language model that `caption.by: [vlm]` asks."""
+
+    model: str = Field("Salesforce/blip2-opt-2.7b", description="The model is a folder or a hub id.")
+    question: Annotated[
+        tuple[Count, ...],
+        Field(min_length=1),
+        BeforeValidator(lambda numbers: [numbers] if isinstance(numbers, int) else numbers),
+    ] = Field(
+        (1,),
+        description="These questions of s2i/dataset/captioning/questions.yaml are asked, counted from 1; all answers "
+        "are kept, and the answer to the first one is the caption.",
+    )
+    of: Literal["photo", "sketch"] = Field("photo", description="The model looks at the photo or at its sketch.")
+    max_new_tokens: Count = Field(40, description="An answer is cut after this many tokens.")
+    batch_size: Count = Field(8, description="This many images are asked about at a time.")
+
+
+class Caption(Group):
+    """How a photo is described."""
+
+    by: Annotated[
+        list[Literal["columns", "attributes", "vlm", "none"]],
+        BeforeValidator(lambda by: [by] if isinstance(by, str) else by),
+    ] = Field(
+        ["columns", "attributes"],
+        description="Each of these in turn describes the photos that those before it could not: columns of photos.csv, "
+        "attributes that are read off the photo, or the answer of a vision language model; none leaves the rest "
+        "without a caption.",
+    )
+    attributes: str = Field(
+        "data/base/attributes.safetensors", description="This file has the probes that read attributes off photos."
+    )
+    vlm: Vlm = Vlm()
+    empty: Share = Field(0.05, description="This share of the training photos is left without a caption.")
+
+    @field_validator("by")
+    @classmethod
+    def _end_with_none(cls, by: list[str]) -> list[str]:
+        if "none" in by[:-1]:
+            raise ValueError("nobody is asked after none; let it stand last")
+        return by
+
+
+class Matte(Group):
+    """How the background is found, and whether it is kept in the images."""
+
+    model: str = Field("u2netp", description="This model of rembg finds the building.")
+    background: Literal["keep", "white", "transparent"] = Field(
+        "keep", description="The background of photos and sketches is kept, painted white or made transparent."
+    )
+
+
+class Survey(Group):
+    """What a good collection of photos would show: every value of an attribute as often as its others."""
+
+    wanted: Annotated[
+        dict[
+            Literal["style", "view", "material", "roof", "curved", "glass"],
+            Annotated[list[str | bool], Field(min_length=1)],
+        ],
+        Field(min_length=1),
+    ] = Field(
+        {
+            "style": ["modern", "neoclassical", "gothic", "american", "rural"],
+            "view": ["left", "centre", "right"],
+            "material": ["concrete", "steel", "brick", "stone", "glass", "wood"],
+            "roof": ["flat", "pitched"],
+            "curved": [True, False],
+            "glass": [True, False],
+        },
+        description="The survey looks for photos with each of these values, by attribute, in equal shares.",
+    )
+
+
+class Augment(Group):
+    """How many training examples are made of one photo, and how much they vary."""
+
+    variants: Count = Field(12, description="This many training examples are made of each photo.")
+    flip: Share = Field(0.5, description="This share of the examples is mirrored.")
+    empty_prompt: Share = Field(0.1, description="This share of the prompts is empty.")
+    drop_part: Share = Field(0.15, description="Each part of a prompt is left out with this probability.")
+    synonym: Share = Field(0.2, description="Each part of a prompt is said with another word with this probability.")
+    paper: Share = Field(0.5, description="This share of the sketches looks as if drawn on paper and photographed.")
+
+
+class Encode(Group):
+    """How latents and text embeddings are computed and stored."""
+
+    batch_size: Count = Field(16, description="This many examples are encoded at a time.")
+    shard_size: Count = Field(256, description="A file of latents holds up to about this many examples.")
