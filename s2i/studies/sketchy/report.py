@@ -11,9 +11,9 @@ from s2i.core.params import Params
 from s2i.imaging import io
 from s2i.imaging.mosaics import grid, mosaic
 from s2i.imaging.plots import pyplot, save
+from s2i.metrics.distributions import FID_IMAGES
 
 DISTANCES = ("fid", "fd_efficientnet_lite0")  # the first that is there orders the variants
-FEW = 2048
 PLURAL = {"sketch": "sketches", "photo": "photos"}
 
 
@@ -94,8 +94,8 @@ def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict
         f"probe that was fitted on the training {PLURAL[params.study.reference]}; *reference* is what it scores on the "
         "originals.",
     ]
-    if summary["items"] < FEW:
-        lines += ["", f"Below {FEW:,} images a Frechet distance is too large; compare it only within this table."]
+    if summary["items"] < FID_IMAGES:
+        lines += ["", f"Below {FID_IMAGES:,} images a Frechet distance is too large; compare it only within this table."]
     if published:
         lines += ["", f"`published_fid`: {published['source']}"]
         pairs = [f"{one} {value:.2f}" for one, value in published.get("pairwise", {}).items()]
