@@ -53,13 +53,13 @@ def export_lora(model: Path, out: Path, rank: int, names: str) -> None:
     if rank < 1:
         raise UserError(f"--rank is {rank}; a LoRA has a rank of at least 1.")
     unet_lora = model / model_folder.UNET_LORA
-    has_controlnet = model_folder.saved_controlnets(model, 1)[0].is_dir()
+    has_controlnet = model_folder.controlnet_folders(model, 1)[0].is_dir()
     with whole_folder(out) as folder:
         if unet_lora.is_dir():
             lora_files.export_unet_lora(unet_lora, names, folder / model_folder.UNET_LORA)
             print(f"{model_folder.UNET_LORA}: as it was trained, under the names of {names}")
         if has_controlnet or not unet_lora.is_dir():  # where there is neither, this says what is missing
-            for controlnet in model_folder.controlnets(model, params.conditions):
+            for controlnet in model_folder.find_controlnets(model, params.conditions):
                 path = folder / controlnet.name.replace("controlnet", "lora")
                 energy = lora_files.extract_lora(controlnet, params.controlnet, rank, path)
                 print(f"{controlnet.name}: LoRA of rank {rank} keeps {energy:.1%} of the squared change of the weights")

@@ -13,13 +13,13 @@ LOW_RANK = ("lora", "modified")
 
 
 def inject(
-    net: ControlNetModel | UNet2DConditionModel,
+    model: ControlNetModel | UNet2DConditionModel,
     adapter: str,
     rank: int,
     alpha: float | None = None,
     encoder_blocks: int = 0,
 ) -> None:
-    """Set up ``net`` in place so that only what ``adapter`` names requires gradients.
+    """Set up ``model`` in place so that only what ``adapter`` names requires gradients.
 
     adapter: ``none``: nothing.  ``full``: every weight W0.  ``attention``: W0 of the attention projections.  ``lora``:
     a low-rank update dW beside each projection, W0 frozen (Hu et al. 2021, "LoRA").  ``modified``: W0 and dW of the
@@ -29,19 +29,19 @@ def inject(
     encoder_blocks: how many of the first blocks of a ControlNet train beside it, whole: the encoder of the control
     image, then down blocks.  Warns of a rank beyond which nothing is gained.
     """
-    net.requires_grad_(adapter == "full")
+    model.requires_grad_(adapter == "full")
     if adapter in LOW_RANK:
-        widest = max(min(module.weight.shape) for name, module in net.named_modules() if _is_projection(name))
+        widest = max(min(module.weight.shape) for name, module in model.named_modules() if _is_projection(name))
         if rank > widest:
             warnings.warn(f"rank {rank}: the widest update of this model has rank {widest}.", stacklevel=2)
         scale = rank if alpha is None else alpha
-        net.add_adapter(LoraConfig(r=rank, lora_alpha=scale, target_modules=list(PROJECTIONS)))
+        model.add_adapter(LoraConfig(r=rank, lora_alpha=scale, target_modules=list(PROJECTIONS)))
     if adapter in ("attention", "modified"):
-        for name, parameter in net.named_parameters():
+        for name, parameter in model.named_parameters():
             if _is_projection(_projection_of(name)):
                 parameter.requires_grad_(True)
     if encoder_blocks:
-        blocks = [net.controlnet_cond_embedding, *net.down_blocks]
+        blocks = [model.controlnet_cond_embedding, *model.down_blocks]
         for block in blocks[:encoder_blocks]:
             block.requires_grad_(True)
 
@@ -58,10 +58,10 @@ def merge(controlnet: ControlNetModel) -> None:
         controlnet.unload_lora()
 
 
-def save(controlnet: ControlNetModel, place: Path, adapter: Path, projections: bool = False) -> None:
+def save(controlnet: ControlNetModel, folder: Path, adapter: Path, projections: bool = False) -> None:
     """Write what was trained, and leave ``controlnet`` merged.
 
-    ``place`` becomes a whole ControlNet in diffusers format.  ``adapter`` holds the low-rank updates as
+    ``folder`` becomes a whole ControlNet in diffusers format.  ``adapter`` holds the low-rank updates as
     ``ControlNetModel.load_lora_adapter`` reads them, and in ``weights.safetensors`` the W0 that differ from the
     base's: those that train, and with ``projections`` those of the attention, which trained before.
     """
@@ -76,7 +76,7 @@ def save(controlnet: ControlNetModel, place: Path, adapter: Path, projections: b
     if getattr(controlnet, "peft_config", None):
         controlnet.to(memory_format=torch.contiguous_format).save_lora_adapter(adapter)
     merge(controlnet)
-    controlnet.save_pretrained(place)
+    controlnet.save_pretrained(folder)
 
 
 def save_unet_lora(pipeline: StableDiffusionPipeline, folder: Path) -> None:

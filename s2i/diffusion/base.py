@@ -1,7 +1,7 @@
 """The model that is fine-tuned: a Stable Diffusion pipeline and its ControlNet, from folders or from the model hub."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline, StableDiffusionPipeline
@@ -10,9 +10,9 @@ from safetensors import SafetensorError
 
 from s2i.core.errors import UserError, first_line
 from s2i.diffusion.controlnets import combine
-from s2i.diffusion.model_folder import UNET_LORA, WORDS
+from s2i.diffusion.model_folder import NEW_WORDS, UNET_LORA
 
-Pipeline = StableDiffusionPipeline | StableDiffusionControlNetPipeline
+Pipeline: TypeAlias = StableDiffusionPipeline | StableDiffusionControlNetPipeline
 
 
 def load(
@@ -24,13 +24,13 @@ def load(
 
     base, controlnet: a folder in diffusers format, or a model hub id.  Raises UserError when one cannot be had.
     """
-    options = {"dtype": dtype, "safety_checker": None, "requires_safety_checker": False}
-    if controlnet is None:
-        return _pretrained(StableDiffusionPipeline, "base", base, "model_index.json", **options)
+    kind = StableDiffusionPipeline
+    options: dict[str, Any] = {"safety_checker": None, "requires_safety_checker": False}
     if isinstance(controlnet, (str, Path)):
         controlnet = load_controlnet(controlnet, dtype=dtype)
-    kind = StableDiffusionControlNetPipeline
-    return _pretrained(kind, "base", base, "model_index.json", controlnet=controlnet, **options)
+    if controlnet is not None:
+        kind, options = StableDiffusionControlNetPipeline, options | {"controlnet": controlnet}
+    return _pretrained(kind, "base", base, "model_index.json", dtype, **options)
 
 
 def load_trained(base: str | Path, trained: Path | None, dtype: torch.dtype | None = None) -> StableDiffusionPipeline:
@@ -44,20 +44,24 @@ def load_trained(base: str | Path, trained: Path | None, dtype: torch.dtype | No
     for part in ("unet", "text_encoder"):
         if (folder := Path(trained) / part).is_dir():
             kind = type(getattr(pipeline, part))
-            setattr(pipeline, part, _pretrained(kind, "model", folder, "config.json", dtype=dtype))
+            setattr(pipeline, part, _pretrained(kind, "model", folder, "config.json", dtype))
     if (Path(trained) / UNET_LORA).is_dir():
         pipeline.load_lora_weights(Path(trained) / UNET_LORA)
-    for file in sorted((Path(trained) / WORDS).glob("*.safetensors")):
+    for file in sorted((Path(trained) / NEW_WORDS).glob("*.safetensors")):
         pipeline.load_textual_inversion(file)
     return pipeline
 
 
 def load_controlnet(*paths: str | Path, dtype: torch.dtype | None = None) -> ControlNetModel | MultiControlNetModel:
     """A ControlNet from a folder or the hub, or several whose effects add up; raises UserError when one is missing."""
-    return combine([_pretrained(ControlNetModel, "controlnet", path, "config.json", dtype=dtype) for path in paths])
+    return combine([_pretrained(ControlNetModel, "controlnet", path, "config.json", dtype) for path in paths])
 
 
-def _pretrained(kind: type, key: str, name: str | Path, index: str, dtype: torch.dtype | None, **options: Any) -> Any:
+def _pretrained(kind: Any, key: str, name: str | Path, index: str, dtype: torch.dtype | None, **options: Any) -> Any:
+    """What a class of diffusers reads from a folder that has the file ``index``, or from a hub id.
+
+    key: the parameter that names it, for what is told to the user.
+    """
     folder = Path(name)
     if folder.is_dir() and not (folder / index).exists():
         raise UserError(f"{key}: the folder {name} has no {index}; it must hold a model in diffusers format.")

@@ -30,13 +30,15 @@ def predict(
 
     encoder_hidden_states: (B, tokens, width).  control_images: a batch (B, 3, H, W) for each ControlNet.
     """
+    shown: dict[str, Any]
     if len(control_images) > 1:
         shown = {"controlnet_cond": control_images, "conditioning_scale": [1.0] * len(control_images)}
     else:
         shown = {"controlnet_cond": control_images[0]}
     down, mid = controlnet(noisy_latents, timesteps, encoder_hidden_states, **shown, return_dict=False)
     residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
-    return unet(noisy_latents, timesteps, encoder_hidden_states, **residuals).sample
+    model_output: torch.Tensor = unet(noisy_latents, timesteps, encoder_hidden_states, **residuals).sample
+    return model_output
 
 
 def controlnets_of(controlnet: nn.Module) -> list[Any]:
@@ -68,11 +70,11 @@ class ControlNetWithEmbedding(nn.Module):
         return self.controlnet.config
 
     @property
-    def dtype(self) -> torch.dtype:
+    def dtype(self) -> Any:
         return self.controlnet.dtype
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> Any:
         return self.controlnet.device
 
     def forward(
@@ -86,9 +88,10 @@ class ControlNetWithEmbedding(nn.Module):
         """What the ControlNet adds to a UNet; embedding: what `embed` gives of the control images of ``sample``."""
         if self.config.controlnet_conditioning_channel_order == "bgr":
             embedding = embedding.flip(1)  # the ControlNet flips the channels of whatever it is given
-        return self.controlnet(
+        residuals: Residuals = self.controlnet(
             sample, timestep, encoder_hidden_states, embedding, conditioning_scale, return_dict=False
         )
+        return residuals
 
 
 class MultiControlNet(nn.Module):
@@ -149,7 +152,8 @@ def embed(controlnet: Any, control_images: torch.Tensor) -> torch.Tensor:
     control_images = control_images.to(controlnet.device, controlnet.dtype)
     if controlnet.config.controlnet_conditioning_channel_order == "bgr":
         control_images = control_images.flip(1)
-    return controlnet.controlnet_cond_embedding(control_images)
+    embedding: torch.Tensor = controlnet.controlnet_cond_embedding(control_images)
+    return embedding
 
 
 def image_tensor(control_image: np.ndarray) -> torch.Tensor:

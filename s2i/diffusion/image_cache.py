@@ -1,37 +1,43 @@
-"""Images that a model draws, kept by content: what was drawn before is not drawn again."""
+"""Images that a model generates, cached by content: what was generated before is not generated again."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers import StableDiffusionControlNetPipeline, StableDiffusionPipeline
 
 from s2i.core import cache, devices
 from s2i.core.files import whole_file
 from s2i.core.params import Params
 from s2i.diffusion import sampling
+from s2i.diffusion.base import Pipeline
 from s2i.diffusion.sampling import SamplingSettings
-from s2i.imaging import control_images, io
+from s2i.imaging import io
+from s2i.imaging.control_images import control_images_of
 
 
 @dataclass(frozen=True)
 class GenerationTask:
-    """What is to be drawn, and by what.
+    """Which images are to be generated, and by what.
 
-    examples: mappings with ``prompt``, ``generation_seed`` and, where there are conditions, what `controls.of` reads.
+    examples: records with ``prompt``, ``generation_seed`` and, where there are conditions, what `control_images_of`
+    reads.
     models: the folders and hub ids that the pipeline is made of.  load(dtype): the pipeline.
-    conditions: what conditions it beside the prompt, one ControlNet for each; () is words alone.
+    conditions: what conditions the images beside the prompt, one ControlNet for each; () is the prompt alone.
     """
 
-    examples: Sequence[Mapping]
+    examples: Sequence[dict[str, Any]]
     models: Sequence[str | Path]
-    load: Callable[[torch.dtype], StableDiffusionPipeline | StableDiffusionControlNetPipeline]
+    load: Callable[[torch.dtype], Pipeline]
     conditions: Sequence[str] = ()
 
 
 def cached_images(task: GenerationTask, params: Params, description: str) -> list[Path]:
-    """Where the cache keeps the image of every example; those it has not are drawn."""
+    """Where the cache keeps the image of every example; those that it does not have are generated.
+
+    description: what the progress bar says.
+    """
     device, precision = devices.pick(params.device, params.precision)
     models = [cache.model_hash(model) for model in task.models]
     settings = [
@@ -42,35 +48,33 @@ def cached_images(task: GenerationTask, params: Params, description: str) -> lis
         device.type,
         precision,
     ]
-    places = [
+    paths = [
         cache.path(
-            *(".png", "generate", models, settings, one["prompt"], one["generation_seed"]),
-            cache.file_hash(one["sketch"]) if task.conditions else None,
+            *(".png", "generate", models, settings, example["prompt"], example["generation_seed"]),
+            cache.file_hash(example["sketch"]) if task.conditions else None,
         )
-        for one in task.examples
+        for example in task.examples
     ]
-    missing = [(example, place) for example, place in zip(task.examples, places, strict=True) if not place.exists()]
+    missing = [(example, path) for example, path in zip(task.examples, paths, strict=True) if not path.exists()]
     if missing:
         pipeline = task.load(devices.DTYPES[precision]).to(device)
-        seen = (
-            [control_images.control_images_of(example, task.conditions) for example, _ in missing]
-            if task.conditions
-            else None
-        )
+        control_images = None
+        if task.conditions:
+            control_images = [control_images_of(example, task.conditions) for example, _ in missing]
         images = sampling.generate(
             pipeline,
             [example["prompt"] for example, _ in missing],
             [example["generation_seed"] for example, _ in missing],
             SamplingSettings.from_params(params.generate, params.resolution),
-            control_images=seen,
+            control_images=control_images,
             description=description,
         )
-        for (_, place), image in zip(missing, images, strict=True):
-            with whole_file(place) as draft:
+        for (_, path), image in zip(missing, images, strict=True):
+            with whole_file(path) as draft:
                 io.write_png(draft, image)
-    return places
+    return paths
 
 
-def seed_of(*parts) -> int:
-    """A generation seed that an image has for itself, the same in every run."""
+def seed_of(*parts: Any) -> int:
+    """A generation seed that an image has for itself, the same in every run; parts: what identifies the image."""
     return int(cache.fingerprint("generate", *parts)[:8], 16)

@@ -11,7 +11,7 @@ from s2i.core.devices import DTYPES
 FUSED_FROM = 1024  # tokens; measured forward and backward with the shapes of Stable Diffusion 1.5 at 128 and 512 px
 
 
-def move_to(device: torch.device, *models: nn.Module, channels_last: bool = True) -> None:
+def move_to(device: torch.device, *models: Any, channels_last: bool = True) -> None:
     """Move UNets and ControlNets to a device, laid out as they train fastest there."""
     for model in models:
         model.to(device, memory_format=torch.channels_last if channels_last else torch.contiguous_format)
@@ -28,12 +28,12 @@ class AttentionBySize:
     among many the fused one, which never holds the matrix of all tokens by all tokens.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         from diffusers.models.attention_processor import AttnProcessor, AttnProcessor2_0  # takes seconds to import
 
         self.plain, self.fused = AttnProcessor(), AttnProcessor2_0()
 
-    def __call__(self, attn: nn.Module, hidden_states: torch.Tensor, *arguments, **options) -> torch.Tensor:
+    def __call__(self, attn: nn.Module, hidden_states: torch.Tensor, *arguments: Any, **options: Any) -> Any:
         """hidden_states: (B, tokens, width); returns the same shape."""
         processor = self.plain if hidden_states.shape[1] < FUSED_FROM else self.fused
         return processor(attn, hidden_states, *arguments, **options)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import signature
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -127,7 +127,7 @@ def generate(
             for step in steps:
                 if on_step:
                     on_step(step)
-            for latents in step.latents.split(1):  # one by one: the decoder takes the most memory
+            for latents in torch.split(step.latents, 1):  # one by one: the decoder takes the most memory
                 bar.update()
                 yield decode(pipeline, latents)[0]
 
@@ -149,7 +149,7 @@ def denoise(
     """
     unet, guidance, control = pipeline.unet, settings.guidance, settings.control
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    noise_scheduler = schedulers.scheduler(
+    noise_scheduler = schedulers.make_scheduler(
         pipeline.scheduler, settings.scheduler, settings.num_inference_steps, unet.device
     )
     step_kwargs = {"generator": generators} if "generator" in signature(noise_scheduler.step).parameters else {}
@@ -168,7 +168,7 @@ def denoise(
         encoder_hidden_states = torch.cat([negative_prompt_embeds, prompt_embeds]) if use_guidance else prompt_embeds
 
         # The ControlNets see the control images, and what they add goes into the UNet.
-        residuals = {}
+        residuals: dict[str, Any] = {}
         if controlnets and _within(progress, control.interval):
             if use_guidance and not control.unconditional:  # diffusers' guess_mode: zeros for the unconditional half
                 residuals = prepend_zeros(controlnets(latent_model_input, timestep, prompt_embeds, control.scale))
@@ -198,17 +198,20 @@ def encode_prompts(pipeline: Pipeline, prompts: Sequence[str]) -> dict[str, torc
 def decode(pipeline: Pipeline, latents: torch.Tensor) -> np.ndarray:
     """Latents (B, C, h, w) as images (B, H, W, 3) uint8, by whichever autoencoder the pipeline has."""
     decoded = pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor, return_dict=False)[0]
-    return (pipeline.image_processor.postprocess(decoded, "np") * 255).round().astype(np.uint8)
+    images: np.ndarray = pipeline.image_processor.postprocess(decoded, "np")
+    return (images * 255).round().astype(np.uint8)
 
 
 def classifier_free_guidance(model_output: torch.Tensor, scale: float, rescale: float) -> torch.Tensor:
     """The guided prediction (B, C, h, w) of a model output (2B, C, h, w) whose unconditional half comes first."""
     unconditional, conditional = model_output.chunk(2)
     guided = unconditional + scale * (conditional - unconditional)
-    return rescale_noise_cfg(guided, conditional, rescale) if rescale else guided
+    if rescale:
+        guided = rescale_noise_cfg(guided, conditional, rescale)
+    return guided
 
 
-def prepend_zeros(residuals: dict) -> dict:
+def prepend_zeros(residuals: dict[str, Any]) -> dict[str, Any]:
     """ControlNet residuals of a batch's conditional half for the whole batch: the unconditional half gets zeros."""
     down, mid = residuals.values()
     padded = [torch.cat([torch.zeros_like(residual), residual]) for residual in (*down, mid)]
@@ -219,7 +222,8 @@ def _initial_noise(pipeline: Pipeline, resolution: int, generators: list[torch.G
     """(B, C, h, w), an image from each generator."""
     size = resolution // pipeline.vae_scale_factor
     shape = (len(generators), pipeline.unet.config.in_channels, size, size)
-    return randn_tensor(shape, generators, pipeline.unet.device, pipeline.unet.dtype)
+    noise: torch.Tensor = randn_tensor(shape, generators, pipeline.unet.device, pipeline.unet.dtype)
+    return noise
 
 
 def _within(progress: Interval, interval: Interval) -> bool:

@@ -1,6 +1,7 @@
 """Noise schedulers by name, each set up as the base was trained."""
 
 from inspect import signature
+from typing import Any
 
 import torch
 from diffusers import (
@@ -15,7 +16,7 @@ from diffusers import (
 from s2i.core.errors import UserError, first_line, hint
 
 # Latents are no images: they are not clipped to [-1, 1], and the last step of DDIM goes as far as Stable Diffusion's.
-SCHEDULERS = {
+SCHEDULERS: dict[str, tuple[Any, dict[str, Any]]] = {
     "ddim": (DDIMScheduler, {"clip_sample": False, "set_alpha_to_one": False}),
     "dpm-solver++": (DPMSolverMultistepScheduler, {"algorithm_type": "dpmsolver++"}),
     "unipc": (UniPCMultistepScheduler, {}),
@@ -24,38 +25,43 @@ SCHEDULERS = {
 }
 
 
-def scheduler(given: SchedulerMixin, name: str | None, steps: int, device: str = "cpu") -> SchedulerMixin:
-    """A scheduler of that name, None for the kind of the ``given`` one, with its timesteps set.
+def make_scheduler(
+    base_scheduler: SchedulerMixin, name: str | None, num_inference_steps: int, device: str | torch.device = "cpu"
+) -> SchedulerMixin:
+    """A scheduler by its name, with its timesteps set; None is the kind that the base has.
 
-    Betas and prediction_type stay those of ``given``, the base's own; it is not changed.
+    Betas and prediction_type are those of ``base_scheduler``, which is not changed.
     Raises UserError when there is no such scheduler, or it cannot take so many steps.
     """
     if name is not None and name not in SCHEDULERS:
         raise UserError(f"scheduler is '{name}', which does not exist; {hint(name, SCHEDULERS)}")
-    kind, changes = (type(given), {}) if name is None else SCHEDULERS[name]
-    known = {key: value for key, value in given.config.items() if key in signature(kind.__init__).parameters}
-    made = kind.from_config(known, **changes)
+    kind, changes = (type(base_scheduler), {}) if name is None else SCHEDULERS[name]
+    parameters = signature(kind.__init__).parameters
+    config = {key: value for key, value in base_scheduler.config.items() if key in parameters}
+    scheduler = kind.from_config(config, **changes)
     try:
-        made.set_timesteps(steps, device=device)
+        scheduler.set_timesteps(num_inference_steps, device=device)
     except ValueError as error:
-        raise UserError(f"steps is {steps}, which {name or 'this scheduler'} refuses: {first_line(error)}") from None
-    return made
+        kind_name = name or "this scheduler"
+        raise UserError(f"steps is {num_inference_steps}, which {kind_name} refuses: {first_line(error)}") from None
+    return scheduler
 
 
-def trailing(given: SchedulerMixin) -> SchedulerMixin:
+def with_trailing_timesteps(scheduler: SchedulerMixin) -> SchedulerMixin:
     """The same scheduler, its timesteps evenly spaced from the last of the training on, as LCM's are."""
-    return type(given).from_config(given.config, timestep_spacing="trailing")
+    return type(scheduler).from_config(scheduler.config, timestep_spacing="trailing")
 
 
 def predicted_original(
-    prediction: torch.Tensor, noisy: torch.Tensor, timesteps: torch.Tensor, noise_scheduler: SchedulerMixin
+    model_output: torch.Tensor, noisy_latents: torch.Tensor, timesteps: torch.Tensor, noise_scheduler: SchedulerMixin
 ) -> torch.Tensor:
-    """The latents that a prediction of noise or velocity points to, in one step; all (B, C, h, w), timesteps (B,).
+    """The latents without noise that a predicted noise or velocity points to; all (B, C, h, w), timesteps (B,).
 
     Source: Ho et al. 2020, equation 15; Salimans and Ho 2022, "Progressive distillation", for the velocity.
     """
-    share = noise_scheduler.alphas_cumprod.to(noisy.device)[timesteps].view(-1, 1, 1, 1)
-    signal, spread = share.sqrt(), (1 - share).sqrt()
+    alphas_cumprod: torch.Tensor = noise_scheduler.alphas_cumprod.to(noisy_latents.device)
+    alpha_prod = alphas_cumprod[timesteps].view(-1, 1, 1, 1)
+    sqrt_alpha_prod, sqrt_beta_prod = alpha_prod.sqrt(), (1 - alpha_prod).sqrt()
     if noise_scheduler.config.prediction_type == "v_prediction":
-        return signal * noisy - spread * prediction
-    return (noisy - spread * prediction) / signal
+        return sqrt_alpha_prod * noisy_latents - sqrt_beta_prod * model_output
+    return (noisy_latents - sqrt_beta_prod * model_output) / sqrt_alpha_prod

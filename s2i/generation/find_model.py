@@ -10,7 +10,6 @@ from s2i.core.errors import UserError
 from s2i.core.files import whole_folder
 from s2i.core.params import Params
 from s2i.diffusion import model_folder
-from s2i.diffusion.model_folder import SETTINGS, controlnets
 
 FOLDER = Path("models/trained")
 STUDENT = Path("models/student")
@@ -65,7 +64,7 @@ def in_few_steps(found: Trained) -> Trained:
 
 def _in_folder(folder: Path, params: Params) -> Trained:
     whole = (folder / "model_index.json").exists()
-    lora, settings = folder / model_folder.UNET_LORA, folder / SETTINGS
+    lora, settings = folder / model_folder.UNET_LORA, folder / model_folder.GENERATE_SETTINGS
     if settings.exists():
         try:
             told = dict(json.loads(settings.read_text(encoding="utf-8")))
@@ -75,7 +74,7 @@ def _in_folder(folder: Path, params: Params) -> Trained:
     return Trained(
         folder.resolve().name,
         str(folder) if whole else params.base,
-        controlnets(folder, params.conditions),
+        model_folder.find_controlnets(folder, params.conditions),
         lora if lora.is_dir() else None,
         params,
     )

@@ -99,10 +99,10 @@ def _warped(image: np.ndarray, corners: np.ndarray) -> np.ndarray:
         corners = corners[[0, 3, 2, 1]]
     width = int(np.linalg.norm(corners[0] - corners[1]) + np.linalg.norm(corners[2] - corners[3])) // 2
     height = int(np.linalg.norm(corners[0] - corners[3]) + np.linalg.norm(corners[1] - corners[2])) // 2
-    edge = 0.02 * np.float32([width, height])
-    flat = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
+    edge = 0.02 * np.array([width, height], np.float32)
+    flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     flat = flat * (1 + 2 * edge / (width, height)) - edge
-    return cv2.warpPerspective(image, cv2.getPerspectiveTransform(corners, np.float32(flat)), (width, height))
+    return cv2.warpPerspective(image, cv2.getPerspectiveTransform(corners, flat.astype(np.float32)), (width, height))
 
 
 def _without_shadows(sketch: np.ndarray) -> np.ndarray:

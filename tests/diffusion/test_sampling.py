@@ -47,7 +47,7 @@ def watch():
 def plain(pipeline, name=None, **options):
     """What diffusers' own pipeline draws of the same."""
     given = pipeline.scheduler
-    pipeline.scheduler = schedulers.scheduler(given, name, 4)
+    pipeline.scheduler = schedulers.make_scheduler(given, name, 4)
     image = torch.from_numpy(LINES)[None].expand(3, -1, -1) / 255
     shape = {"height": 64, "width": 64, "num_inference_steps": 4, "guidance_scale": 3.0, "output_type": "np"}
     generator = torch.Generator().manual_seed(5)
@@ -71,7 +71,7 @@ def test_every_scheduler_draws_what_a_pipeline_of_diffusers_draws(pipeline, name
 
 def test_the_prediction_type_is_the_bases_whatever_the_scheduler(pipeline):
     for name in schedulers.SCHEDULERS:
-        made = schedulers.scheduler(pipeline.scheduler, name, 4)
+        made = schedulers.make_scheduler(pipeline.scheduler, name, 4)
         for key in ("prediction_type", "beta_start", "beta_end", "beta_schedule"):
             assert made.config[key] == pipeline.scheduler.config[key]
 

@@ -68,7 +68,7 @@ def test_encoded_latents_and_words_are_those_of_the_base(examples, pipeline, tin
         oriented = np.ascontiguousarray(photo[:, ::-1]) if example["flip"] else photo
         mean, _ = encoder.latents([oriented])
         torch.testing.assert_close(train[index]["latent_mean"], mean[0], atol=2e-3, rtol=2e-3)
-        words = encoder.texts([example["prompt"]])[0]
+        words = encoder.prompt_embeds([example["prompt"]])[0]
         torch.testing.assert_close(train[index]["embedding"], words, atol=2e-3, rtol=2e-3)
         (control,) = control_images(io.read_grey(example["sketch"]), flip=example["flip"])
         torch.testing.assert_close(train[index]["control.sketch"][0], torch.from_numpy(control) / 255)
@@ -218,7 +218,7 @@ def test_test_sketches_are_drawn_twice_from_one_seed(examples, trained, params, 
 def test_without_words_neither_prompt_nor_material_map_speaks(examples, trained, params, tmp_path, monkeypatch):
     examples[-1] |= {"prompt": "house of red made of brick"}
     settings = params(conditions=["sketch", "material"])
-    monkeypatch.setattr(model_folder, "saved_controlnets", lambda *_: [settings.controlnet] * 2)
+    monkeypatch.setattr(model_folder, "controlnet_folders", lambda *_: [settings.controlnet] * 2)
     drawn = []
     draw = sampling.generate
 

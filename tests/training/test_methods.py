@@ -155,7 +155,7 @@ def test_an_interrupted_dreambooth_ends_where_it_would_have_ended(params, traine
 def test_inversion_changes_one_row_bit_for_bit_and_diffusers_loads_the_word(rows, params, trained, tiny_base):
     settings = params("textual_inversion", textual_inversion={"classes": ["barn"]})
     target = trained(settings)
-    (file,) = (target / model_folder.WORDS).iterdir()
+    (file,) = (target / model_folder.NEW_WORDS).iterdir()
     ((word, row),) = load_file(file).items()
     assert word == "<barn>" and not (target / "unet").exists()
     before = StableDiffusionPipeline.from_pretrained(tiny_base)

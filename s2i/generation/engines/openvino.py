@@ -115,8 +115,9 @@ class UNet(CompiledModel):
         return_dict: bool = False,
     ) -> tuple[torch.Tensor]:
         """The prediction (B, C, h, w) for latents (B, C, h, w), all at one timestep; no residuals are zeros."""
-        residuals = [*(down_block_additional_residuals or ()), mid_block_additional_residual]
-        if down_block_additional_residuals is None:
+        if down_block_additional_residuals is not None and mid_block_additional_residual is not None:
+            residuals = [*down_block_additional_residuals, mid_block_additional_residual]
+        else:
             shapes = [list(residual.partial_shape)[1:] for residual in self.request.model_inputs[3:]]
             residuals = [torch.zeros(len(sample), *(length.get_length() for length in shape)) for shape in shapes]
         (model_output,) = self.infer(sample, timestep.reshape(1), encoder_hidden_states, *residuals)

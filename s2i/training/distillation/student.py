@@ -21,7 +21,7 @@ from s2i.core.files import write_json
 from s2i.core.params import Params
 from s2i.diffusion import adapters, base, model_folder, sampling
 from s2i.diffusion.controlnets import combine, controlnet_cond, controlnets_of, predict
-from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt
+from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt_embeds
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging import io
 from s2i.imaging.control_images import control_images_of
@@ -77,10 +77,10 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
         raise UserError(f"distill needs method controlnet, and method is {params.method}: set distill.steps to 0.")
     settings = params.distill
     device, precision = devices.pick(params.device, params.precision)
-    controlnets = model_folder.controlnets(teacher, params.conditions)
+    controlnets = model_folder.find_controlnets(teacher, params.conditions)
     pipeline = base.load(params.base, base.load_controlnet(*controlnets))
     examples = EncodedExamples(encoded, "train")
-    check_encoded_for(examples[0], encoded, pipeline, params)
+    check_encoded_for(examples[0], encoded, params)
     content = cache.folder_hash(encoded)
     if settings.loss == "path":
         examples, frozen = _paths(examples, controlnets, content, params), []
@@ -94,7 +94,7 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
     if settings.loss == "path":
         loss = _path_loss(pipeline, params)
     else:
-        loss = _consistency_loss(pipeline, frozen, empty_prompt(encoded).to(device), params)
+        loss = _consistency_loss(pipeline, frozen, empty_prompt_embeds(encoded).to(device), params)
     candidates = [record for record in records if record["split"] == "val"]
     held_out = [candidates[place] for place in evenly_spaced(len(candidates), VALIDATED)]
     checkpoints = setup.checkpoint_folder(
@@ -129,10 +129,10 @@ def distil(records: Iterable[dict], encoded: Path, teacher: Path, target: Path, 
             )
         )
     adapters.save_unet_lora(pipeline, target / model_folder.UNET_LORA)
-    places = model_folder.saved_controlnets(target, len(params.conditions))
+    places = model_folder.controlnet_folders(target, len(params.conditions))
     for net, place in zip(controlnets_of(student.controlnet), places, strict=True):
         adapters.save(net, place, place.with_name(place.name.replace("controlnet", "adapter")))
-    write_json(target / model_folder.SETTINGS, DRAWN)
+    write_json(target / model_folder.GENERATE_SETTINGS, DRAWN)
 
 
 def _paths(examples: EncodedExamples, controlnets: Sequence[Path], content: str, params: Params) -> TeacherTrajectories:

@@ -40,8 +40,8 @@ class TeacherTrajectories(Dataset):
     ):
         """pipeline: the teacher; teacher: the folders it was loaded from; encoded: what identifies the examples."""
         sampled = params.generate.model_copy(update={"steps": params.distill.solver_steps, "scheduler": SOLVER})
-        pipeline.scheduler = schedulers.trailing(pipeline.scheduler)
-        passed = schedulers.scheduler(pipeline.scheduler, SOLVER, sampled.steps).timesteps.tolist()
+        pipeline.scheduler = schedulers.with_trailing_timesteps(pipeline.scheduler)
+        passed = schedulers.make_scheduler(pipeline.scheduler, SOLVER, sampled.steps).timesteps.tolist()
         self.examples = examples
         self.timesteps = [min(passed, key=lambda one, asked=asked: abs(one - asked)) for asked in lcm_timesteps(few)]
         device, precision = devices.pick(params.device, params.precision)

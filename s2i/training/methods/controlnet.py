@@ -14,7 +14,7 @@ from s2i.core import cache, devices
 from s2i.core.params import Params, Train
 from s2i.diffusion import adapters, base, model_folder, placement, sampling
 from s2i.diffusion.controlnets import controlnet_cond, controlnets_of, predict
-from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt
+from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt_embeds
 from s2i.diffusion.image_cache import GenerationTask
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging import io
@@ -47,8 +47,8 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     (pipeline.unet,) = setup.prepare_models(trained, [pipeline.unet], params.train, device, precision)
     pipeline.to(device)
     examples, held_out = (EncodedExamples(encoded, split) for split in ("train", "val"))
-    check_encoded_for(examples[0], encoded, pipeline, params)
-    loss = _loss(pipeline, empty_prompt(encoded).to(device), params)
+    check_encoded_for(examples[0], encoded, params)
+    loss = _loss(pipeline, empty_prompt_embeds(encoded).to(device), params)
     batches = DataLoader(held_out, max(1, params.train.batch_size // params.train.accumulate))
     shown = list(islice((record for record in records if record["split"] == "val"), SHOWN))
     counter = [cache.file_hash(Path(params.train.edge.counter))] if params.train.edge.weight else []
@@ -91,7 +91,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
 
         fitted = _taught(learn, controlnet, params)
         tracker.figures(fitted.last, {"best_step": fitted.best})
-    places = model_folder.saved_controlnets(target, len(params.conditions))
+    places = model_folder.controlnet_folders(target, len(params.conditions))
     for net, place in zip(controlnets_of(controlnet), places, strict=True):
         adapter = place.with_name(place.name.replace("controlnet", "adapter"))
         adapters.save(net, place, adapter, projections=params.adapter == "two-step")
@@ -99,7 +99,7 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
 
 def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> GenerationTask:
     """From each example's sketch and prompt."""
-    return _task(examples, model_folder.saved_controlnets(trained, len(params.conditions)), params.conditions, params)
+    return _task(examples, model_folder.controlnet_folders(trained, len(params.conditions)), params.conditions, params)
 
 
 def untouched(examples: list[dict], params: Params) -> GenerationTask:

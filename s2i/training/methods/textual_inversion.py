@@ -74,8 +74,8 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
             last = setup.train_in_turn(model, loss, examples, params, checkpoints, tracker, number, last, word)
             row = model.row.detach().cpu()[0]
             pipeline.text_encoder.get_input_embeddings().weight.data[-1] = row
-            (target / model_folder.WORDS).mkdir(parents=True, exist_ok=True)
-            save_file({word: row.clone()}, target / model_folder.WORDS / f"{number:03}.safetensors")
+            (target / model_folder.NEW_WORDS).mkdir(parents=True, exist_ok=True)
+            save_file({word: row.clone()}, target / model_folder.NEW_WORDS / f"{number:03}.safetensors")
             drawn[name] = _drawn(pipeline, prompt, name, params)
         tracker.image(last, "words", mosaic(drawn))
 
