@@ -95,7 +95,8 @@ def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict
         "originals.",
     ]
     if summary["items"] < FID_IMAGES:
-        lines += ["", f"Below {FID_IMAGES:,} images a Frechet distance is too large; compare it only within this table."]
+        warning = f"Below {FID_IMAGES:,} images a Frechet distance is too large; compare it only within this table."
+        lines += ["", warning]
     if published:
         lines += ["", f"`published_fid`: {published['source']}"]
         pairs = [f"{one} {value:.2f}" for one, value in published.get("pairwise", {}).items()]
