@@ -127,6 +127,23 @@ def examples(tmp_path, house):
 
 
 @pytest.fixture
+def trained_controlnet(examples, tiny_base, tmp_path, params):
+    """trained_controlnet(name, **changes) fine-tunes on the encoded examples and gives the folder."""
+    from s2i.core.params import Encode
+    from s2i.diffusion import base, encoding  # with torch and diffusers, which take seconds
+    from s2i.training.methods import controlnet
+
+    encoding.encode(examples, tmp_path / "encoded", base.load(tiny_base, None), str(tiny_base), ["sketch"], Encode())
+
+    def trained_controlnet(name="trained", **changes):
+        (tmp_path / name).mkdir()
+        controlnet.train(examples, tmp_path / "encoded", tmp_path / name, tmp_path / f"{name}-live", params(**changes))
+        return tmp_path / name
+
+    return trained_controlnet
+
+
+@pytest.fixture
 def repository(tmp_path, monkeypatch):
     """A repository with params.yaml and metrics in its first commit, tagged old."""
     monkeypatch.chdir(tmp_path)

@@ -100,6 +100,21 @@ def test_an_image_does_not_depend_on_its_batch(pipeline, name):
     assert np.abs(among[0] - among[2]).max() > 10
 
 
+def test_the_same_seed_draws_the_same_image_whatever_is_drawn_beside_it(pipeline):
+    black = [[np.zeros((64, 64), np.uint8)]]
+    alone = draw(pipeline, ["house"], [5], black, steps=2, guidance_scale=2.0)
+    among = draw(pipeline, ["house"] * 3, [4, 5, 6], black * 3, steps=2, guidance_scale=2.0)
+    assert np.abs(alone[0] - among[1]).max() <= 1
+    assert np.abs(among[0] - among[1]).max() > 10
+
+
+def test_the_control_image_and_the_prompt_change_the_image(pipeline):
+    black = np.zeros((64, 64), np.uint8)
+    prompts, control_images = ["house", "house", "red tower"], [[black], [LINES], [black]]
+    images = draw(pipeline, prompts, [5] * 3, control_images, steps=2, guidance_scale=2.0)
+    assert (images[0] != images[1]).any() and (images[0] != images[2]).any()
+
+
 def test_the_control_interval_is_that_of_diffusers(pipeline):
     ours = draw(pipeline, control_interval=(0.0, 0.5))[0]
     assert np.abs(ours - plain(pipeline, control_guidance_end=0.5)).max() <= 1

@@ -25,3 +25,10 @@ def test_a_material_map_that_is_given_wins_over_the_prompt():
 def test_a_mirrored_example_has_mirrored_control_images(condition):
     (image,), (mirrored,) = (control_images(SKETCH, [condition], "blue tower", flip=flip) for flip in (False, True))
     assert (mirrored == image[:, ::-1]).all() and mirrored.flags["C_CONTIGUOUS"]
+
+
+def test_a_control_image_has_white_lines_on_black():
+    sketch = np.full((4, 6), 255, np.uint8)
+    sketch[:, 0] = 0
+    (plain,), (mirrored,) = control_images(sketch), control_images(sketch, flip=True)
+    assert (plain[:, 0] == 255).all() and not plain[:, 1:].any() and (mirrored[:, -1] == 255).all()

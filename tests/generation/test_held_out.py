@@ -1,0 +1,95 @@
+"""Held-out sketches generated with a fine-tuned ControlNet and with the untouched one."""
+
+import numpy as np
+import pytest
+import torch
+from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
+from PIL import Image, ImageOps
+
+from s2i.diffusion import model_folder, sampling
+from s2i.generation.held_out import generate
+from s2i.imaging import io
+
+
+def test_test_sketches_are_drawn_twice_from_one_seed(examples, trained_controlnet, params, tmp_path):
+    folder = trained_controlnet(adapter="full")
+    (tmp_path / "generated").mkdir()
+    (row,) = generate(examples, folder, tmp_path / "generated", params())
+    finetuned, untouched = io.read(row["finetuned"]), io.read(row["base"])
+    assert finetuned.shape == (64, 64, 3) and (finetuned != untouched).any()
+
+
+def test_without_words_neither_prompt_nor_material_map_speaks(
+    examples, trained_controlnet, params, tmp_path, monkeypatch
+):
+    examples[-1] |= {"prompt": "house of red made of brick"}
+    settings = params(conditions=["sketch", "material"])
+    monkeypatch.setattr(model_folder, "controlnet_folders", lambda *_: [settings.controlnet] * 2)
+    drawn = []
+    draw = sampling.generate
+
+    def watched(pipeline, prompts, *arguments, control_images, **options):
+        drawn.append((prompts, control_images[0][-1]))
+        return draw(pipeline, prompts, *arguments, control_images=control_images, **options)
+
+    monkeypatch.setattr(sampling, "generate", watched)
+    rows = {}
+    for said in ("given", "empty"):
+        (tmp_path / said).mkdir()
+        wanted = settings.model_copy(update={"generate": settings.generate.model_copy(update={"prompts": said})})
+        (rows[said],) = generate(examples, tmp_path, tmp_path / said, wanted)
+    (given, colored), _, (empty, silent), (base_empty, _) = drawn
+    assert given == ["house of red made of brick"] and (colored != silent).any()
+    assert empty == base_empty == [""]
+    assert rows["given"]["prompt"] == given[0] and rows["empty"]["prompt"] == ""
+    for name in ("finetuned", "base"):
+        assert (io.read(rows["given"][name]) != io.read(rows["empty"][name])).any()
+
+
+def test_every_so_manieth_sketch_is_drawn_without_its_prompt_too(examples, trained_controlnet, params, tmp_path):
+    examples[-1] |= {"prompt": "house of red made of brick"}
+    held_out = [*examples, examples[-1] | {"variant": 1}, examples[-1] | {"variant": 2}]
+    settings = params(generate={"steps": 2, "unprompted": 2})
+    (tmp_path / "given").mkdir()
+    rows = generate(held_out, trained_controlnet(), tmp_path / "given", settings)
+    assert ["unprompted" in row for row in rows] == [True, False, True]
+    assert (io.read(rows[0]["unprompted"]) != io.read(rows[0]["finetuned"])).any()
+    assert rows[0]["prompt"] == "house of red made of brick", "what its other images were drawn from"
+
+
+@pytest.mark.parametrize("form", ["controlnet", "adapter"])
+def test_a_pipeline_of_plain_diffusers_draws_our_image(examples, trained_controlnet, params, tiny_base, tmp_path, form):
+    settings = params({"learning_rate": 0.05, "alpha": 6}, adapter="lora")
+    folder = trained_controlnet(learning={"learning_rate": 0.05, "alpha": 6}, adapter="lora")
+    (tmp_path / "generated").mkdir()
+    (row,) = generate(examples, folder, tmp_path / "generated", settings)
+    model = ControlNetModel.from_pretrained(folder / "controlnet" if form == "controlnet" else tiny_base / "controlnet")
+    if form == "adapter":
+        model.load_lora_adapter(folder / "adapter", prefix=None, use_safetensors=True)
+    pipeline = StableDiffusionControlNetPipeline.from_pretrained(tiny_base, controlnet=model, safety_checker=None)
+    drawn = pipeline(
+        row["prompt"],
+        image=ImageOps.invert(Image.open(row["sketch"])).convert("RGB"),
+        num_inference_steps=settings.generate.steps,
+        guidance_scale=settings.generate.guidance_scale,
+        generator=torch.Generator().manual_seed(row["generation_seed"]),
+    ).images[0]
+    ours, untouched = (io.read(row[name]).astype(int) for name in ("finetuned", "base"))
+    assert np.abs(np.asarray(drawn) - ours).max() <= 1 and np.abs(untouched - ours).max() > 5
+
+
+def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(
+    examples, trained_controlnet, params, tmp_path, monkeypatch
+):
+    folder, drawn = trained_controlnet(), []
+    draw = sampling.generate
+
+    def counted(pipeline, prompts, *arguments, **options):
+        drawn.append(len(prompts))
+        return draw(pipeline, prompts, *arguments, **options)
+
+    monkeypatch.setattr(sampling, "generate", counted)
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        generate(examples, folder, tmp_path / name, params())
+    assert drawn == [1, 1, 1], "fine-tuned, untouched and without its prompt, then all from the cache"

@@ -1,0 +1,154 @@
+"""A ControlNet fine-tuned by each adapter, and what a training leaves."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
+from helpers import wandb_file
+from pydantic import ValidationError
+from safetensors.torch import load_file
+
+from s2i.core import cache
+from s2i.core.params import Encode, Train
+from s2i.diffusion import base, encoding
+from s2i.diffusion.encoding import EncodedExamples
+from s2i.generation.held_out import generate
+from s2i.imaging import io
+from s2i.training.methods import controlnet
+
+
+@pytest.fixture(scope="module")
+def pipeline(tiny_base):
+    return base.load(tiny_base, tiny_base / "controlnet")
+
+
+def test_each_condition_is_encoded_and_has_a_controlnet_that_plain_diffusers_loads(
+    examples, pipeline, tiny_base, params, tmp_path
+):
+    conditions = ["sketch", "edges", "material"]
+    for example in examples:
+        example |= {"matte": str(tmp_path / "matte.png"), "material_map": str(tmp_path / "map.png")}
+    io.write_png(tmp_path / "matte.png", np.full((64, 64), 255, np.uint8))
+    io.write_png(tmp_path / "map.png", np.full((64, 64, 3), (200, 30, 30), np.uint8))
+    encoding.encode(examples, tmp_path / "encoded", pipeline, str(tiny_base), conditions, Encode())
+    item = EncodedExamples(tmp_path / "encoded", "train")[0]
+    assert item["control.material"].shape == (3, 64, 64) and item["control.edges"].shape == (1, 64, 64)
+    assert item["control.material"][0].max() == pytest.approx(200 / 255) and item["matte"].min() == 1
+    (tmp_path / "trained").mkdir()
+    learning = {"condition_dropout": 0.2, "background_weight": 0.5, "snr_gamma": 5, "accumulate": 2}
+    settings = params(learning, conditions=conditions, adapter="modified")
+    controlnet.train(examples, tmp_path / "encoded", tmp_path / "trained", tmp_path / "live", settings)
+    loaded = MultiControlNetModel.from_pretrained(str(tmp_path / "trained/controlnet"))
+    assert len(loaded.nets) == 3
+    assert {path.name for path in (tmp_path / "trained").iterdir()} >= {"adapter", "adapter_1", "adapter_2"}
+    (tmp_path / "generated").mkdir()
+    (row,) = generate(examples, tmp_path / "trained", tmp_path / "generated", settings)
+    assert io.read(row["finetuned"]).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("adapter", ["full", "attention", "lora", "modified", "two-step"])
+def test_fine_tuning_changes_the_controlnet_and_plain_diffusers_loads_it(trained_controlnet, tiny_base, adapter):
+    folder = trained_controlnet(adapter=adapter)
+    before, after = base.load_controlnet(tiny_base / "controlnet"), base.load_controlnet(folder / "controlnet")
+    changed = [name for name, tensor in after.state_dict().items() if (tensor != before.state_dict()[name]).any()]
+    assert changed
+    if adapter != "full":
+        assert all(".attn" in name and ".to_" in name for name in changed)
+
+
+def test_without_an_adapter_the_controlnet_stays_as_it_was(trained_controlnet, tiny_base):
+    before, after = tiny_base / "controlnet", trained_controlnet(adapter="none") / "controlnet"
+    weights = [load_file(folder / "diffusion_pytorch_model.safetensors") for folder in (before, after)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+def test_the_second_step_goes_on_where_the_first_ends(trained_controlnet):
+    live = trained_controlnet(adapter="two-step", learning={"switch": 0.5}).with_name("trained-live")
+    steps = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")["step"]
+    assert list(steps) == [1, 2, 3, 4]
+
+
+def test_figures_and_images_of_the_training_are_kept(trained_controlnet):
+    live = trained_controlnet().with_name("trained-live")
+    assert (live / "metrics.json").exists()
+    assert (live / "plots" / "metrics" / "loss.tsv").read_text().count("\n") == 1 + 4
+    assert io.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
+
+
+def test_losses_and_images_of_a_training_are_in_wandb(trained_controlnet, own_cache, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    live = trained_controlnet(learning={"tracker": "wandb"}).with_name("trained-live")
+    (file,) = own_cache.rglob("*.wandb")
+    rows = wandb_file.history(file)
+    table = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")
+    assert [row["_step"] for row in rows] == list(table["step"]) == [1, 2, 3, 4]
+    assert [row["loss"] for row in rows] == pytest.approx(list(table["loss"]))
+    assert [row["_step"] for row in rows if "validation_loss" in row] == [2, 4]
+    image = io.read(file.parent / "files" / rows[3]["validation.path"])
+    assert (image == io.read(live / "plots/images/validation.png")).all()
+    assert wandb_file.config(file)["train"]["steps"] == 4
+
+
+def test_a_repeated_training_is_taken_from_its_checkpoints(trained_controlnet, monkeypatch):
+    first = trained_controlnet("first")
+    monkeypatch.setattr(controlnet, "noise_loss", lambda *_: pytest.fail("trained again"))
+    second = trained_controlnet("second")
+    assert cache.folder_hash(first / "controlnet") == cache.folder_hash(second / "controlnet")
+
+
+def test_other_parameters_are_another_training(trained_controlnet):
+    first, second = trained_controlnet("first", adapter="lora"), trained_controlnet("second", adapter="lora", rank=4)
+    assert cache.folder_hash(first / "controlnet") != cache.folder_hash(second / "controlnet")
+
+
+def test_the_seed_of_the_training_is_the_seed_unless_it_has_its_own(trained_controlnet):
+    folders = [
+        trained_controlnet("first"),
+        trained_controlnet("same", learning={"seed": 0}),
+        trained_controlnet("other", learning={"seed": 1}),
+    ]
+    first, same, other = (cache.folder_hash(folder / "controlnet") for folder in folders)
+    assert first == same != other
+
+
+def test_the_edge_loss_joins_every_nth_step_and_stays_out_of_the_validation(trained_controlnet, monkeypatch):
+    asked = []
+    counted = lambda estimate, latents: asked.append(1) or torch.zeros(len(estimate))  # noqa: E731
+    monkeypatch.setattr(controlnet, "edge_loss", lambda vae, settings: counted)
+    edge = {"weight": 0.5, "every": 2, "below": 1000, "counter": str(Path(__file__))}
+    trained_controlnet(learning={"edge": edge})
+    assert len(asked) == 2, "steps 0 and 2 of four"
+
+
+def test_encoder_blocks_train_at_a_rate_of_their_own_and_are_saved(trained_controlnet, tiny_base):
+    learning = {"encoder_blocks": 1, "adapter_learning_rate": 1e-2}
+    folder = trained_controlnet(adapter="lora", learning=learning)
+    before, after = base.load_controlnet(tiny_base / "controlnet"), base.load_controlnet(folder / "controlnet")
+    old = before.state_dict()
+    changed = {name for name, tensor in after.state_dict().items() if (tensor != old[name]).any()}
+    assert any("controlnet_cond_embedding" in name for name in changed)
+    assert all("controlnet_cond_embedding" in name or ".to_" in name for name in changed)
+    rates = {controlnet._rate(params_with(learning), name) for name in ("a.lora_A.default.weight", "b.weight")}
+    assert rates == {1e-2, 1e-3}
+
+
+def params_with(learning):
+    return Train(steps=1, batch_size=1, learning_rate=1e-3, **learning)
+
+
+def test_the_second_step_begins_where_the_first_no_longer_gets_better(trained_controlnet, monkeypatch):
+    monkeypatch.setattr(controlnet, "_validation_loss", lambda *_: 1.0)
+    learning = {"switch": "plateau", "patience": 1, "steps": 20, "validate_every": 2}
+    live = trained_controlnet(adapter="two-step", learning=learning).with_name("trained-live")
+    steps = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")["step"]
+    assert list(steps) == list(range(1, 9)), "each step ends at its second validation, which is no better"
+
+
+def test_a_plateau_without_patience_is_refused(params):
+    with pytest.raises(ValidationError, match=r"train\.switch is plateau, which train\.patience must define"):
+        params({"switch": "plateau"}, adapter="two-step")
