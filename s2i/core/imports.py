@@ -1,8 +1,8 @@
 """Which files of s2i a module or a script reaches, read off its source without running it."""
 
 import ast
+import functools
 from collections.abc import Iterator
-from functools import cache as once
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -15,13 +15,14 @@ def reached(entry: Path) -> set[Path]:
     the name of a data file that lies beside the module.  The packages above a module, which hold a docstring alone, do
     not count.
     """
-    found, left = set(), [Path(entry).resolve()]
-    while left:
-        for file in _imported(left.pop()):
-            if file not in found:
-                found.add(file)
-                left.append(file)
-    return found
+    files: set[Path] = set()
+    queue = [Path(entry).resolve()]
+    while queue:
+        for file in _imported(queue.pop()):
+            if file not in files:
+                files.add(file)
+                queue.append(file)
+    return files
 
 
 def file_of(module: str) -> Path | None:
@@ -30,14 +31,14 @@ def file_of(module: str) -> Path | None:
     return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
 
 
-@once
+@functools.cache
 def _imported(file: Path) -> frozenset[Path]:
     if file.suffix != ".py":
         return frozenset()
     names = {name for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) for name in _names(node)}
-    modules = {file_of(name) for name in names if name.startswith(f"{ROOT.name}.")}
+    modules = {path for name in names if name.startswith(f"{ROOT.name}.") and (path := file_of(name))}
     data = {file.parent / name for name in names if _is_data_name(name) and file.is_relative_to(ROOT)}
-    return frozenset(path.resolve() for path in modules | data if path and path.is_file())
+    return frozenset(path.resolve() for path in modules | data if path.is_file())
 
 
 def _is_data_name(name: str) -> bool:
