@@ -1,7 +1,7 @@
 """What a photo of a building shows: attributes that `s2i.networks.probes` reads off it, and the colour of its wall."""
 
+import functools
 from collections.abc import Mapping
-from functools import cache as once
 from pathlib import Path
 
 from s2i.core import cache
@@ -28,7 +28,7 @@ def read_attributes(photo: str | Path, probes: Path) -> dict[str, str | bool]:
     return cache.remember(predict, "attributes", *_key_of(probes), cache.file_hash(Path(photo)))
 
 
-@once
+@functools.cache
 def _key_of(probes: Path) -> tuple[str, str]:
     """What a prediction depends on beside the photo."""
     return cache.code(__name__), cache.file_hash(probes)

@@ -1,7 +1,7 @@
 """Captions that a vision language model answers: BLIP-2, LLaVA-1.5 and others that transformers loads alike."""
 
+import functools
 from collections.abc import Sequence
-from functools import cache as once
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from s2i.imaging import io
 MAX_CHARACTERS = 500  # a longer answer is that of a model that does not stop
 PROMPTS = {"llava": "USER: <image>\n{question} ASSISTANT:", "blip-2": "Question: {question} Answer:"}
 
-_model_hash = once(cache.model_hash)  # reads gigabytes: once a process
+_model_hash = functools.cache(cache.model_hash)  # reads gigabytes: once a process
 
 
 class VisionLanguageModel:
@@ -72,7 +72,7 @@ def cached_answers(
     return answers
 
 
-@once  # one a process
+@functools.cache  # one a process
 def load(name: str, device: torch.device, precision: str) -> VisionLanguageModel:
     """The model that caption.vlm names; in 8 bits on a GPU where bitsandbytes is installed.
 
@@ -125,6 +125,6 @@ def _quantised(device: torch.device) -> dict[str, Any]:
     return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True), "device_map": {"": device}}
 
 
-@once
+@functools.cache
 def _questions() -> list[str]:
     return yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text(encoding="utf-8"))

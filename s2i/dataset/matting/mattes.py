@@ -1,8 +1,7 @@
 """The building cut from its background: U^2-Net mattes through rembg."""
 
+import functools
 from collections.abc import Callable, Collection, Iterator
-from functools import cache as once
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ def cut_backgrounds(records: Collection[dict], folder: Path, params: Matte, work
     so, and points photo and sketches to them.  Raises UserError for a model that rembg does not know or cannot fetch.
     """
     u2net.fetch(params.model)  # once here, not by every process
-    return fan_out(partial(_with_matte, folder=folder, params=params), records, "matting", workers)
+    return fan_out(functools.partial(_with_matte, folder=folder, params=params), records, "matting", workers)
 
 
 def on_nothing(image: np.ndarray, matte: np.ndarray) -> np.ndarray:
@@ -55,11 +54,11 @@ def _cut_images(record: dict, matte: Path, folder: Path, background: str) -> dic
     """The photo and the sketches of a record, as `photo` and `sketches`, with another background."""
     replace_background = on_white if background == "white" else on_nothing
     key = ("cut", cache.code(__name__), cache.file_hash(matte), background)
-    matte_pixels = once(lambda: io.read_grey(matte))  # read at most once, and not where the cache has every image
+    read_matte = functools.cache(io.read_grey)  # once for all images, and not at all where the cache has each of them
 
     def cut(image: str, target: Path, read: Callable[[Path], np.ndarray], kind: str) -> str:
         def write_cut(draft: Path) -> None:
-            io.write_png(draft, replace_background(read(Path(image)), matte_pixels()))
+            io.write_png(draft, replace_background(read(Path(image)), read_matte(matte)))
 
         cache.produce(target, write_cut, *key, cache.file_hash(Path(image)), kind)
         return str(target)
