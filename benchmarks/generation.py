@@ -34,9 +34,11 @@ from s2i.core import cache, records
 from s2i.core.files import whole_folder
 from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
+from s2i.diffusion.base import Pipeline
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation.engines import INT8, openvino
-from s2i.imaging import control_images, io
+from s2i.imaging import io
+from s2i.imaging.control_images import control_images
 
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
@@ -78,10 +80,10 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
     pipeline = base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype)
     if variant.pop("tiny", False):
         pipeline.vae = AutoencoderTiny(latent_channels=pipeline.unet.config.in_channels).to(dtype)
-    (control,) = control_images.control_images(io.read_grey(sketch))
+    (control_image,) = control_images(io.read_grey(sketch))
     if engine != "torch":
-        two = UNGUIDED | {"steps": 2}
-        calibrate = (lambda: _ours(pipeline, control, resolution, two)) if engine == INT8 else None
+        two_steps = UNGUIDED | {"steps": 2}
+        calibrate = (lambda: _ours(pipeline, control_image, resolution, two_steps)) if engine == INT8 else None
         openvino.install(pipeline, resolution, calibrate, cache.model_hash(model))
     if not rounds:
         return {}
@@ -96,9 +98,9 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
     run = _plain if plain else _ours
     steps = min(variant["steps"], measured)
-    run(pipeline, control, resolution, variant | {"steps": min(steps, 2)})
-    parts = np.median([run(pipeline, control, resolution, variant | {"steps": steps}) for _ in range(rounds)], axis=0)
-    encoding, step, decoding = (round(float(part), 4) for part in parts)
+    run(pipeline, control_image, resolution, variant | {"steps": min(steps, 2)})
+    times = [run(pipeline, control_image, resolution, variant | {"steps": steps}) for _ in range(rounds)]
+    encoding, step, decoding = (round(float(seconds), 4) for seconds in np.median(times, axis=0))
     return {
         "steps": variant["steps"],
         "steps_measured": steps,
@@ -111,23 +113,32 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
     }
 
 
-def _ours(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
+def _ours(pipeline: Pipeline, control_image: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
     began = time.perf_counter()
     prompt_embeds = sampling.encode_prompts(pipeline, [PROMPT])
     encoded = time.perf_counter()
-    chosen = SamplingSettings.from_params(Generate(**settings), resolution)
-    *_, last = sampling.denoise(pipeline, prompt_embeds[PROMPT][None], prompt_embeds[""], [0], chosen, [[control]])
+    steps = sampling.denoise(
+        pipeline,
+        prompt_embeds[PROMPT][None],
+        prompt_embeds[""],
+        [0],
+        SamplingSettings.from_params(Generate(**settings), resolution),
+        [[control_image]],
+    )
+    *_, last = steps
     denoised = time.perf_counter()
     sampling.decode(pipeline, last.latents)
     return encoded - began, (denoised - encoded) / settings["steps"], time.perf_counter() - denoised
 
 
 @torch.no_grad()
-def _plain(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tuple[float, float, float]:
+def _plain(
+    pipeline: Pipeline, control_image: np.ndarray, resolution: int, settings: dict
+) -> tuple[float, float, float]:
     """The loop of the first ControlNet demos: everything at every step, on both halves of the guidance."""
-    image = torch.from_numpy(control)[None, None].expand(2, 3, -1, -1).float() / 255
+    image = torch.from_numpy(control_image)[None, None].expand(2, 3, -1, -1).float() / 255
     began = time.perf_counter()
-    words = torch.cat([pipeline.encode_prompt(text, "cpu", 1, False)[0] for text in ("", PROMPT)])
+    prompt_embeds = torch.cat([pipeline.encode_prompt(prompt, "cpu", 1, False)[0] for prompt in ("", PROMPT)])
     encoded = time.perf_counter()
     ddim = DDIMScheduler.from_config(pipeline.scheduler.config, clip_sample=False, set_alpha_to_one=False)
     ddim.set_timesteps(settings["steps"])
@@ -135,12 +146,13 @@ def _plain(pipeline, control: np.ndarray, resolution: int, settings: dict) -> tu
     shape = 1, pipeline.unet.config.in_channels, size, size
     latents = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     for timestep in ddim.timesteps:
-        both = torch.cat([latents] * 2)
-        down, mid = pipeline.controlnet(both, timestep, words, image, return_dict=False)
-        added = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
-        without, told = pipeline.unet(both, timestep, words, **added, return_dict=False)[0].chunk(2)
-        prediction = without + settings["guidance_scale"] * (told - without)
-        latents = ddim.step(prediction, timestep, latents, return_dict=False)[0]
+        latent_model_input = torch.cat([latents] * 2)
+        down, mid = pipeline.controlnet(latent_model_input, timestep, prompt_embeds, image, return_dict=False)
+        residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
+        noise_pred = pipeline.unet(latent_model_input, timestep, prompt_embeds, **residuals, return_dict=False)[0]
+        noise_pred_uncond, noise_pred_text = noise_pred.chunk(2)
+        noise_pred = noise_pred_uncond + settings["guidance_scale"] * (noise_pred_text - noise_pred_uncond)
+        latents = ddim.step(noise_pred, timestep, latents, return_dict=False)[0]
     denoised = time.perf_counter()
     pipeline.vae.decode(latents / pipeline.vae.config.scaling_factor)
     return encoded - began, (denoised - encoded) / settings["steps"], time.perf_counter() - denoised
@@ -158,51 +170,52 @@ def _high_water() -> int:
 
 def compare(model: Path, sketch: Path, resolution: int, variants: dict, measured: int, rounds: int) -> dict:
     """Every variant in a process of its own."""
-    found = {}
+    figures = {}
     for name, variant in variants.items():
-        wish = {"model": str(model), "sketch": str(sketch), "resolution": resolution, "variant": variant}
-        wish |= {"measured": measured, "rounds": rounds}
+        arguments = {"model": str(model), "sketch": str(sketch), "resolution": resolution, "variant": variant}
+        arguments |= {"measured": measured, "rounds": rounds}
         if "engine" in variant:  # it is converted before, by a process that leaves nothing in the memory of this one
-            _one(name, wish | {"rounds": 0}, sketch.parent)
-        found[name] = _one(name, wish, sketch.parent)
-        print(name, json.dumps(found[name]), flush=True)
-    return found
+            _measure_in_a_process(name, arguments | {"rounds": 0}, sketch.parent)
+        figures[name] = _measure_in_a_process(name, arguments, sketch.parent)
+        print(name, json.dumps(figures[name]), flush=True)
+    return figures
 
 
-def _one(name: str, wish: dict, kept: Path) -> dict:
-    command = [sys.executable, __file__, "--one", json.dumps(wish)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"S2I_CACHE": str(kept / "cache")})
-    if done.returncode:
-        sys.exit(f"{name} failed:\n{done.stderr[-3000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+def _measure_in_a_process(name: str, arguments: dict, folder: Path) -> dict:
+    command = [sys.executable, __file__, "--one", json.dumps(arguments)]
+    environment = os.environ | {"S2I_CACHE": str(folder / "cache")}
+    process = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if process.returncode:
+        sys.exit(f"{name} failed:\n{process.stderr[-3000:]}")
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def held_out(folder: Path, size: int) -> Path:
     """The first held-out sketch, enlarged."""
     import cv2
 
-    record = next(one for one in records.Records(PROJECT / "data/augmented") if one["split"] == "test")
+    record = next(record for record in records.Records(PROJECT / "data/augmented") if record["split"] == "test")
     io.write_png(folder / f"{size}.png", cv2.resize(io.read_grey(record["sketch"]), (size, size)))
     return folder / f"{size}.png"
 
 
-def half(model: Path) -> None:
+def store_in_bf16(model: Path) -> None:
     """Store the weights in bf16, as released ones are in half precision: loading then takes no more than drawing."""
     dtype = torch.bfloat16
     base.load(model, base.load_controlnet(model / "controlnet", dtype=dtype), dtype).save_pretrained(model)
 
 
-def plot(found: dict, path: Path) -> None:
+def plot(report: dict, path: Path) -> None:
     """Seconds of an image by variant, on a logarithmic axis, a panel a setting."""
     import matplotlib.pyplot as plt
 
-    figure, panels = plt.subplots(1, len(found), figsize=(6 * len(found), 4), squeeze=False)
-    for panel, (name, one) in zip(panels[0], found.items(), strict=True):
-        names = list(one["variants"])
-        seconds = [one["variants"][variant]["seconds"] for variant in names]
+    figure, panels = plt.subplots(1, len(report), figsize=(6 * len(report), 4), squeeze=False)
+    for panel, (setting, figures) in zip(panels[0], report.items(), strict=True):
+        names = list(figures["variants"])
+        seconds = [figures["variants"][variant]["seconds"] for variant in names]
         bars = panel.barh(names[::-1], seconds[::-1], color=["#0d9488"] * (len(names) - 1) + ["#a8a29e"])
         panel.bar_label(bars, [f"{value:.3g} s" for value in seconds[::-1]], padding=3)
-        panel.set(xscale="log", xlabel="seconds an image", title=f"{name}, {one['resolution']} px")
+        panel.set(xscale="log", xlabel="seconds an image", title=f"{setting}, {figures['resolution']} px")
         panel.margins(x=0.2)
         panel.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
@@ -218,16 +231,16 @@ def main() -> None:
     parser.add_argument("--kept", type=Path, help="folder that keeps the models, converted ones too, for the next run")
     parser.add_argument("--out", type=Path, default=HERE / "generation.json")
     parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.one:
-        paths = {key: Path(chosen.one.pop(key)) for key in ("model", "sketch")}
-        print(json.dumps(measure(**paths, **chosen.one)))
+    options = parser.parse_args()
+    if options.one:
+        paths = {key: Path(options.one.pop(key)) for key in ("model", "sketch")}
+        print(json.dumps(measure(**paths, **options.one)))
         return
-    found = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
-    for part in chosen.only:
-        with nullcontext(chosen.kept) if chosen.kept else tempfile.TemporaryDirectory() as folder:
+    report = json.loads(options.out.read_text()) if options.out.exists() else {}
+    for part in options.only:
+        with nullcontext(options.kept) if options.kept else tempfile.TemporaryDirectory() as folder:
             size, variants = (128, DEMO) if part == "demo" else (512, VARIANTS)
-            wanted = {name: one for name, one in variants.items() if name in (chosen.variants or variants)}
+            variants = {name: variants[name] for name in variants if name in (options.variants or variants)}
             model = PROJECT / "data/base"
             if part == "sd15":
                 from training import save_sd15  # beside this file
@@ -235,16 +248,16 @@ def main() -> None:
                 model = Path(folder) / "base"
                 if not model.exists():
                     with whole_folder(model) as draft:
-                        half(save_sd15(draft))
+                        store_in_bf16(save_sd15(draft))
             sketch = held_out(Path(folder), size)
-            measured = compare(model, sketch, size, wanted, chosen.measured, chosen.rounds)
-        known = found.get(part, {}).get("variants", {}) if chosen.variants else {}
-        found[part] = {"resolution": size, "threads": torch.get_num_threads(), "rounds": chosen.rounds}
-        found[part]["variants"] = known | measured
-        for one in found[part]["variants"].values():
-            one["share_of_plain"] = round(one["seconds"] / found[part]["variants"]["plain"]["seconds"], 5)
-        chosen.out.write_text(json.dumps(found, indent=2) + "\n")
-        plot(found, chosen.out.with_suffix(".png"))
+            measured = compare(model, sketch, size, variants, options.measured, options.rounds)
+        earlier = report.get(part, {}).get("variants", {}) if options.variants else {}
+        report[part] = {"resolution": size, "threads": torch.get_num_threads(), "rounds": options.rounds}
+        report[part]["variants"] = earlier | measured
+        for figures in report[part]["variants"].values():
+            figures["share_of_plain"] = round(figures["seconds"] / report[part]["variants"]["plain"]["seconds"], 5)
+        options.out.write_text(json.dumps(report, indent=2) + "\n")
+        plot(report, options.out.with_suffix(".png"))
 
 
 if __name__ == "__main__":

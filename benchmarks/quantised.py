@@ -1,12 +1,12 @@
 """What int8 costs in quality, and OpenVINO saves in time: python benchmarks/quantised.py -> quantised.{json,png}
 
-Held-out sketches are drawn by the last trained model on the CPU from the same seeds, one image at a time: by torch in
-fp32 and in bf16, by OpenVINO in bf16 and in int8 (`s2i.generation.engines.openvino`).  All are in one process and
-take turns at every image; once as params.yaml has it, and once in 4 steps without guidance.  Seconds are medians of
+The last trained model generates images of held-out sketches on the CPU from the same seeds, one image at a time: by
+torch in fp32 and in bf16, by OpenVINO in bf16 and in int8 (`s2i.generation.engines.openvino`).  All are in one process
+and take turns at every image; once as params.yaml has it, and once in 4 steps without guidance.  Seconds are medians of
 a whole image, wall and CPU; ``seconds_ratio`` is the median, over images, of the seconds of torch in fp32 by
 the engine's.
 Quality is st_lpips (lower is better) and edge_f1 (higher) to the photo, and what each has more than fp32, image by
-image, with 95 % bootstrap intervals; ``to_fp32`` is st_lpips between the two drawn images.  Run `dvc repro` before.
+image, with 95 % bootstrap intervals; ``to_fp32`` is st_lpips between the two generated images.  Run `dvc repro` before.
 """
 
 import argparse
@@ -21,10 +21,13 @@ from s2i.core import devices
 from s2i.core.params import Generate
 from s2i.core.records import Records
 from s2i.diffusion import base, image_cache, sampling
+from s2i.diffusion.base import Pipeline
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation import engines, find_model
 from s2i.generation.engines import conversion, openvino
-from s2i.imaging import control_images, io, tensors
+from s2i.generation.find_model import TrainedModel
+from s2i.imaging import io, tensors
+from s2i.imaging.control_images import control_images_of
 from s2i.imaging.mosaics import evenly_spaced, mosaic
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1
@@ -37,59 +40,67 @@ ENGINES = {
     "openvino_bf16": ("openvino", "bf16"),
     "openvino_int8": (engines.INT8, "bf16"),
 }
-SHOWN = 8  # in the mosaic
+MOSAIC_ROWS = 8
 
 
-def load(found: find_model.Trained, engine: str, precision: str):
+def load(model: TrainedModel, engine: str, precision: str) -> Pipeline:
     """The pipeline of a trained model on an engine."""
     dtype = devices.DTYPES[precision]
-    pipeline = base.load(found.base, base.load_controlnet(*found.controlnets, dtype=dtype), dtype)
+    pipeline = base.load(model.base, base.load_controlnet(*model.controlnets, dtype=dtype), dtype)
     for part in (pipeline.unet, pipeline.controlnet, pipeline.vae):
         part.to(memory_format=torch.channels_last)
     if engine != "torch":
-        openvino.replace(pipeline, found, engine)
+        openvino.replace(pipeline, model, engine)
     return pipeline
 
 
-def draw(pipeline, example: dict, found: find_model.Trained, settings: Generate) -> tuple[np.ndarray, float, float]:
+def generate(
+    pipeline: Pipeline, example: dict, model: TrainedModel, settings: Generate
+) -> tuple[np.ndarray, float, float]:
     """An image (H, W, 3) uint8, and the wall and CPU seconds that it took."""
     seed = image_cache.seed_of(0, example["id"], example["variant"])
-    shown = [control_images.control_images_of(example, found.params.conditions)]
+    control_images = [control_images_of(example, model.params.conditions)]
     began, cpu = time.perf_counter(), time.process_time()
-    chosen = SamplingSettings.from_params(settings, found.params.resolution)
-    (image,) = sampling.generate(pipeline, [example["prompt"]], [seed], chosen, control_images=shown)
+    sampling_settings = SamplingSettings.from_params(settings, model.params.resolution)
+    (image,) = sampling.generate(
+        pipeline, [example["prompt"]], [seed], sampling_settings, control_images=control_images
+    )
     return image, time.perf_counter() - began, time.process_time() - cpu
 
 
 @torch.no_grad()
-def st_lpips(distance: ShiftTolerantLPIPS, drawn: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
-    pairs = zip(drawn, others, strict=True)
-    return np.array([distance(*(tensors.to_unit_range(tensors.stack([one])) for one in pair)).item() for pair in pairs])
+def st_lpips(distance: ShiftTolerantLPIPS, images: list[np.ndarray], others: list[np.ndarray]) -> np.ndarray:
+    pairs = zip(images, others, strict=True)
+    return np.array(
+        [distance(*(tensors.to_unit_range(tensors.stack([image])) for image in pair)).item() for pair in pairs]
+    )
 
 
-def drawings(pipelines: dict, examples: list[dict], found: find_model.Trained, settings: Generate) -> dict[str, list]:
-    """What `draw` gives of every example, by engine; another one begins each time."""
+def generate_in_turn(
+    pipelines: dict[str, Pipeline], examples: list[dict], model: TrainedModel, settings: Generate
+) -> dict[str, list]:
+    """What `generate` gives of every example, by engine; another one begins each time."""
     for pipeline in pipelines.values():
-        draw(pipeline, examples[0], found, settings.model_copy(update={"steps": 1}))
-    drawn, order = {name: [] for name in pipelines}, list(pipelines)
+        generate(pipeline, examples[0], model, settings.model_copy(update={"steps": 1}))
+    results, order = {name: [] for name in pipelines}, list(pipelines)
     for example in examples:
         for name in order:
-            drawn[name].append(draw(pipelines[name], example, found, settings))
+            results[name].append(generate(pipelines[name], example, model, settings))
         order.append(order.pop(0))
-    return drawn
+    return results
 
 
-def compare(drawn: dict[str, list], examples: list[dict], photos: list[np.ndarray]) -> dict[str, dict]:
+def compare(results: dict[str, list], examples: list[dict], photos: list[np.ndarray]) -> dict[str, dict]:
     """The figures of every engine."""
     distance, groups = ShiftTolerantLPIPS.load(), [example["id"] for example in examples]
-    images = {name: [one[0] for one in taken] for name, taken in drawn.items()}
-    seconds = {name: np.array([one[1:] for one in taken]).T for name, taken in drawn.items()}
+    images = {name: [image for image, *_ in rows] for name, rows in results.items()}
+    seconds = {name: np.array([times for _, *times in rows]).T for name, rows in results.items()}
     scores = {
         name: {
-            "st_lpips": st_lpips(distance, several, photos),
-            "edge_f1": np.array([edge_f1(*pair) for pair in zip(several, photos, strict=True)]),
+            "st_lpips": st_lpips(distance, generated, photos),
+            "edge_f1": np.array([edge_f1(*pair) for pair in zip(generated, photos, strict=True)]),
         }
-        for name, several in images.items()
+        for name, generated in images.items()
     }
     figures = {}
     for name, (wall, cpu) in seconds.items():
@@ -109,32 +120,38 @@ def rounded(figures: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in figures.items()}
 
 
+def held_out(count: int) -> list[dict]:
+    """Test examples of that many photos, evenly spaced, their variants in turn."""
+    by_photo: dict[str, list[dict]] = {}
+    for record in Records(conversion.EXAMPLES):
+        if record["split"] == "test":
+            by_photo.setdefault(record["id"], []).append(record)
+    photos = list(by_photo.values())
+    return [photos[index][index % len(photos[index])] for index in evenly_spaced(len(photos), count)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sketches", type=int, default=54, help="one of each held-out photo at most (default: 54)")
     parser.add_argument("--out", type=Path, default=HERE / "quantised.json")
-    chosen = parser.parse_args()
-    found, by_photo = find_model.find(), {}
-    for record in Records(conversion.EXAMPLES):
-        if record["split"] == "test":
-            by_photo.setdefault(record["id"], []).append(record)
-    several = list(by_photo.values())
-    examples = [several[place][place % len(several[place])] for place in evenly_spaced(len(several), chosen.sketches)]
+    options = parser.parse_args()
+    model = find_model.find()
+    examples = held_out(options.sketches)
     photos = [io.read(example["photo"]) for example in examples]
-    pipelines = {name: load(found, *engine) for name, engine in ENGINES.items()}
-    usual = found.params.generate
-    told = {"resolution": found.params.resolution, "sketches": len(examples), "threads": torch.get_num_threads()}
-    few = usual.model_copy(update={"steps": 4, "guidance_scale": 1.0})
-    for name, settings in {"params": usual, "4_steps": few}.items():
-        drawn = drawings(pipelines, examples, found, settings)
-        told[name] = {"settings": settings.sampling, "engines": compare(drawn, examples, photos)}
-        print(name, json.dumps(told[name]), flush=True)
+    pipelines = {name: load(model, *engine) for name, engine in ENGINES.items()}
+    usual = model.params.generate
+    few_steps = usual.model_copy(update={"steps": 4, "guidance_scale": 1.0})
+    report = {"resolution": model.params.resolution, "sketches": len(examples), "threads": torch.get_num_threads()}
+    for name, settings in {"params": usual, "4_steps": few_steps}.items():
+        results = generate_in_turn(pipelines, examples, model, settings)
+        report[name] = {"settings": settings.sampling, "engines": compare(results, examples, photos)}
+        print(name, json.dumps(report[name]), flush=True)
         if settings == usual:
-            columns = {"photo": photos} | {engine: [one[0] for one in taken] for engine, taken in drawn.items()}
-            rows = evenly_spaced(len(examples), SHOWN)
-            shown = {column: [images[row] for row in rows] for column, images in columns.items()}
-            io.write_png(chosen.out.with_suffix(".png"), mosaic(shown))
-    chosen.out.write_text(json.dumps(told, indent=2) + "\n")
+            columns = {"photo": photos} | {engine: [image for image, *_ in rows] for engine, rows in results.items()}
+            indices = evenly_spaced(len(examples), MOSAIC_ROWS)
+            rows_of = {column: [images[index] for index in indices] for column, images in columns.items()}
+            io.write_png(options.out.with_suffix(".png"), mosaic(rows_of))
+    options.out.write_text(json.dumps(report, indent=2) + "\n")
 
 
 if __name__ == "__main__":

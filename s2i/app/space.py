@@ -10,7 +10,7 @@ import yaml
 from s2i.app import suggestions
 from s2i.core.errors import UserError
 from s2i.core.files import whole_folder
-from s2i.generation.find_model import Trained
+from s2i.generation.find_model import TrainedModel
 from s2i.generation.model import SketchToImage
 
 README = """---
@@ -63,7 +63,7 @@ if __name__ == "__main__":
 '''
 
 
-def write(trained: Trained, suggested: suggestions.Suggestions, target: Path) -> None:
+def write(trained: TrainedModel, suggested: suggestions.Suggestions, target: Path) -> None:
     """Write the Space: the page, s2i itself, what it needs, and the whole model in one folder, adapters merged.
 
     The history (.git) of a target that is a clone of the Space is kept.

@@ -74,7 +74,7 @@ class Worker:
         if warning:
             yield warning
         began = last_preview = time.monotonic()
-        for step in self._one_at_a_time(model.steps([sketch] * len(seeds), prompt, seeds, settings)):
+        for step in self._one_at_a_time(model.denoise([sketch] * len(seeds), prompt, seeds, settings)):
             now, preview = time.monotonic(), None
             number = step.step_index + 1
             if now - last_preview > SECONDS_BETWEEN_PREVIEWS and number < step.num_steps:
@@ -83,7 +83,7 @@ class Worker:
             yield Progress(number, step.num_steps, seconds_left, preview)
         from s2i.generation.model import save  # torch and diffusers take seconds to import
 
-        images = model.drawings(step, prompt, seeds, settings)
+        images = model.images(step, prompt, seeds, settings)
         folder = self._new_folder()
         files = [folder / f"{_file_name(prompt)}-{image.parameters['seed']}.png" for image in images]
         for image, file in zip(images, files, strict=True):
@@ -158,7 +158,7 @@ def _model_inputs(model: "SketchToImage", sketch: np.ndarray, prompt: str) -> di
 
     images = {"cleaned sketch": sketch, "edges": edges.canny(cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))}
     (images["material map"],) = control_images.control_images(sketch, ["material"], prompt)
-    return images | {f"to the model: {name}": image for name, image in model.controls(sketch, prompt).items()}
+    return images | {f"to the model: {name}": image for name, image in model.control_images(sketch, prompt).items()}
 
 
 def _file_name(prompt: str) -> str:

@@ -12,7 +12,7 @@ from s2i.core.params import Params
 from s2i.diffusion import image_cache
 from s2i.diffusion.image_cache import GenerationTask
 from s2i.generation import find_model
-from s2i.generation.find_model import Trained
+from s2i.generation.find_model import TrainedModel
 from s2i.generation.model import SketchToImage
 from s2i.imaging import io, plots, tensors
 from s2i.imaging.mosaics import evenly_spaced, mosaic
@@ -94,7 +94,7 @@ def _task(examples: Sequence[dict], artist: SketchToImage) -> GenerationTask:
     return GenerationTask(examples, parts, lambda _: artist.pipeline, found.params.conditions)
 
 
-def _with(found: Trained, steps: int) -> Trained:
+def _with(found: TrainedModel, steps: int) -> TrainedModel:
     generate = found.params.generate.model_copy(update={"steps": steps})
     return found._replace(params=found.params.model_copy(update={"generate": generate}))
 
@@ -106,8 +106,8 @@ def _seconds(artist: SketchToImage, example: dict, several: Sequence[int]) -> It
         settings, taken = _with(artist.trained, steps).params.generate, []
         for _ in range(ROUNDS + 1):
             began = time.perf_counter()
-            *_, last = artist.steps([sketch], example["prompt"], [0], settings)
-            artist.drawings(last, example["prompt"], [0], settings)
+            *_, last = artist.denoise([sketch], example["prompt"], [0], settings)
+            artist.images(last, example["prompt"], [0], settings)
             taken.append(time.perf_counter() - began)
         yield steps, statistics.median(taken[1:])
 

@@ -16,8 +16,8 @@ STUDENT = Path("models/student")
 RECOMMENDATION = Path("metrics/steps.json")
 
 
-class Trained(NamedTuple):
-    """The parts of a model that draws: ``name`` to call it by, folders or hub ids of the rest."""
+class TrainedModel(NamedTuple):
+    """The parts of a trained model: ``name`` to call it by, folders or hub ids of the rest."""
 
     name: str
     base: str
@@ -26,61 +26,62 @@ class Trained(NamedTuple):
     params: Params
 
 
-def find(place: str | Path = FOLDER, params: Params | None = None) -> Trained:
-    """The model at a place, which is not loaded yet; params are those of params.yaml unless given.
+def find(name: str | Path = FOLDER, params: Params | None = None) -> TrainedModel:
+    """The model of a name, which is not loaded yet; params are those of params.yaml unless given.
 
-    place: a folder that training wrote, or a whole pipeline with its ControlNet in it; else the name of a DVC
+    name: a folder that training wrote, or a whole pipeline with its ControlNet in it; else the name of a DVC
     experiment, branch or commit, whose models/trained and params.yaml are taken; else the hub id of a ControlNet.
     Raises UserError when there is none, or it was trained with other conditions than params has.
     """
-    folder, params = Path(place), params or params_file.load()
+    folder, params = Path(name), params or params_file.load()
     if folder == STUDENT and not (folder / "controlnet").is_dir():
         raise UserError(f"{STUDENT} holds no student: set distill.steps in params.yaml, and run `dvc repro`.")
     if folder.is_dir():
         return _in_folder(folder, params)
     if folder == FOLDER:
         raise UserError(f"{FOLDER} holds no trained model: run `make repro` first, or name another with --model.")
-    if kept := _of_experiment(str(place)):
-        return _in_folder(kept / FOLDER, params_file.load(kept / "params.yaml"))._replace(name=str(place))
-    if str(place).count("/") == 1 and not str(place).startswith((".", "/")):
-        return Trained(str(place), params.base, [str(place)], None, params)
+    name = str(name)
+    if fetched := _fetch_experiment(name):
+        return _in_folder(fetched / FOLDER, params_file.load(fetched / "params.yaml"))._replace(name=name)
+    if name.count("/") == 1 and not name.startswith((".", "/")):
+        return TrainedModel(name, params.base, [name], None, params)
     raise UserError(
-        f"{place} holds no trained model: run `make repro` first, or name a folder, an experiment or a hub id."
+        f"{name} holds no trained model: run `make repro` first, or name a folder, an experiment or a hub id."
     )
 
 
-def in_few_steps(found: Trained) -> Trained:
+def in_few_steps(model: TrainedModel) -> TrainedModel:
     """The last training's model with as many steps and as much guidance as `make steps` found to be enough."""
-    if Path(found.controlnets[0]).resolve().parent != FOLDER.resolve() or not RECOMMENDATION.exists():
-        return found
+    if Path(model.controlnets[0]).resolve().parent != FOLDER.resolve() or not RECOMMENDATION.exists():
+        return model
     try:
-        known = json.loads(RECOMMENDATION.read_text(encoding="utf-8"))
-        told = {name: known[name] for name in ("steps", "guidance_scale")}
+        figures = json.loads(RECOMMENDATION.read_text(encoding="utf-8"))
+        recommended = {name: figures[name] for name in ("steps", "guidance_scale")}
     except (ValueError, TypeError, KeyError):
         raise UserError(f"{RECOMMENDATION} recommends no steps: run `make steps` again, or remove it.") from None
-    chosen = params_file.changed(found.params.generate, told)
-    return found._replace(params=found.params.model_copy(update={"generate": chosen}))
+    generate = params_file.changed(model.params.generate, recommended)
+    return model._replace(params=model.params.model_copy(update={"generate": generate}))
 
 
-def _in_folder(folder: Path, params: Params) -> Trained:
-    whole = (folder / "model_index.json").exists()
+def _in_folder(folder: Path, params: Params) -> TrainedModel:
+    is_whole_pipeline = (folder / "model_index.json").exists()
     lora, settings = folder / model_folder.UNET_LORA, folder / model_folder.GENERATE_SETTINGS
     if settings.exists():
         try:
-            told = dict(json.loads(settings.read_text(encoding="utf-8")))
+            changes = dict(json.loads(settings.read_text(encoding="utf-8")))
         except (ValueError, TypeError):
             raise UserError(f"{settings} is no JSON object: run `dvc repro` again.") from None
-        params = params.model_copy(update={"generate": params_file.changed(params.generate, told)})
-    return Trained(
+        params = params.model_copy(update={"generate": params_file.changed(params.generate, changes)})
+    return TrainedModel(
         folder.resolve().name,
-        str(folder) if whole else params.base,
+        str(folder) if is_whole_pipeline else params.base,
         model_folder.find_controlnets(folder, params.conditions),
         lora if lora.is_dir() else None,
         params,
     )
 
 
-def _of_experiment(name: str) -> Path | None:
+def _fetch_experiment(name: str) -> Path | None:
     """A folder with the params.yaml and the models/trained of a revision, fetched once; None if there is no such."""
     from dvc.api import DVCFileSystem  # takes a second to import
     from dvc.exceptions import DvcException
@@ -93,13 +94,13 @@ def _of_experiment(name: str) -> Path | None:
             revision = resolve_rev(repo.scm, name)
     except (DvcException, RevError, SCMError):
         return None
-    kept = cache.root() / "experiments" / revision
-    if not kept.is_dir():
+    folder = cache.root() / "experiments" / revision
+    if not folder.is_dir():
         files = DVCFileSystem(".", rev=revision)
         try:
-            with whole_folder(kept) as draft:
+            with whole_folder(folder) as draft:
                 files.get("params.yaml", str(draft / "params.yaml"))
                 files.get(FOLDER.as_posix(), str(draft / FOLDER), recursive=True)
         except (OSError, DvcException) as error:
             raise UserError(f"experiment {name} has no {FOLDER} on this machine ({error}); run it again.") from None
-    return kept
+    return folder

@@ -17,7 +17,9 @@ BLANK = 12  # an image whose tones differ by less shows no strokes
 WORKING_SIDE = 1024  # pixels; a photo of paper is looked at no larger
 
 
-def read(path: Path, resolution: int, max_megapixels: float, background: str = "keep", matte: str = "u2netp"):
+def read(
+    path: Path, resolution: int, max_megapixels: float, background: str = "keep", matte: str = "u2netp"
+) -> np.ndarray:
     """The sketch in an image file, (resolution, resolution) uint8, dark strokes on white.
 
     It may be of any size and kind: a photo of paper, strokes on nothing (transparent), white on black.
@@ -35,8 +37,8 @@ def read(path: Path, resolution: int, max_megapixels: float, background: str = "
         raise UserError(f"{path.name} shows no strokes: draw something first.")
     sketch = straighten(image, resolution)
     if background != "keep":
-        shown = cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB)
-        sketch = mattes.on_white(sketch, u2net.predict_matte(shown, matte))
+        rgb = cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB)
+        sketch = mattes.on_white(sketch, u2net.predict_matte(rgb, matte))
     return sketch
 
 
@@ -61,7 +63,7 @@ def _is_blank(image: np.ndarray) -> bool:
 
 
 def _on_black(path: Path) -> np.ndarray:
-    """An image that `images.read_photo` has read, on black where it is transparent, (H, W, 3) uint8."""
+    """An image that `io.read_photo` has read, on black where it is transparent, (H, W, 3) uint8."""
     with Image.open(path) as image:
         visible = ImageOps.exif_transpose(image).convert("RGBA")
         return np.asarray(Image.alpha_composite(Image.new("RGBA", visible.size, "black"), visible).convert("RGB"))

@@ -28,8 +28,8 @@ def project(tmp_path, monkeypatch):
 def image(model):
     sketch = np.full((64, 64), 255, np.uint8)
     sketch[20:22] = 0
-    *_, last = model.steps([sketch], "house", [1], SETTINGS)
-    (one,) = model.drawings(last, "house", [1], SETTINGS)
+    *_, last = model.denoise([sketch], "house", [1], SETTINGS)
+    (one,) = model.images(last, "house", [1], SETTINGS)
     return one.image.astype(int)
 
 
@@ -65,8 +65,8 @@ def test_a_tiny_decoder_takes_the_place_of_the_full_one_where_it_fits(project):
 def test_a_preview_foresees_the_image(project):
     model = SketchToImage(find_model.find())
     sketch = np.full((64, 64), 255, np.uint8)
-    *_, last = model.steps([sketch], "house", [1], Generate(steps=20, scheduler="ddim"))
-    (one,) = model.drawings(last, "house", [1], SETTINGS)
+    *_, last = model.denoise([sketch], "house", [1], Generate(steps=20, scheduler="ddim"))
+    (one,) = model.images(last, "house", [1], SETTINGS)
     assert np.abs(model.preview(last).astype(int) - one.image).mean() < 2
 
 
@@ -103,7 +103,7 @@ def test_the_app_takes_as_many_steps_as_were_found_to_be_enough(tmp_path, monkey
     train = {"steps": 1, "batch_size": 1, "learning_rate": 1e-3}
     settings = Params(base="base", controlnet="controlnet", rank=2, resolution=64, train=train)
     places = "models/trained", "other/models/trained"
-    last, other = (find_model.Trained("trained", "base", [f"{one}/controlnet"], None, settings) for one in places)
+    last, other = (find_model.TrainedModel("trained", "base", [f"{one}/controlnet"], None, settings) for one in places)
     assert find_model.in_few_steps(last) == last
     (tmp_path / "metrics").mkdir()
     (tmp_path / "metrics/steps.json").write_text('{"steps": 6, "guidance_scale": 2.0, "edge_f1": 0.6}')

@@ -123,8 +123,8 @@ def project(tiny_base, tmp_path, monkeypatch):
 
 def image(model):
     settings = Generate(steps=2)
-    *_, last = model.steps([255 - LINES], "house", [1], settings)
-    return model.drawings(last, "house", [1], settings)[0]
+    *_, last = model.denoise([255 - LINES], "house", [1], settings)
+    return model.images(last, "house", [1], settings)[0]
 
 
 def test_a_model_says_which_engine_drew(project):

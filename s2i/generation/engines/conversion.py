@@ -20,11 +20,11 @@ from s2i.diffusion.base import Pipeline
 from s2i.diffusion.controlnets import ControlNetWithEmbedding, controlnets_of, embed
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation.engines import INT8
-from s2i.imaging import control_images
+from s2i.imaging.control_images import control_images_of
 
 EXAMPLES = Path("data/augmented")
-SKETCHES = 4  # that int8 is calibrated on
-STEPS = 6  # of each of their drawings, at most
+CALIBRATION_SKETCHES = 4
+CALIBRATION_STEPS = 6  # of each of their images, at most
 IN_FLOATS = [".*conv_in/.*", ".*conv_out/.*", ".*time_emb.*"]
 Inputs = tuple[torch.Tensor, ...]
 
@@ -69,30 +69,31 @@ def as_array(tensor: torch.Tensor) -> np.ndarray:
     return tensor.float().contiguous().numpy()
 
 
-def calibration_examples() -> list[dict]:
+def calibration_examples() -> list[dict[str, Any]]:
     """Training records of different photos."""
-    found: dict[str, dict] = {}
+    examples: dict[str, dict[str, Any]] = {}
     for record in Records(EXAMPLES) if (EXAMPLES / "records.parquet").exists() else ():
         if record["split"] == "train":
-            found.setdefault(record["id"], record)
-        if len(found) == SKETCHES:
+            examples.setdefault(record["id"], record)
+        if len(examples) == CALIBRATION_SKETCHES:
             break
-    if not found:
+    if not examples:
         raise UserError(
             f"--engine {INT8} is calibrated on training sketches, and {EXAMPLES} has none: run `dvc repro augment`, "
             "or take --engine openvino."
         )
-    return list(found.values())
+    return list(examples.values())
 
 
-def draw_examples(pipeline, examples: Sequence[dict], params: Params) -> None:
+def generate_examples(pipeline: Pipeline, examples: Sequence[dict[str, Any]], params: Params) -> None:
+    """Have a pipeline generate images of examples, for what it computes to be recorded."""
     settings = SamplingSettings.from_params(params.generate, params.resolution)
     images = sampling.generate(
         pipeline,
         [example["prompt"] for example in examples],
         range(len(examples)),
-        replace(settings, num_inference_steps=min(settings.num_inference_steps, STEPS), batch_size=1),
-        control_images=[control_images.control_images_of(example, params.conditions) for example in examples],
+        replace(settings, num_inference_steps=min(settings.num_inference_steps, CALIBRATION_STEPS), batch_size=1),
+        control_images=[control_images_of(example, params.conditions) for example in examples],
         description="calibrate",
     )
     for _ in images:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import openvino
 import torch
-from diffusers import StableDiffusionControlNetPipeline
 from torch import nn
 
 from s2i.core import cache
@@ -25,15 +24,15 @@ from s2i.core.files import whole_folder
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.controlnets import MultiControlNet, Residuals, controlnets_of, give_embeddings
 from s2i.generation.engines import INT8
-from s2i.generation.engines.conversion import as_array, calibration_examples, convert, draw_examples, file_name
-from s2i.generation.find_model import Trained
+from s2i.generation.engines.conversion import as_array, calibration_examples, convert, file_name, generate_examples
+from s2i.generation.find_model import TrainedModel
 from s2i.networks.openvino import openvino_core
 
 PRECISIONS = {torch.float32: "f32", torch.bfloat16: "bf16"}
 
 
-def replace(pipeline: StableDiffusionControlNetPipeline, trained: Trained, engine: str) -> None:
-    """Have an engine of OpenVINO draw in the place of a trained model's pipeline: `install`, kept by content.
+def replace(pipeline: Pipeline, trained: TrainedModel, engine: str) -> None:
+    """Have an engine of OpenVINO compute what a trained model's pipeline does: `install`, cached by content.
 
     Raises UserError when int8 has no sketches to be calibrated on.
     """
@@ -42,11 +41,13 @@ def replace(pipeline: StableDiffusionControlNetPipeline, trained: Trained, engin
     if engine != INT8:
         return install(pipeline, params.resolution, None, parts)
     examples = calibration_examples()
-    sketches = [(cache.file_hash(one["sketch"]), one["prompt"], bool(one.get("flip"))) for one in examples]
+    sketches = [
+        (cache.file_hash(example["sketch"]), example["prompt"], bool(example.get("flip"))) for example in examples
+    ]
     return install(
         pipeline,
         params.resolution,
-        lambda: draw_examples(pipeline, examples, params),
+        lambda: generate_examples(pipeline, examples, params),
         *(parts, sketches, params.conditions, cache.code(__name__), params.generate.sampling),
     )
 
