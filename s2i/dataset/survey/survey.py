@@ -18,7 +18,6 @@ from s2i.dataset.survey.coverage import coverage, plot_coverage
 from s2i.dataset.survey.observations import Observation, observe, sketch_f1s
 from s2i.imaging import io
 from s2i.metrics.intervals import bootstrap
-from s2i.networks.probes import accuracy
 
 SHEET_ROWS = 6
 MAX_SAMPLED = 12  # rendered photos that the styles which pair.styles lacks are scored on
@@ -80,6 +79,8 @@ def _against_truth(observations: Sequence[Observation], sampled_f1s: Mapping[str
     if scores:
         figures["sketch_f1"] = {style: bootstrap(values) for style, values in sorted(scores.items())}
     if checked := [photo for photo in observations if photo.predicted]:
+        from s2i.networks.probes import accuracy  # with torch, which the other photos do without
+
         figures["attribute_accuracy"] = accuracy(
             [photo.predicted for photo in checked], [photo.given for photo in checked]
         )
