@@ -30,12 +30,10 @@ def predict(
 
     encoder_hidden_states: (B, tokens, width).  control_images: a batch (B, 3, H, W) for each ControlNet.
     """
-    shown: dict[str, Any]
+    control: dict[str, Any] = {"controlnet_cond": control_images[0]}
     if len(control_images) > 1:
-        shown = {"controlnet_cond": control_images, "conditioning_scale": [1.0] * len(control_images)}
-    else:
-        shown = {"controlnet_cond": control_images[0]}
-    down, mid = controlnet(noisy_latents, timesteps, encoder_hidden_states, **shown, return_dict=False)
+        control = {"controlnet_cond": control_images, "conditioning_scale": [1.0] * len(control_images)}
+    down, mid = controlnet(noisy_latents, timesteps, encoder_hidden_states, **control, return_dict=False)
     residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
     model_output: torch.Tensor = unet(noisy_latents, timesteps, encoder_hidden_states, **residuals).sample
     return model_output

@@ -1,12 +1,9 @@
-from typing import get_args
-
 import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderTiny
 
-from s2i.core.errors import UserError
-from s2i.core.params import Generate, Scheduler
+from s2i.core.params import Generate
 from s2i.diffusion import base, sampling, schedulers
 from s2i.diffusion.sampling import SamplingSettings
 
@@ -58,34 +55,11 @@ def plain(pipeline, name=None, **options):
     return (drawn * 255).round().astype(int)
 
 
-def test_every_scheduler_that_params_yaml_may_name_is_set_up():
-    assert tuple(schedulers.SCHEDULERS) == get_args(Scheduler)
-
-
 @pytest.mark.parametrize("name", [None, *schedulers.SCHEDULERS])
 def test_every_scheduler_draws_what_a_pipeline_of_diffusers_draws(pipeline, name):
     ours, default = draw(pipeline, scheduler=name)[0], draw(pipeline)[0]
     assert np.abs(ours - plain(pipeline, name)).max() <= 1
     assert name in (None, "dpm-solver++") or np.abs(ours - default).max() > 1, "and not what the default one does"
-
-
-def test_the_prediction_type_is_the_bases_whatever_the_scheduler(pipeline):
-    for name in schedulers.SCHEDULERS:
-        made = schedulers.make_scheduler(pipeline.scheduler, name, 4)
-        for key in ("prediction_type", "beta_start", "beta_end", "beta_schedule"):
-            assert made.config[key] == pipeline.scheduler.config[key]
-
-
-@pytest.mark.parametrize(
-    ("name", "steps", "sentence"),
-    [
-        ("dpm-solver", 4, r"'dpm-solver', which does not exist; did you mean 'dpm-solver\+\+'"),
-        ("lcm", 51, "lcm refuses"),
-    ],
-)
-def test_a_scheduler_that_cannot_be_is_one_clear_sentence(pipeline, name, steps, sentence):
-    with pytest.raises(UserError, match=sentence):
-        draw(pipeline, scheduler=name, steps=steps)
 
 
 @pytest.mark.parametrize("name", ["ddim", "lcm"])

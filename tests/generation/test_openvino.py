@@ -137,7 +137,7 @@ def test_a_model_says_which_engine_drew(project):
 
 
 @int8
-def test_int8_is_calibrated_on_training_sketches(project, house):
+def test_int8_is_calibrated_on_training_sketches(project, house, capsys):
     with pytest.raises(UserError, match=r"calibrated on training sketches, and data/augmented has none: run `dvc rep"):
         SketchToImage(find_model.find(), engine="openvino-int8")
     rows = []
@@ -152,6 +152,12 @@ def test_int8_is_calibrated_on_training_sketches(project, house):
     assert [one["id"] for one in conversion.calibration_examples()] == [row["id"] for row in rows[:2]]
     drawn = image(SketchToImage(find_model.find(), engine="openvino-int8"))
     assert drawn.image.shape == (64, 64, 3) and drawn.parameters["engine"] == "openvino-int8"
+    assert not capsys.readouterr().out, "what nncf says of its progress stands beside what a command prints"
+
+
+def test_openvino_and_nncf_cannot_tell_their_makers_what_they_do():
+    with pytest.raises(ImportError):
+        import openvino_telemetry  # noqa: F401
 
 
 @pytest.mark.parametrize(

@@ -111,9 +111,14 @@ def convert(pipeline: Pipeline, resolution: int, calibrate: Callable[[], None] |
     for number, (module, inputs) in enumerate(_traced(pipeline, controlnets, resolution)):
         with torch.no_grad(), warnings.catch_warnings(action="ignore"):  # of what tracing sees as constant
             model = openvino.convert_model(module, example_input=inputs)
-            model.reshape({index: [-1 if one.ndim > 1 else 1, *one.shape[1:]] for index, one in enumerate(inputs)})
+            model.reshape({index: _with_any_batch(tensor) for index, tensor in enumerate(inputs)})
             model = _in_int8(model, calls[number]) if calls else model
             openvino.save_model(model, folder / file_name(number), compress_to_fp16=halved)
+
+
+def _with_any_batch(tensor: torch.Tensor) -> list[int]:
+    """The shape of an input, for batches of any size; the timestep, the one vector, is the same for all of a batch."""
+    return [-1 if tensor.ndim > 1 else 1, *tensor.shape[1:]]
 
 
 def _recorded(models: Sequence[nn.Module], calibrate: Callable[[], None]) -> list[list[Inputs]]:
@@ -167,7 +172,7 @@ def _in_int8(model: openvino.Model, calls: Sequence[Inputs]) -> openvino.Model:
     none = nncf.AdvancedSmoothQuantParameters(convolution=-1, matmul=-1)
     return nncf.quantize(
         model,
-        nncf.Dataset(calls, lambda inputs: [as_array(one) for one in inputs]),
+        nncf.Dataset(calls, lambda inputs: [as_array(tensor) for tensor in inputs]),
         subset_size=len(calls),
         preset=nncf.QuantizationPreset.PERFORMANCE,
         model_type=nncf.ModelType.TRANSFORMER,
