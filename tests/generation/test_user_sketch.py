@@ -119,7 +119,7 @@ def test_faint_pencil_becomes_as_dark_as_in_training(drawn):
 
 def test_the_background_is_cut_as_in_training(drawn, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        user_sketch.matting, "matte", lambda image, model: np.tri(*image.shape[:2], dtype=np.uint8) * 255
+        user_sketch.u2net, "predict_matte", lambda image, model: np.tri(*image.shape[:2], dtype=np.uint8) * 255
     )
     Image.fromarray(drawn).save(tmp_path / "sketch.png")
     kept, cut = (user_sketch.read(tmp_path / "sketch.png", 128, 10, background) for background in ("keep", "white"))
