@@ -77,7 +77,7 @@ def served(folder: Path) -> Iterator[tuple[subprocess.Popen, str]]:
 
 def megabytes(process: int) -> int:
     """The resident memory of a process."""
-    status = Path(f"/proc/{process}/status").read_text().splitlines()
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
     (line,) = (line for line in status if line.startswith("VmRSS"))
     return int(line.split()[1]) // 1024
 

@@ -68,7 +68,7 @@ class Workshop:
         """The same of any command, run in the workshop's folder; ends the benchmark where it fails."""
         environment = os.environ | {"S2I_CACHE": str(self.folder / "cache"), "PYTHONPATH": str(PROJECT)}
         began = time.monotonic()
-        with open(self.folder / "log.txt", "a") as log:
+        with open(self.folder / "log.txt", "a", encoding="utf-8") as log:
             process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
             _, status, usage = os.wait4(process.pid, 0)
         if status:

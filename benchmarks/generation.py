@@ -95,7 +95,7 @@ def measure(model: Path, sketch: Path, resolution: int, variant: dict, measured:
         pipeline.controlnet.compile()
     loading = _peak()
     gc.collect()
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+    Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # the peak is counted from here
     run = _plain if plain else _ours
     steps = min(variant["steps"], measured)
     run(pipeline, control_image, resolution, variant | {"steps": min(steps, 2)})
@@ -164,7 +164,8 @@ def _peak() -> int:
 
 def _high_water() -> int:
     """Megabytes of the largest resident set since it was last reset."""
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    (line,) = (line for line in lines if line.startswith("VmHWM"))
     return int(line.split()[1]) // 1024
 
 

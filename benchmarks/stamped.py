@@ -20,4 +20,4 @@ register_optimizer_step_post_hook(lambda *_: stamps.append((time.monotonic(), ti
 sys.path[0] = str(Path(sys.argv[0]).parent)
 runpy.run_path(sys.argv[0], run_name="__main__")
 megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-Path(out).write_text(json.dumps({"stamps": stamps, "megabytes": megabytes}))
+Path(out).write_text(json.dumps({"stamps": stamps, "megabytes": megabytes}), encoding="utf-8")

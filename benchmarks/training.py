@@ -104,7 +104,7 @@ class Setting:
         path = os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")])
         environment = os.environ | {"S2I_CACHE": str(self.folder / "cache"), "PYTHONPATH": path, "HF_HUB_OFFLINE": "1"}
         out = self.folder / "stamps.json"
-        with open(self.folder / "log.txt", "a") as log:
+        with open(self.folder / "log.txt", "a", encoding="utf-8") as log:
             command = [sys.executable, HERE / "stamped.py", out, *command]
             done = subprocess.run(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
         if done.returncode:

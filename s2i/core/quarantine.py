@@ -24,7 +24,7 @@ def write(refused: Iterable[Refused], folder: Path) -> None:
     with open(folder / "quarantine.csv", "w", encoding="utf-8", errors="backslashreplace", newline="") as lines:
         writer = csv.writer(lines)
         writer.writerow(("file", "reason"))
-        writer.writerows((one.name, one.reason) for one in refused)
+        writer.writerows((file.name, file.reason) for file in refused)
 
 
 def read(folder: Path) -> list[dict[str, str]]:

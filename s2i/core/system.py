@@ -40,7 +40,8 @@ def peak_memory() -> int:
 
 def total_memory() -> int:
     """The machine's memory, in GiB."""
-    return round(psutil.virtual_memory().total / 2**30)
+    gigabytes: int = round(psutil.virtual_memory().total / 2**30)
+    return gigabytes
 
 
 def processor() -> str:

@@ -71,7 +71,7 @@ def open_tracker(kind: str, folder: Path, config: dict) -> Iterator[Tracker]:
 def _drop_torn(summary: Path) -> None:
     """Remove the newest figures where a killed run left half of them; the tables have them too."""
     try:
-        json.loads(summary.read_text())
+        json.loads(summary.read_text(encoding="utf-8"))
     except FileNotFoundError:
         pass
     except ValueError:

@@ -144,7 +144,7 @@ def test_sketches_of_one_name_do_not_overwrite_each_other(project):
 def test_a_model_of_other_conditions_is_one_clear_sentence(project, trained, named, sentence):
     if trained == 2:
         shutil.copytree(project / "models/trained/controlnet", project / "models/trained/controlnet_1")
-    with open("params.yaml", "a") as params:
+    with open("params.yaml", "a", encoding="utf-8") as params:
         params.write(f"conditions: [{named}]\n")
     with pytest.raises(SystemExit, match=sentence):
         cli.main(["generate", "my sketch.png"])

@@ -32,7 +32,8 @@ def test_paths_open_after_the_folder_was_renamed_in(tmp_path):
         rows = [{"id": "0", "photo": str(earlier), "sketches": {"pencil": str(sketch)}}]
         records.write(rows, folder, tmp_path / "deep" / "paired")
     (read,) = records.Records(tmp_path / "deep" / "paired")
-    assert Path(read["photo"]).read_text() == "photo" and Path(read["sketches"]["pencil"]).read_text() == "sketch"
+    assert Path(read["photo"]).read_text(encoding="utf-8") == "photo"
+    assert Path(read["sketches"]["pencil"]).read_text(encoding="utf-8") == "sketch"
 
 
 def test_nothing_to_write_is_one_clear_sentence(tmp_path):

@@ -64,7 +64,8 @@ def test_openvino_draws_what_torch_draws(loaded, changes):
 def test_weight_files_that_openvino_has_copied_take_no_memory(loaded, tiny_base):
     pipeline = loaded(False)
     draw(pipeline)
-    mapped = re.findall(rf"{tiny_base}/\S+\.bin\n(?:\w+: .*\n)*?Rss: +(\d+) kB", Path("/proc/self/smaps").read_text())
+    memory = Path("/proc/self/smaps").read_text(encoding="utf-8")
+    mapped = re.findall(rf"{tiny_base}/\S+\.bin\n(?:\w+: .*\n)*?Rss: +(\d+) kB", memory)
     assert mapped and not any(map(int, mapped))
 
 

@@ -41,4 +41,4 @@ fit(
     )
 )
 if losses:  # the main process
-    out.write_text(json.dumps({"processes": PartialState().num_processes, "losses": losses}))
+    out.write_text(json.dumps({"processes": PartialState().num_processes, "losses": losses}), encoding="utf-8")

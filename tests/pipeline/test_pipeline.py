@@ -121,13 +121,33 @@ def test_a_student_is_taught_where_the_parameters_say_so_and_gone_where_they_do_
     assert not any(student.iterdir())
 
 
-def test_another_prompt_template_concerns_the_survey_and_augmenting_onward_only(clone):
-    templates = clone.folder / "s2i/prompts.yaml"
-    before = templates.read_text()
-    templates.write_text(before.replace("a photo of a", "an image of a"))
+def test_another_prompt_template_concerns_the_stages_that_know_words_only(clone):
+    wordings = clone.folder / "s2i/vocabulary/wordings.yaml"
+    before = wordings.read_text()
+    assert "a photo of a" in before
+    wordings.write_text(before.replace("a photo of a", "an image of a"))
     changed = clone.changed_stages()
-    assert "augment" in changed and not changed & {"ingest", "pair", "matte", "caption"}
-    templates.write_text(before)
+    assert {"caption", "augment"} <= changed and not changed & {"ingest", "pair", "matte"}
+    wordings.write_text(before)
+
+
+def test_an_edit_in_core_runs_stages_anew_which_find_their_work_and_write_the_same(clone):
+    file, lock = clone.folder / "s2i/core/files.py", clone.folder / "dvc.lock"
+    before, outputs = file.read_text(), written(lock)
+    file.write_text(before + "\n# edited\n")
+    output = clone.run("dvc", "repro", "augment")
+    assert {stage for stage in outputs if f"Running stage '{stage}'" in output} == {
+        *("ingest", "pair", "matte", "caption", "augment")
+    }
+    assert written(lock) == outputs
+    file.write_text(before)
+    clone.run("dvc", "repro", "augment")
+
+
+def written(lock: Path) -> dict[str, list[str]]:
+    """The hashes of what each stage wrote, out of dvc.lock."""
+    stages = yaml.safe_load(lock.read_text(encoding="utf-8"))["stages"]
+    return {name: [output["md5"] for output in stage.get("outs", [])] for name, stage in stages.items()}
 
 
 @pytest.mark.parametrize(
@@ -140,9 +160,9 @@ def test_another_prompt_template_concerns_the_survey_and_augmenting_onward_only(
 def test_a_wrong_parameter_is_one_sentence_and_no_traceback(clone, change, sentence):
     before = (clone.folder / "params.yaml").read_text()
     clone.edit(**change)
-    said = clone.run("python", "stages/ingest.py", "data/photos", "data/refused", "refused.json", fails=True)
+    output = clone.run("python", "stages/ingest.py", "data/photos", "data/refused", "refused.json", fails=True)
     (clone.folder / "params.yaml").write_text(before)
-    assert sentence in said and "Traceback" not in said
+    assert sentence in output and "Traceback" not in output
     assert not (clone.folder / "data/refused").exists()
 
 
@@ -174,8 +194,8 @@ def test_two_processes_train_the_stage_as_one_does_and_dvc_takes_what_they_wrote
     for processes in ("1", "2"):
         shutil.rmtree(Path(clone.environment["S2I_CACHE"]) / "training", ignore_errors=True)  # or it would be over
         launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes]
-        places = ["data/augmented", "data/encoded", "metrics/train", "models/trained"]
-        clone.run("env", "ACCELERATE_USE_CPU=true", *launch, "stages/train.py", *places)
+        paths = ["data/augmented", "data/encoded", "metrics/train", "models/trained"]
+        clone.run("env", "ACCELERATE_USE_CPU=true", *launch, "stages/train.py", *paths)
         table = pd.read_csv(clone.folder / "metrics/train/plots/metrics/loss.tsv", sep="\t")
         losses[processes] = list(table["loss"])
     assert len(losses["1"]) == 4
@@ -198,8 +218,8 @@ def test_an_ablation_is_run_once_and_leaves_the_workspace_as_it_was(clone):
     (clone.folder / "studies/ablation/experiments.yaml").write_text(yaml.safe_dump(study))
     clone.run("git", "add", "--all")
     clone.run("git", "-c", "user.name=s2i", "-c", "user.email=s2i@example.com", "commit", "--quiet", "-m", "figures")
-    said = clone.run("python", "studies/ablation/run.py")
-    assert "== ablation-modified-0-without-prompts, " in said and ", 3 of 3" in said
+    output = clone.run("python", "studies/ablation/run.py")
+    assert "== ablation-modified-0-without-prompts, " in output and ", 3 of 3" in output
     table = pd.read_csv(clone.folder / "docs/ablation.csv")
     assert set(zip(table["experiment"], table["prompts"], strict=True)) == {
         ("none", "given"),
