@@ -7,10 +7,11 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 import yaml
+from helpers.params import tiny_params
 from helpers.reports import git, scores, write_metrics
 from PIL import Image
 
-from s2i.core.params import Params, Workers
+from s2i.core.params import Workers
 from s2i.imaging import io
 
 
@@ -104,12 +105,17 @@ def params(tiny_base):
 
     def params(learning=MappingProxyType({}), **changes):
         train = {"steps": 4, "batch_size": 2, "learning_rate": 1e-3, "checkpoint_every": 1, "validate_every": 2}
-        train |= learning
-        tree = {"base": str(tiny_base), "controlnet": str(tiny_base / "controlnet"), "rank": 2, "resolution": 64}
-        tree |= {"precision": "fp32", "train": train, "generate": {"steps": 2, "batch_size": 3}}
-        return Params.model_validate(tree | changes)
+        return tiny_params(tiny_base, train | learning, **changes)
 
     return params
+
+
+@pytest.fixture
+def offline_wandb(monkeypatch):
+    """Weights & Biases that writes files and reaches for no server; the test is skipped where it is not installed."""
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
 
 
 @pytest.fixture

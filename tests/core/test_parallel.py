@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import pytest
 import yaml
+from helpers.stages import DATA_STAGES
 
 from s2i.core import records
 from s2i.core.errors import UserError
@@ -165,15 +166,8 @@ def test_the_stages_on_two_ray_nodes_write_what_one_process_writes(
         assert not done.returncode, done.stderr
         return done.stdout
 
-    for stage, *folders in (
-        ("ingest", described, "ingested", "ingest.json"),
-        ("pair", "ingested", "paired"),
-        ("matte", "paired", "matted"),
-        ("caption", "matted", "captioned"),
-        ("survey", "captioned", "ingested", "surveyed", "data.json"),
-        ("augment", "captioned", "augmented"),
-    ):
-        run(HERE / f"stages/{stage}.py", *folders)
+    for stage, source, *others in DATA_STAGES:
+        run(HERE / f"stages/{stage}.py", described if source == "photos" else source, *others)
     files, figures = in_one_process
     assert {name: made for name, made in written(folder).items() if name in files} == files
     assert json.loads((folder / "data.json").read_text()) == json.loads(json.dumps(figures))

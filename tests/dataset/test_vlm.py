@@ -1,6 +1,5 @@
 """Both kinds of vision language models, with random weights, through the code that asks the real ones."""
 
-import csv
 import sys
 from types import ModuleType
 
@@ -161,11 +160,10 @@ def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested,
     captioned = list(caption(records, tmp_path, 0, settings, workers, device="cpu", precision="fp32"))
     assert [record["caption"] for record in captioned[:3]] == ["barn", "barn", "house 2"]
     assert [record["captioned_by"] for record in captioned].count("vlm") == 18
-    with open(tmp_path / "quarantine.csv", encoding="utf-8") as lines:
-        assert [row["reason"] for row in csv.DictReader(lines)] == [
-            f"empty answer of caption.vlm to {vlm.numbered_question(1)!r}: ''",
-            f"answer of 10000 characters of caption.vlm to {vlm.numbered_question(1)!r}: '{'a' * 200}'",
-        ]
+    assert [row["reason"] for row in quarantine.read(tmp_path)] == [
+        f"empty answer of caption.vlm to {vlm.numbered_question(1)!r}: ''",
+        f"answer of 10000 characters of caption.vlm to {vlm.numbered_question(1)!r}: '{'a' * 200}'",
+    ]
 
 
 def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(model, ingested, monkeypatch):

@@ -10,16 +10,10 @@ import yaml
 HERE = Path(__file__).parents[2]
 RUN = """
 import runpy, sys
+from helpers.stages import DATA_STAGES
 
 loaded = set()
-for stage, *folders in (
-    ("ingest", "photos", "ingested", "ingest.json"),
-    ("pair", "ingested", "paired"),
-    ("matte", "paired", "matted"),
-    ("caption", "matted", "captioned"),
-    ("augment", "captioned", "augmented"),
-    ("survey", "captioned", "ingested", "surveyed", "data.json"),
-):
+for stage, *folders in DATA_STAGES:
     loaded |= {"pandas", "torch", "rembg", "openvino", "joblib"} & sys.modules.keys()
     sys.argv = [f"{sys.path[-1]}/stages/{stage}.py", *folders]
     runpy.run_path(sys.argv[0])
@@ -35,7 +29,7 @@ def test_data_stages_load_no_network_and_no_pandas_for_photos_that_the_cache_kno
     loaded, written = [], []
     for _ in range(2):
         run = [sys.executable, "-c", f"import sys; sys.path.append({str(HERE)!r})\n{RUN}"]
-        environment = os.environ | {"PYTHONPATH": str(HERE)}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE / "tests")])}
         done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert not done.returncode, done.stderr
         loaded.append(set(done.stdout.split()))

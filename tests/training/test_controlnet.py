@@ -78,10 +78,7 @@ def test_figures_and_images_of_the_training_are_kept(trained_controlnet):
     assert io.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
 
 
-def test_losses_and_images_of_a_training_are_in_wandb(trained_controlnet, own_cache, monkeypatch):
-    pytest.importorskip("wandb")
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_SILENT", "true")
+def test_losses_and_images_of_a_training_are_in_wandb(trained_controlnet, own_cache, offline_wandb):
     live = trained_controlnet(learning={"tracker": "wandb"}).with_name("trained-live")
     (file,) = own_cache.rglob("*.wandb")
     rows = wandb_file.history(file)

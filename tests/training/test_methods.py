@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+from helpers.params import tiny_params
 from safetensors.torch import load_file
 
 from s2i.core.errors import UserError
@@ -34,10 +35,8 @@ def params(tiny_base):
 
     def params(method, learning=None, **changes):
         train = {"steps": 3, "batch_size": 2, "learning_rate": 1e-2, "checkpoint_every": 1} | (learning or {})
-        tree = {"base": str(tiny_base), "controlnet": str(tiny_base / "controlnet"), "rank": 2, "resolution": 64}
-        tree |= {"precision": "fp32", "train": train, "generate": {"steps": 2, "batch_size": 3}, "method": method}
-        tree["dreambooth"] = {"subjects": ["barn"], "prior_images": 2} | changes.pop("dreambooth", {})
-        return Params.model_validate(tree | changes)
+        dreambooth = {"subjects": ["barn"], "prior_images": 2} | changes.pop("dreambooth", {})
+        return tiny_params(tiny_base, train, method=method, dreambooth=dreambooth, **changes)
 
     return params
 

@@ -23,13 +23,6 @@ def log(tracker, *steps):
             tracker.image(step, "validation", GREY)
 
 
-@pytest.fixture
-def offline(monkeypatch):
-    pytest.importorskip("wandb")
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    monkeypatch.setenv("WANDB_SILENT", "true")
-
-
 def test_steps_that_a_killed_run_logged_too_are_kept_once(tmp_path):
     for steps in ([1, 2, 3], [2, 3, 4]):
         with open_tracker("dvclive", tmp_path / "live", {}) as tracker:
@@ -41,7 +34,7 @@ def test_steps_that_a_killed_run_logged_too_are_kept_once(tmp_path):
     assert (np.asarray(Image.open(tmp_path / "live/plots/images/validation.png")) == 128).all()
 
 
-def test_wandb_has_figures_and_images_by_step_and_the_settings(offline, tmp_path):
+def test_wandb_has_figures_and_images_by_step_and_the_settings(offline_wandb, tmp_path):
     with open_tracker("wandb", tmp_path / "training/live", {"rank": 4}) as tracker:
         log(tracker, 1, 2, 3, 4)
         tracker.figures(4, {"best_step": 2})
@@ -53,13 +46,13 @@ def test_wandb_has_figures_and_images_by_step_and_the_settings(offline, tmp_path
     assert image.size == (8, 8) and wandb_file.config(file)["rank"] == 4
 
 
-def test_wandb_writes_nothing_into_the_folder_that_becomes_the_metrics(offline, tmp_path):
+def test_wandb_writes_nothing_into_the_folder_that_becomes_the_metrics(offline_wandb, tmp_path):
     with open_tracker("wandb", tmp_path / "training/live", {}) as tracker:
         log(tracker, 1, 2)
     assert {path.name for path in (tmp_path / "training/live").iterdir()} == {"metrics.json", "plots"}
 
 
-def test_a_run_that_fails_is_closed_and_goes_on_under_its_name(offline, tmp_path):
+def test_a_run_that_fails_is_closed_and_goes_on_under_its_name(offline_wandb, tmp_path):
     with (
         pytest.raises(UserError, match="stopped"),
         open_tracker("wandb", tmp_path / "training/live", {}) as tracker,
