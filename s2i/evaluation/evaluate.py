@@ -104,13 +104,13 @@ def _distances(name: str, features: dict[str, dict[str, np.ndarray]]) -> tuple[d
                 distributions.check_features("cmmd", drawn, photos)
                 found["cmmd"] = distributions.cmmd(drawn, photos)
             elif name in MODELS:
-                found |= distributions.of_features(network, drawn, photos)
+                found |= distributions.frechet_and_kernel_distance(network, drawn, photos)
             elif name == "target" and network != "clip":
-                kernel = distributions.NAMES[network][1]
+                kernel = distributions.METRICS_OF_NETWORK[network][1]
                 distributions.check_features(kernel, photos[::2], photos[1::2])
                 found[kernel] = distributions.kernel_distance(photos[::2], photos[1::2])
         except UserError as error:
-            reasons |= dict.fromkeys(distributions.NAMES.get(network, ("cmmd",)), str(error))
+            reasons |= dict.fromkeys(distributions.METRICS_OF_NETWORK.get(network, ("cmmd",)), str(error))
     return found, reasons
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from s2i.imaging import io, plots
 from s2i.imaging.mosaics import evenly_spaced, mosaic
-from s2i.metrics.registry import IMAGES, improvement
+from s2i.metrics.registry import IMAGE_METRICS, improvement
 
 STRIP = 10
 RANKED_BY = "st_lpips"
@@ -40,7 +40,7 @@ def examples(records: Sequence[dict]) -> np.ndarray:
 
 def plot(figures: Mapping[str, Mapping], file: Path) -> None:
     """Every metric of single images, the models between the photos themselves and other photos."""
-    names = [name for name in IMAGES if name in figures["finetuned"]]
+    names = [name for name in IMAGE_METRICS if name in figures["finetuned"]]
     across = min(len(names), 6)
     down = -(-len(names) // across)
     figure, axes = plots.pyplot().subplots(
@@ -56,7 +56,7 @@ def plot(figures: Mapping[str, Mapping], file: Path) -> None:
                 color = f"C{place - 1}" if model in ("finetuned", "base") else "0.6"
                 axis.errorbar(place, value["mean"], error, fmt="o", capsize=4, color=color)
         axis.set(xlim=(-0.6, len(SHOWN) - 0.4), xticks=range(len(SHOWN)), xticklabels=SHOWN.values())
-        axis.set_title(f"{name}, {IMAGES[name].better} is better", fontsize=8)
+        axis.set_title(f"{name}, {IMAGE_METRICS[name].better} is better", fontsize=8)
         axis.tick_params(axis="x", labelrotation=30, labelsize=8)
         axis.tick_params(axis="y", labelsize=8)
     plots.save(figure, file)

@@ -17,13 +17,13 @@ from s2i.dataset.sketching import sketches
 from s2i.dataset.sketching.styles import STYLES
 from s2i.imaging import io, tensors, wall_colors
 from s2i.metrics import embeddings, perceptual, pixels
-from s2i.metrics.parts import PARTS, part_recall
+from s2i.metrics.parts import RECALLED_PARTS, part_recall
 from s2i.metrics.resketch import resketch_consistency
 from s2i.metrics.structure import count_windows, edge_f1
-from s2i.networks import clip, probes, weights
+from s2i.networks import clip, efficientnet, probes, weights
 from s2i.networks.clip import Clip
 from s2i.networks.inception import fid_inception
-from s2i.networks.probes import POOLED, Probes
+from s2i.networks.probes import Probes
 
 NAN = float("nan")
 
@@ -31,7 +31,7 @@ NAN = float("nan")
 class Networks(NamedTuple):
     """What can be had on this machine, and None for what cannot."""
 
-    distances: dict[str, perceptual.DeepDistance]
+    distances: dict[str, perceptual.PerceptualDistance]
     inception: Callable[[Tensor], Tensor] | None
     clip: Clip | None = None
     probed: Callable[[Sequence[np.ndarray]], Tensor] | None = None  # EfficientNet-Lite0, as the probes look
@@ -59,9 +59,9 @@ class Reference(NamedTuple):
 
 def available(attributes: Path | None) -> list:
     """What identifies the networks that `load` would give, for the keys of the cache."""
-    trunks = [name for name, (_, trunk) in perceptual.LPIPS.items() if weights.hub_path(trunk)]
+    trunks = [name for name, (_, trunk) in perceptual.LPIPS_VARIANTS.items() if weights.hub_path(trunk)]
     reader = cache.file_hash(attributes) if attributes and attributes.exists() else None
-    seeing = clip.place()
+    seeing = clip.folder()
     return [trunks, bool(weights.hub_path(weights.FID_INCEPTION)), seeing and cache.model_hash(seeing), reader]
 
 
@@ -111,13 +111,13 @@ def look(images: Sequence[np.ndarray], networks: Networks) -> ImageFeatures:
     features, materials = {}, [None] * len(images)
     if networks.probed:
         probed = networks.probed(images)
-        features["efficientnet_lite0"] = probed[:, :POOLED]
+        features["efficientnet_lite0"] = probed[:, : efficientnet.CHANNELS]
         if networks.probes:
             materials = [one.get("material") for one in networks.probes.predict(probed)]
     if networks.inception:
         features["inception"] = networks.inception(batch)
     if networks.clip:
-        features["clip"] = networks.clip.images(batch)
+        features["clip"] = networks.clip.embed_images(batch)
     maps = {name: distance.features(batch) for name, distance in networks.distances.items()}
     return ImageFeatures(maps, features, materials)
 
@@ -165,12 +165,12 @@ def _by_networks(
         found[name] = distance.between(drawn.maps[name], maps).tolist()
         found[f"{name}_matte"] = distance.between(drawn.maps[name], maps, weights).tolist()
     if networks.clip:
-        texts = networks.clip.texts([target.record["prompt"] for target in targets])
+        texts = networks.clip.embed_texts([target.record["prompt"] for target in targets])
         said = [bool(target.record["prompt"]) for target in targets]
         scores = embeddings.clip_score(drawn.features["clip"], texts).tolist()
         found["clip_score"] = [one if there else NAN for one, there in zip(scores, said, strict=True)]
     if networks.probes:
-        known = networks.probes.probes["material"][2]
+        known = networks.probes.probes["material"].values
         wanted = [_described(target, "material") for target in targets]
         pairs = zip(drawn.materials, wanted, strict=True)
         found["material_match"] = [float(one == other) if other in known else NAN for one, other in pairs]
@@ -196,7 +196,7 @@ def _by_hand(image: np.ndarray, target: Reference) -> dict[str, float]:
     if record.get("windows") is not None:
         found["window_count_error"] = abs(rectangles - record["windows"])
     if target.labels is not None:
-        found |= {f"{part}_recall": part_recall(image, photo, target.labels, part) for part in PARTS}
+        found |= {f"{part}_recall": part_recall(image, photo, target.labels, part) for part in RECALLED_PARTS}
     color = _described(target, "color")
     if color in wall_colors.PALETTE:
         found["color_match"] = float(wall_colors.dominant_color(image, target.matte) == color)

@@ -7,13 +7,13 @@ import pandas as pd
 
 from s2i.metrics import perceptual
 from s2i.metrics.intervals import bootstrap
-from s2i.metrics.registry import HEADLINES, IMAGES, METRICS, SETS
+from s2i.metrics.registry import HEADLINES, IMAGE_METRICS, METRICS, SET_METRICS
 from s2i.networks import clip, weights
 
 HAND = "given"  # sketches that came with the photos, by hand or standing in for it
 DIGITS = 4
 WEIGHTS = {
-    f"{name}{part}": file for name, (_, file) in perceptual.LPIPS.items() for part in ("", "_matte")
+    f"{name}{part}": file for name, (_, file) in perceptual.LPIPS_VARIANTS.items() for part in ("", "_matte")
 } | dict.fromkeys(("fid", "kid_inception"), weights.FID_INCEPTION)
 WANTED = {  # what a metric needs of the records, beside an image and its photo
     "resketch_f1": "no sketch is in a style that an image can be sketched in again",
@@ -30,7 +30,7 @@ def means(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
     table: a row an image with its photo's `id`, and the metrics.  A metric with infinite values has no mean.
     """
     found = {}
-    for name in IMAGES:
+    for name in IMAGE_METRICS:
         if name in table and not np.isinf(table[name]).any() and table[name].notna().any():
             known = table[[name, "id"]].dropna()
             found[name] = bootstrap(known[name], list(known["id"]), level=level)
@@ -38,7 +38,7 @@ def means(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
 
 
 def differences(
-    table: pd.DataFrame, other: pd.DataFrame, level: float, names: Iterable[str] = tuple(IMAGES)
+    table: pd.DataFrame, other: pd.DataFrame, level: float, names: Iterable[str] = tuple(IMAGE_METRICS)
 ) -> dict[str, dict[str, float]]:
     """{metric: {"mean", "low", "high"}} of table less other, image by image, resampling photos.
 
@@ -120,9 +120,9 @@ def why(name: str, table: pd.DataFrame) -> str:
     """Why there is no figure of a metric."""
     if name in WEIGHTS and not weights.hub_path(WEIGHTS[name]):
         return f"{WEIGHTS[name]} is not on this machine; put it into the folder that S2I_WEIGHTS names"
-    if name in ("clip_score", "cmmd") and not clip.place():
+    if name in ("clip_score", "cmmd") and not clip.folder():
         return "CLIP is not on this machine; see s2i/networks/clip.py"
-    if name in SETS:
+    if name in SET_METRICS:
         return "it compares many images with the photos, and these are the photos"
     if name in table and (equal := int(np.isinf(table[name]).sum())):
         return f"{equal} of {len(table)} images equal their photos, whose {name} is infinite"

@@ -3,38 +3,10 @@
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 
 import numpy as np
-
-# What people call a class of the Sketchy database beside its own name; the words of a name count by themselves.
-SYNONYMS = {
-    "airplane": ("plane", "aeroplane", "jet", "aircraft"),
-    "armor": ("armour",),
-    "axe": ("ax",),
-    "bicycle": ("bike",),
-    "car": ("automobile", "sedan"),
-    "cat": ("kitten",),
-    "couch": ("sofa",),
-    "cow": ("bull", "cattle"),
-    "crocodilian": ("crocodile", "alligator"),
-    "dog": ("puppy",),
-    "eyeglasses": ("glasses", "spectacles"),
-    "hamburger": ("burger", "cheeseburger"),
-    "helicopter": ("chopper",),
-    "hotdog": ("hot dog",),
-    "motorcycle": ("motorbike",),
-    "mouse": ("mice",),
-    "pickup truck": ("pickup", "pick-up truck"),
-    "pistol": ("gun", "handgun", "revolver"),
-    "rabbit": ("bunny", "hare"),
-    "rhinoceros": ("rhino",),
-    "rifle": ("gun", "shotgun"),
-    "sailboat": ("boat", "yacht"),
-    "seagull": ("gull",),
-    "ship": ("boat", "vessel"),
-    "teapot": ("kettle",),
-    "wine bottle": ("bottle",),
-}
+import yaml
 
 
 def names_label(answer: str, label: str) -> bool:
@@ -45,7 +17,7 @@ def names_label(answer: str, label: str) -> bool:
     """
     main, _, detail = label.replace("_", " ").partition("(")
     main, detail = main.strip().lower(), detail.strip(" )").lower()
-    names = {main, *SYNONYMS.get(main, ())} | ({detail} if detail else set())
+    names = {main, *_synonyms().get(main, ())} | ({detail} if detail else set())
     names |= {re.sub(*ending, name) for name in names for ending in (("y$", "ie"), ("fe?$", "ve"))}  # before an s
     joined = (r"[\s_-]*".join(map(re.escape, re.split(r"[\s_-]+", name))) for name in names if name.strip("-"))
     pattern = "|".join(f"{name}(?:e?s)?" for name in joined)
@@ -69,7 +41,7 @@ def distinctness(answers: Sequence[str]) -> float:
 def yngve_depth(heads: Sequence[int]) -> float:
     """How much of a sentence is still open while it is read: the mean depth of its words after Yngve.
 
-    heads: for each word the place of the word it depends on, its own place for the root of a sentence.  A word and
+    heads: for each word the index of the word it depends on, its own index for the root of a sentence.  A word and
     what depends on it is a constituent, whose parts in their order are the words' own constituents and the word; the
     branches of a constituent are numbered from the right, from 0, and a word's depth is the sum on its way from the
     root.  0 for a single word, and where there are no words.
@@ -101,3 +73,10 @@ def parser() -> Callable[[str], list[int]] | None:
     except (ImportError, OSError):  # OSError: spaCy without the model
         return None
     return lambda text: [token.head.i for token in model(text)]
+
+
+@cache
+def _synonyms() -> dict[str, list[str]]:
+    """By class what else people call it."""
+    synonyms: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("synonyms.yaml").read_text("utf-8"))
+    return synonyms

@@ -12,40 +12,27 @@ import torch
 from torch import Tensor
 
 from s2i.core.errors import UserError
-from s2i.networks.efficientnet import efficientnet_lite0
-from s2i.networks.inception import fid_inception
+from s2i.metrics.registry import FID_MIN_IMAGES
 
-FID_IMAGES = 2048  # Below as many images as features the covariances are singular and FID is biased upwards.
-NAMES = {
+METRICS_OF_NETWORK = {  # the Frechet and the kernel distance
     "efficientnet_lite0": ("fd_efficientnet_lite0", "kid_efficientnet_lite0"),
     "inception": ("fid", "kid_inception"),
 }
 
 
-def distances(generated: Iterable[Tensor], target: Iterable[Tensor]) -> dict[str, float | dict[str, float]]:
-    """Every Frechet and kernel distance that can be had on this machine, by its name.
-
-    generated, target: batches (B, 3, H, W) in [-1, 1], read once for each network, so no generators.
-    Frechet distances are numbers, kernel distances {"mean", "low", "high", "se"}.  Warns and raises as `of_features`.
-    """
-    found = {}
-    for name, network in {"efficientnet_lite0": efficientnet_lite0(), "inception": fid_inception()}.items():
-        if network is not None:
-            found |= of_features(name, features(generated, network), features(target, network))
-    return found
-
-
-def of_features(network: str, generated: np.ndarray, target: np.ndarray) -> dict[str, float | dict[str, float]]:
+def frechet_and_kernel_distance(
+    network: str, generated: np.ndarray, target: np.ndarray
+) -> dict[str, float | dict[str, float]]:
     """The Frechet and the kernel distance of features (N, D) and (M, D), by their names.
 
     network: "efficientnet_lite0" or "inception".  Warns below 2,048 images, raises UserError below 2, or when a
     feature is not a finite number.
     """
-    frechet, kernel = NAMES[network]
-    fewest = check_features(frechet, generated, target)
-    if fewest < FID_IMAGES:
+    frechet, kernel = METRICS_OF_NETWORK[network]
+    smaller = check_features(frechet, generated, target)
+    if smaller < FID_MIN_IMAGES:
         warnings.warn(
-            f"{frechet} of {fewest} images is biased upwards: below {FID_IMAGES:,} compare it only between "
+            f"{frechet} of {smaller} images is biased upwards: below {FID_MIN_IMAGES:,} compare it only between "
             f"equally many images, or use {kernel}.",
             stacklevel=3,
         )
@@ -54,12 +41,12 @@ def of_features(network: str, generated: np.ndarray, target: np.ndarray) -> dict
 
 def check_features(metric: str, generated: np.ndarray, target: np.ndarray) -> int:
     """The number of images in the smaller set; raises UserError below 2, or when a feature is no finite number."""
-    fewest = min(len(generated), len(target))
-    if fewest < 2:
-        raise UserError(f"{metric} compares sets of images and needs at least 2 in each; found {fewest}.")
+    smaller = min(len(generated), len(target))
+    if smaller < 2:
+        raise UserError(f"{metric} compares sets of images and needs at least 2 in each; found {smaller}.")
     if broken := sum(int((~np.isfinite(x)).any(axis=1).sum()) for x in (generated, target)):
         raise UserError(f"{metric} needs finite features; those of {broken} images are not.")
-    return fewest
+    return smaller
 
 
 @torch.no_grad()
@@ -75,12 +62,12 @@ def frechet_distance(generated: np.ndarray, target: np.ndarray) -> float:
     """
     from pytorch_fid.fid_score import calculate_frechet_distance
 
-    fitted = [(x.mean(axis=0), np.cov(x, rowvar=False)) for x in (generated, target)]
+    gaussians = [(x.mean(axis=0), np.cov(x, rowvar=False)) for x in (generated, target)]
     with warnings.catch_warnings():
         # Of few images the covariances are singular, which the trace does not mind; and pytorch-fid passes SciPy an
         # argument that SciPy 1.18 drops, hence the upper bound in pyproject.toml.
         warnings.simplefilter("ignore")
-        return float(calculate_frechet_distance(*fitted[0], *fitted[1]))
+        return float(calculate_frechet_distance(*gaussians[0], *gaussians[1]))
 
 
 def kernel_distance(
@@ -110,15 +97,16 @@ def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
     """
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return (a @ b.T / a.shape[1] + 1) ** 3
+        products: np.ndarray = (a @ b.T / a.shape[1] + 1) ** 3
+        return products
 
     def mean_of_pairs(k: np.ndarray) -> float:
-        return (k.sum() - np.trace(k)) / (len(k) * (len(k) - 1))
+        return float((k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)))
 
     return float(mean_of_pairs(kernel(x, x)) + mean_of_pairs(kernel(y, y)) - 2 * kernel(x, y).mean())
 
 
-SIGMA, SCALE = 10, 1000  # of CMMD
+CMMD_SIGMA, CMMD_SCALE = 10, 1000
 
 
 def cmmd(generated: np.ndarray, target: np.ndarray) -> float:
@@ -130,9 +118,9 @@ def cmmd(generated: np.ndarray, target: np.ndarray) -> float:
 
     def kernel(a: np.ndarray, b: np.ndarray) -> float:
         squared = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
-        return float(np.exp(-squared / (2 * SIGMA**2)).mean())
+        return float(np.exp(-squared / (2 * CMMD_SIGMA**2)).mean())
 
-    return SCALE * (kernel(generated, generated) + kernel(target, target) - 2 * kernel(generated, target))
+    return CMMD_SCALE * (kernel(generated, generated) + kernel(target, target) - 2 * kernel(generated, target))
 
 
 def frechet_distance_of_few(generated: np.ndarray, target: np.ndarray) -> float:
@@ -141,11 +129,11 @@ def frechet_distance_of_few(generated: np.ndarray, target: np.ndarray) -> float:
     The trace of (C C')^(1/2) is the sum of the singular values of A B^T, the centred features of the two sets: C C' and
     A B^T B A^T have the same eigenvalues beside zero.
     """
-    a, b = (each - each.mean(axis=0) for each in (generated, target))
+    a, b = (features - features.mean(axis=0) for features in (generated, target))
     n, m = len(a) - 1, len(b) - 1
-    shared = np.linalg.svd(a @ b.T, compute_uv=False).sum() / np.sqrt(n * m)
-    moved = np.square(generated.mean(axis=0) - target.mean(axis=0)).sum()
-    return float(moved + np.square(a).sum() / n + np.square(b).sum() / m - 2 * shared)
+    trace = np.linalg.svd(a @ b.T, compute_uv=False).sum() / np.sqrt(n * m)
+    shift = np.square(generated.mean(axis=0) - target.mean(axis=0)).sum()
+    return float(shift + np.square(a).sum() / n + np.square(b).sum() / m - 2 * trace)
 
 
 def frechet_interval(

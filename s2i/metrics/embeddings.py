@@ -1,17 +1,18 @@
-"""How much drawn images look like a subject."""
+"""How much generated images are like a subject or a text, by what networks make of them."""
 
 import numpy as np
 from torch import Tensor
 
 
-def similarity(drawn: np.ndarray, subject: np.ndarray) -> np.ndarray:
-    """The mean cosine of each drawn image's features with those of the subject's images: (N, D), (M, D) -> (N,).
+def similarity(generated: np.ndarray, subject: np.ndarray) -> np.ndarray:
+    """The mean cosine of each generated image's features with those of the subject's: (N, D), (M, D) -> (N,).
 
     From -1 to 1, 1 is alike.
     Source: Ruiz et al. 2023, "DreamBooth", section 4.2, there with CLIP's and DINO's features.
     """
-    drawn, subject = (each / np.linalg.norm(each, axis=1, keepdims=True) for each in (drawn, subject))
-    return (drawn @ subject.T).mean(axis=1)
+    a, b = (features / np.linalg.norm(features, axis=1, keepdims=True) for features in (generated, subject))
+    cosines: np.ndarray = (a @ b.T).mean(axis=1)
+    return cosines
 
 
 def clip_score(images: Tensor, texts: Tensor) -> Tensor:

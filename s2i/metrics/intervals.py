@@ -5,7 +5,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-AT_ONCE = 2**20  # numbers drawn; all resamples of many images at once would take gigabytes
+MAX_BATCH_NUMBERS = 2**20  # drawn at once; all resamples of many images together would take gigabytes
 
 
 def bootstrap(
@@ -32,7 +32,7 @@ def bootstrap(
             _ratio,
             paired=True,
             vectorized=True,
-            batch=max(1, AT_ONCE // counts.size),
+            batch=max(1, MAX_BATCH_NUMBERS // counts.size),
             confidence_level=level,
             method="percentile",
             rng=seed,
@@ -43,4 +43,5 @@ def bootstrap(
 
 def _ratio(sums: np.ndarray, counts: np.ndarray, axis: int) -> np.ndarray:
     """The mean over all values of the drawn groups."""
-    return sums.sum(axis=axis) / counts.sum(axis=axis)
+    means: np.ndarray = sums.sum(axis=axis) / counts.sum(axis=axis)
+    return means

@@ -5,10 +5,10 @@ import numpy as np
 
 from s2i.vocabulary.buildings import LABELS
 
-PARTS = ("window", "balcony", "door", "roof")
-FOUND = 0.5  # correlation from which a part counts as drawn
+RECALLED_PARTS = ("window", "balcony", "door", "roof")
+MIN_CORRELATION = 0.5  # from which a part counts as drawn
 MARGIN = 3 / 128  # share of the image that a part is looked at beyond its own bounds
-LEAST = 5 / 128**2  # share of the image that a part must fill, as in the corpus's counts
+MIN_AREA = 5 / 128**2  # share of the image that a part must fill, as where the corpus counts them
 
 
 def part_recall(generated: np.ndarray, target: np.ndarray, labels: np.ndarray, part: str) -> float:
@@ -19,18 +19,18 @@ def part_recall(generated: np.ndarray, target: np.ndarray, labels: np.ndarray, p
     Other buildings reach that by chance hardly ever: on 162 images of the embedded test set in no balcony, in 2.5 %
     of the windows, 4 % of the doors and 5 % of the roofs, which are mostly edges against the sky.
     generated, target: (H, W, 3) uint8.  labels: (H, W) uint8, numbers of `s2i.vocabulary.buildings.LABELS`.
-    part: one of `PARTS`.
+    part: one of `RECALLED_PARTS`.
     """
     a, b = (cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) for image in (generated, target))
     margin = round(MARGIN * max(labels.shape))
     _, _, boxes, _ = cv2.connectedComponentsWithStats((labels == LABELS[part]).astype(np.uint8))
-    found = []
+    drawn = []
     for x, y, width, height, area in boxes[1:]:  # the first is the background
-        if area >= LEAST * labels.size:
+        if area >= MIN_AREA * labels.size:
             rows = slice(max(y - margin, 0), y + height + margin)
             columns = slice(max(x - margin, 0), x + width + margin)
-            found.append(correlation(a[rows, columns], b[rows, columns]) >= FOUND)
-    return float(np.mean(found)) if found else float("nan")
+            drawn.append(correlation(a[rows, columns], b[rows, columns]) >= MIN_CORRELATION)
+    return float(np.mean(drawn)) if drawn else float("nan")
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:

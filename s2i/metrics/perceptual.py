@@ -3,7 +3,8 @@
 So a photo that many images are compared with is looked at once, and what counts in an image can be weighted.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -13,38 +14,40 @@ from torch import Tensor, nn
 from s2i.networks import weights
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
 
+LPIPS_VARIANTS = {"lpips": ("alex", weights.LPIPS_ALEXNET), "lpips_vgg": ("vgg", weights.LPIPS_VGG)}
 
-class DeepDistance(NamedTuple):
+
+class PerceptualDistance(NamedTuple):
     """``features``: (B, 3, H, W) in [-1, 1] -> maps (B, C, h, w); ``heads``: for each map -> (B, 1, h, w)."""
 
     features: Callable[[Tensor], list[Tensor]]
-    heads: Sequence[nn.Module]
+    heads: Iterable[nn.Module]
 
-    def between(self, generated: list[Tensor], target: list[Tensor], matte: Tensor | None = None) -> Tensor:
+    def between(self, generated: Sequence[Tensor], target: Sequence[Tensor], matte: Tensor | None = None) -> Tensor:
         """The distance (B,) of images by their features.
 
         matte: (B, 1, H, W) in [0, 1], how much each pixel counts; a blank one gives NaN.
         """
         maps = [head((a - b).square()) for head, a, b in zip(self.heads, generated, target, strict=True)]
         if matte is None:
-            return sum(one.mean(dim=(1, 2, 3)) for one in maps)
-        return sum(_weighted_mean(one, matte) for one in maps)
+            means = [distances.mean(dim=(1, 2, 3)) for distances in maps]
+        else:
+            means = [_weighted_mean(distances, matte) for distances in maps]
+        distance: Tensor = reduce(torch.add, means)
+        return distance
 
 
-def available() -> dict[str, DeepDistance]:
+def available() -> dict[str, PerceptualDistance]:
     """The distances that can be had on this machine, by name."""
     model = ShiftTolerantLPIPS.load()
-    found = {"st_lpips": DeepDistance(model.features, model.scores)}
-    for name, (net, trunk) in LPIPS.items():
+    distances = {"st_lpips": PerceptualDistance(model.features, model.scores)}
+    for name, (net, trunk) in LPIPS_VARIANTS.items():
         if file := weights.hub_path(trunk):
-            found[name] = lpips_package(net, torch.load(file, map_location="cpu", weights_only=True))
-    return found
+            distances[name] = lpips_package(net, torch.load(file, map_location="cpu", weights_only=True))
+    return distances
 
 
-LPIPS = {"lpips": ("alex", weights.LPIPS_ALEXNET), "lpips_vgg": ("vgg", weights.LPIPS_VGG)}
-
-
-def lpips_package(net: str, trunk: Mapping[str, Tensor]) -> DeepDistance:
+def lpips_package(net: str, trunk: Mapping[str, Tensor]) -> PerceptualDistance:
     """The lpips package's distance, with a state dict of torchvision's AlexNet ("alex") or VGG16 ("vgg") in it.
 
     Source: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018.
@@ -57,12 +60,12 @@ def lpips_package(net: str, trunk: Mapping[str, Tensor]) -> DeepDistance:
     model.eval().requires_grad_(False)
 
     def features(images: Tensor) -> list[Tensor]:
-        return [lpips.normalize_tensor(one) for one in model.net(model.scaling_layer(images))]
+        return [lpips.normalize_tensor(feature_map) for feature_map in model.net(model.scaling_layer(images))]
 
-    return DeepDistance(features, list(model.lins))
+    return PerceptualDistance(features, list(model.lins))
 
 
-def _weighted_mean(one: Tensor, matte: Tensor) -> Tensor:
+def _weighted_mean(distances: Tensor, matte: Tensor) -> Tensor:
     """The mean over height and width of a map (B, 1, h, w), each place counted as much as matte (B, 1, H, W) says."""
-    weight = F.interpolate(matte, size=one.shape[2:], mode="area")
-    return (one * weight).sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3))
+    weight = F.interpolate(matte, size=distances.shape[2:], mode="area")
+    return (distances * weight).sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3))

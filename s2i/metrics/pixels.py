@@ -1,8 +1,10 @@
 """How alike two images are pixel by pixel, over all of them or where a matte says the building stands."""
 
+from typing import Any
+
 import numpy as np
 
-WINDOW = 5  # pixels at the border that the 11 x 11 window of SSIM does not fit around
+SSIM_BORDER = 5  # pixels at the border, around which the 11 x 11 window of SSIM does not fit
 
 
 def ssim(generated: np.ndarray, target: np.ndarray, matte: np.ndarray | None = None) -> float:
@@ -14,12 +16,12 @@ def ssim(generated: np.ndarray, target: np.ndarray, matte: np.ndarray | None = N
     """
     from skimage.metrics import structural_similarity  # takes a second
 
-    settings = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
-    channels = -1 if generated.ndim == 3 else None
-    mean, similarity = structural_similarity(generated, target, channel_axis=channels, full=True, **settings)
+    settings: dict[str, Any] = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}  # as published
+    settings |= {"data_range": 255, "channel_axis": -1 if generated.ndim == 3 else None, "full": True}
+    mean, similarity = structural_similarity(generated, target, **settings)  # type: ignore[no-untyped-call]
     if matte is None:
         return float(mean)
-    inside = slice(WINDOW, -WINDOW)
+    inside = slice(SSIM_BORDER, -SSIM_BORDER)
     similarity = similarity.mean(axis=2) if generated.ndim == 3 else similarity
     return weighted_mean(similarity[inside, inside], matte[inside, inside])
 
@@ -43,6 +45,6 @@ def weighted_mean(values: np.ndarray, matte: np.ndarray) -> float:
 
 def intersection_over_union(matte: np.ndarray, truth: np.ndarray) -> float:
     """IoU of two mattes (H, W) uint8, each cut at half; 1 when both are blank."""
-    ours, theirs = matte >= 128, truth >= 128
-    union = (ours | theirs).sum()
-    return float((ours & theirs).sum() / union) if union else 1.0
+    a, b = matte >= 128, truth >= 128
+    union = (a | b).sum()
+    return float((a & b).sum() / union) if union else 1.0

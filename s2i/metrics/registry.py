@@ -1,4 +1,4 @@
-"""Which way each metric points, and which ones a verdict rests on."""
+"""Which way each metric points, which ones a verdict rests on, and how many images FID needs."""
 
 from typing import Literal, NamedTuple
 
@@ -10,7 +10,7 @@ class Metric(NamedTuple):
     headline: bool = False
 
 
-IMAGES = {  # of one image, so that means have intervals
+IMAGE_METRICS = {  # of one image, so that means have intervals
     "st_lpips": Metric("lower", headline=True),
     "st_lpips_matte": Metric("lower"),
     "lpips": Metric("lower", headline=True),
@@ -34,15 +34,17 @@ IMAGES = {  # of one image, so that means have intervals
     "material_match": Metric("higher"),
     "clip_score": Metric("higher"),
 }
-SETS = {  # of all images at once
+SET_METRICS = {  # of all images at once
     "fd_efficientnet_lite0": Metric("lower"),
     "kid_efficientnet_lite0": Metric("lower"),
     "fid": Metric("lower"),
     "kid_inception": Metric("lower"),
     "cmmd": Metric("lower"),
 }
-METRICS = IMAGES | SETS
+METRICS = IMAGE_METRICS | SET_METRICS
 HEADLINES = tuple(name for name, metric in METRICS.items() if metric.headline)
+
+FID_MIN_IMAGES = 2048  # Below as many images as features the covariances are singular and FID is biased upwards.
 
 
 def improvement(name: str) -> int:

@@ -5,7 +5,7 @@ import numpy as np
 from s2i.metrics.pixels import ssim
 from s2i.metrics.structure import edge_f1
 
-INK = 128  # darker than this is a stroke
+INK_THRESHOLD = 128  # darker than this is a stroke
 
 
 def resketch_consistency(resketched: np.ndarray, sketch: np.ndarray) -> dict[str, float]:
@@ -21,4 +21,4 @@ def resketch_consistency(resketched: np.ndarray, sketch: np.ndarray) -> dict[str
 
 def strokes(sketch: np.ndarray) -> np.ndarray:
     """Where a sketch (H, W) uint8 is inked: (H, W) uint8, 255 or 0."""
-    return (sketch < INK).astype(np.uint8) * 255
+    return (sketch < INK_THRESHOLD).astype(np.uint8) * 255

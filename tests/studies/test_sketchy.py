@@ -15,8 +15,6 @@ from PIL import Image
 from s2i.core import params, params_file, records
 from s2i.core.errors import UserError
 from s2i.imaging import io
-from s2i.metrics import distributions
-from s2i.metrics.distributions import frechet_distance_of_few, frechet_interval
 from s2i.studies.sketchy import compare, items, views
 
 PROJECT = Path(__file__).parents[2]
@@ -67,21 +65,6 @@ def test_fewer_items_than_asked_for_are_warned_of_and_none_are_refused(rows):
 def test_a_probe_wants_two_classes(rows):
     with pytest.raises(UserError, match="fewer than two classes"):
         items.fit_probe([row for row in rows if row["label"] == "barn"], "sketch")
-
-
-def test_the_frechet_distance_of_few_is_pytorch_fids():
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(300, 20)), rng.normal(0.3, 1.4, size=(200, 20))
-    assert frechet_distance_of_few(a, b) == pytest.approx(distributions.frechet_distance(a, b), rel=1e-6)
-    assert frechet_distance_of_few(a, a) == pytest.approx(0, abs=1e-9)
-
-
-def test_the_interval_of_a_frechet_distance_holds_it_and_narrows():
-    rng = np.random.default_rng(0)
-    few, many = (frechet_interval(rng.normal(size=(n, 5)), rng.normal(1, 1, size=(n, 5))) for n in (40, 600))
-    for interval in (few, many):
-        assert interval["low"] < interval["mean"] < interval["high"]
-    assert many["high"] - many["low"] < few["high"] - few["low"] and many["low"] < 5 < many["high"]
 
 
 @pytest.fixture

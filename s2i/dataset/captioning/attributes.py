@@ -20,9 +20,9 @@ def read_attributes(photo: str | Path, probes: Path) -> dict[str, str | bool]:
         raise UserError(f"{probes} is missing: it comes with data/base; restore it with git.")
 
     def predict() -> dict[str, str | bool]:
-        from s2i.networks.probes import features, loaded  # torch takes seconds
+        from s2i.networks.probes import features, load_once  # torch takes seconds
 
-        (prediction,) = loaded(probes).predict(features([io.read(Path(photo))]))
+        (prediction,) = load_once(probes).predict(features([io.read(Path(photo))]))
         return prediction
 
     return cache.remember(predict, "attributes", *_key_of(probes), cache.file_hash(Path(photo)))

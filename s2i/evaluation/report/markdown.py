@@ -11,8 +11,7 @@ from s2i.core.files import whole_file
 from s2i.evaluation.report import revisions
 from s2i.evaluation.report.images import curves, mosaics
 from s2i.evaluation.report.verdicts import Verdict, compare, summed_up
-from s2i.metrics.distributions import FID_IMAGES
-from s2i.metrics.registry import METRICS, SETS
+from s2i.metrics.registry import FID_MIN_IMAGES, METRICS, SET_METRICS
 
 MARKER = "<!-- s2i report -->"  # by which the workflow finds the comment to update
 LIMIT = 65_000  # characters; a GitHub comment takes 65,536, and .ci/comment adds a line
@@ -114,12 +113,12 @@ def _said(verdict: Verdict) -> str:
 def _distances(old: Mapping, new: Mapping) -> str:
     """Distances between all drawn images and all photos, which have no interval of a difference, so no verdict."""
     before, after = old.get("finetuned", {}), new.get("finetuned", {})
-    names = [name for name in SETS if isinstance(before.get(name), float | int) and name in after]
+    names = [name for name in SET_METRICS if isinstance(before.get(name), float | int) and name in after]
     if not names:
         return ""
     rows = [f"| {_title(name)} | {before[name]:.4g} | {after[name]:.4g} |" for name in names]
-    few = new["photos"] < FID_IMAGES
-    warning = f"  Of {new['photos']:,} photos, below {FID_IMAGES:,}: Frechet distances are biased." if few else ""
+    few = new["photos"] < FID_MIN_IMAGES
+    warning = f"  Of {new['photos']:,} photos, below {FID_MIN_IMAGES:,}: Frechet distances are biased." if few else ""
     head = ["## Distances between all images and all photos", "", "| metric | old | new |", "|---|---|---|"]
     return "\n".join([*head, *rows, "", f"No verdict hangs on these.{warning}"])
 

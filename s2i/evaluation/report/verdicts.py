@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from s2i.evaluation import summary
-from s2i.metrics.registry import IMAGES, METRICS, improvement
+from s2i.metrics.registry import IMAGE_METRICS, METRICS, improvement
 
 WORDS = ("better", "worse")
 
@@ -39,7 +39,7 @@ def compare(old: pd.DataFrame, new: pd.DataFrame, level: float) -> list[Verdict]
     old, new: a row an image, with `id` of its photo, `sketch_style` and the metrics; compared is what both have drawn.
     The intervals hold all at once at that level (Bonferroni): of many metrics one would else be "worse" by chance.
     """
-    both = [name for name in IMAGES if name in old and name in new]
+    both = [name for name in IMAGE_METRICS if name in old and name in new]
     within = 1 - (1 - level) / max(len(both), 1)
     pairs = new.merge(old, on=["id", "sketch_style"], suffixes=("", "_old"))
     verdicts = []

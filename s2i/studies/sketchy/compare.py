@@ -19,9 +19,8 @@ from s2i.metrics import distributions
 from s2i.metrics.distributions import frechet_distance_of_few, frechet_interval
 from s2i.metrics.embeddings import similarity
 from s2i.metrics.intervals import bootstrap
-from s2i.networks import probes
+from s2i.networks import efficientnet, probes
 from s2i.networks.inception import fid_inception
-from s2i.networks.probes import POOLED
 from s2i.studies.sketchy import items, report
 from s2i.vocabulary.attributes import label_in_words
 
@@ -48,12 +47,14 @@ def compare(rows: Sequence[dict], drawn: Path, training: Path, mosaics: Path, fo
     files = {REFERENCE: [row[of] for row in wanted], OTHERS: [file for _, file in others]} | found
     images = {name: [io.read(Path(file)) for file in each] for name, each in files.items()}
     probed = {name: probes.features(each) for name, each in images.items()}
-    features = {"efficientnet_lite0": {name: one[:, :POOLED].double().numpy() for name, one in probed.items()}}
+    features = {
+        "efficientnet_lite0": {name: one[:, : efficientnet.CHANNELS].double().numpy() for name, one in probed.items()}
+    }
     if inception := fid_inception():
         features["inception"] = {name: _features(each, inception) for name, each in images.items()}
     figures, pairs = {name: {} for name in list(files)[1:]}, {}
     for network, sets in features.items():
-        distance, kernel = distributions.NAMES[network]
+        distance, kernel = distributions.METRICS_OF_NETWORK[network]
         pairs[distance] = _pairwise(sets)
         for name, values in figures.items():
             values[distance] = frechet_interval(sets[name], sets[REFERENCE], level)
@@ -118,7 +119,7 @@ def _per_image(
     labels = np.array([row.get("label", "") for row in wanted])
     ids, looks = (
         np.array([row["id"] for row in wanted]),
-        {name: one[:, :POOLED].numpy() for name, one in probed.items()},
+        {name: one[:, : efficientnet.CHANNELS].numpy() for name, one in probed.items()},
     )
     tables = []
     for name, seen in probed.items():

@@ -11,7 +11,7 @@ from s2i.core.params import Params
 from s2i.imaging import io
 from s2i.imaging.mosaics import grid, mosaic
 from s2i.imaging.plots import pyplot, save
-from s2i.metrics.distributions import FID_IMAGES
+from s2i.metrics.registry import FID_MIN_IMAGES
 
 DISTANCES = ("fid", "fd_efficientnet_lite0")  # the first that is there orders the variants
 PLURAL = {"sketch": "sketches", "photo": "photos"}
@@ -94,9 +94,11 @@ def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict
         f"probe that was fitted on the training {PLURAL[params.study.reference]}; *reference* is what it scores on the "
         "originals.",
     ]
-    if summary["items"] < FID_IMAGES:
-        warning = f"Below {FID_IMAGES:,} images a Frechet distance is too large; compare it only within this table."
-        lines += ["", warning]
+    if summary["items"] < FID_MIN_IMAGES:
+        lines += [
+            "",
+            f"Below {FID_MIN_IMAGES:,} images a Frechet distance is too large; compare it only within this table.",
+        ]
     if published:
         lines += ["", f"`published_fid`: {published['source']}"]
         pairs = [f"{one} {value:.2f}" for one, value in published.get("pairwise", {}).items()]
