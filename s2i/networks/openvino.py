@@ -12,8 +12,8 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 def openvino_core() -> Any:
     """The one openvino.Core of a process, which is kept.
 
-    OpenVINO's Core remembers the thread that made it, and the stack on which that thread handles signals goes with it.
-    Where another Core was made in between, the next signal, a Ctrl-C, would end the process with a segmentation fault.
+    When a Core is freed after another one was made, the stack on which the first one's thread handles signals is freed
+    too: the next signal, a Ctrl-C, would then end the process with a segmentation fault.
     """
     import openvino  # takes a second
 
