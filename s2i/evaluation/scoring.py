@@ -34,7 +34,7 @@ class Networks(NamedTuple):
     distances: dict[str, perceptual.PerceptualDistance]
     inception: Callable[[Tensor], Tensor] | None
     clip: Clip | None = None
-    probed: Callable[[Sequence[np.ndarray]], Tensor] | None = None  # EfficientNet-Lite0, as the probes look
+    probe_inputs: Callable[[Sequence[np.ndarray]], Tensor] | None = None  # EfficientNet-Lite0, as the probes look
     probes: Probes | None = None
 
 
@@ -43,7 +43,7 @@ class ImageFeatures(NamedTuple):
 
     maps: dict[str, list[Tensor]]
     features: dict[str, Tensor]
-    materials: list[str | None]
+    materials: Sequence[str | bool | None]
 
 
 class Reference(NamedTuple):
@@ -56,19 +56,24 @@ class Reference(NamedTuple):
     matte: np.ndarray | None
     labels: np.ndarray | None
 
+    def described(self, part: str) -> str | None:
+        """What the record's description says of a part, such as its "material"."""
+        return (self.record.get("described") or {}).get(part)
+
 
 def available(attributes: Path | None) -> list:
     """What identifies the networks that `load` would give, for the keys of the cache."""
     trunks = [name for name, (_, trunk) in perceptual.LPIPS_VARIANTS.items() if weights.hub_path(trunk)]
-    reader = cache.file_hash(attributes) if attributes and attributes.exists() else None
-    seeing = clip.folder()
-    return [trunks, bool(weights.hub_path(weights.FID_INCEPTION)), seeing and cache.model_hash(seeing), reader]
+    probes_hash = cache.file_hash(attributes) if attributes and attributes.exists() else None
+    clip_folder = clip.folder()
+    clip_hash = clip_folder and cache.model_hash(clip_folder)
+    return [trunks, bool(weights.hub_path(weights.FID_INCEPTION)), clip_hash, probes_hash]
 
 
 def load(attributes: Path | None) -> Networks:
     """Every network that can be had; attributes: the probes that read a material off an image."""
-    reader = Probes.load(attributes) if attributes and attributes.exists() else None
-    return Networks(perceptual.available(), fid_inception(), clip.load(), probes.features, reader)
+    material_probes = Probes.load(attributes) if attributes and attributes.exists() else None
+    return Networks(perceptual.available(), fid_inception(), clip.load(), probes.features, material_probes)
 
 
 def score(
@@ -80,40 +85,42 @@ def score(
     Features are arrays (N, D) by set and network; those of the set "photos" have each photo once.
     Raises UserError when an image is missing or not as large as its photo.
     """
-    rows: dict[str, list[dict]] = {name: [] for name in sets}
-    features: dict[str, list[dict]] = {name: [] for name in (*sets, "photos")}
-    scored: set[str] = set()  # photos
+    scores: dict[str, list[dict[str, float]]] = {name: [] for name in sets}
+    features: dict[str, list[dict[str, Tensor]]] = {name: [] for name in (*sets, "photos")}
+    scored_photos: set[str] = set()
     with tqdm(total=len(records) * len(sets), desc="scoring", unit="image") as bar:
-        for batch in chunked(range(len(records)), batch_size):
-            photos = {records[place]["photo"]: _read(records[place]["photo"]) for place in batch}
-            seen = look(list(photos.values()), networks)
-            new = [place for place, file in enumerate(photos) if file not in scored]
-            features["photos"].append({name: rows_of[new] for name, rows_of in seen.features.items()})
-            scored.update(photos)
-            targets = [_target(records[place], photos[records[place]["photo"]]) for place in batch]
-            theirs = [list(photos).index(target.record["photo"]) for target in targets]
+        for indices in chunked(range(len(records)), batch_size):
+            batch = [records[index] for index in indices]
+            photos = {record["photo"]: _read(record["photo"]) for record in batch}
+            photo_index = [list(photos).index(record["photo"]) for record in batch]
+            photo_features = look(list(photos.values()), networks)
+            new = [index for index, file in enumerate(photos) if file not in scored_photos]
+            features["photos"].append({name: values[new] for name, values in photo_features.features.items()})
+            scored_photos.update(photos)
+            references = [_reference(record, photos[record["photo"]]) for record in batch]
             for name, files in sets.items():
-                images = [_drawn(files[place], target) for place, target in zip(batch, targets, strict=True)]
-                drawn = look(images, networks)
-                judged = _by_networks(drawn, seen, theirs, targets, networks)
-                by_hand = map(_by_hand, images, targets)
-                rows[name] += [one | more for one, more in zip(judged, by_hand, strict=True)]
-                features[name].append(drawn.features)
+                images = list(map(_read_alike, [files[index] for index in indices], references))
+                image_features = look(images, networks)
+                by_networks = network_scores(image_features, photo_features, photo_index, references, networks)
+                by_pixels = map(pixel_scores, images, references)
+                scores[name] += [first | second for first, second in zip(by_networks, by_pixels, strict=True)]
+                features[name].append(image_features.features)
                 bar.update(len(images))
-    tables = {name: pd.DataFrame(of_set) for name, of_set in rows.items()}
-    return tables, {name: _joined(parts) for name, parts in features.items()}
+    tables = {name: pd.DataFrame(rows) for name, rows in scores.items()}
+    return tables, {name: _concatenated(batches) for name, batches in features.items()}
 
 
 @torch.no_grad()
 def look(images: Sequence[np.ndarray], networks: Networks) -> ImageFeatures:
     """What every network sees in images (H, W, 3) uint8, equally large."""
     batch = tensors.to_unit_range(tensors.stack(images))
-    features, materials = {}, [None] * len(images)
-    if networks.probed:
-        probed = networks.probed(images)
-        features["efficientnet_lite0"] = probed[:, : efficientnet.CHANNELS]
+    features: dict[str, Tensor] = {}
+    materials: Sequence[str | bool | None] = [None] * len(images)
+    if networks.probe_inputs:
+        inputs = networks.probe_inputs(images)
+        features["efficientnet_lite0"] = inputs[:, : efficientnet.CHANNELS]
         if networks.probes:
-            materials = [one.get("material") for one in networks.probes.predict(probed)]
+            materials = [attributes.get("material") for attributes in networks.probes.predict(inputs)]
     if networks.inception:
         features["inception"] = networks.inception(batch)
     if networks.clip:
@@ -122,24 +129,78 @@ def look(images: Sequence[np.ndarray], networks: Networks) -> ImageFeatures:
     return ImageFeatures(maps, features, materials)
 
 
+def network_scores(
+    generated: ImageFeatures,
+    photos: ImageFeatures,
+    photo_index: Sequence[int],
+    references: Sequence[Reference],
+    networks: Networks,
+) -> list[dict[str, float]]:
+    """The metrics of each image that need networks; photo_index: which of the photos each image is of."""
+    blank = np.zeros(references[0].photo.shape[:2], np.uint8)
+    mattes = np.stack([blank if reference.matte is None else reference.matte for reference in references])
+    weight = torch.from_numpy(mattes)[:, None].float() / 255
+    scores: dict[str, list[float]] = {}
+    for name, distance in networks.distances.items():
+        target = [maps[photo_index] for maps in photos.maps[name]]
+        scores[name] = distance.between(generated.maps[name], target).tolist()
+        scores[f"{name}_matte"] = distance.between(generated.maps[name], target, weight).tolist()
+    if networks.clip:
+        prompts = [reference.record["prompt"] for reference in references]
+        fits = embeddings.clip_score(generated.features["clip"], networks.clip.embed_texts(prompts)).tolist()
+        scores["clip_score"] = [fit if prompt else NAN for fit, prompt in zip(fits, prompts, strict=True)]
+    if networks.probes:
+        known = networks.probes.probes["material"].values
+        described = [reference.described("material") for reference in references]
+        pairs = zip(generated.materials, described, strict=True)
+        scores["material_match"] = [float(seen == material) if material in known else NAN for seen, material in pairs]
+    return [dict(zip(scores, row, strict=True)) for row in zip(*scores.values(), strict=True)]
+
+
+def pixel_scores(image: np.ndarray, reference: Reference) -> dict[str, float]:
+    """The metrics of an image that need no network: pixels, edges, counts, parts, colour."""
+    photo, record = reference.photo, reference.record
+    rectangles = count_windows(image)
+    scores = {
+        "ssim": pixels.ssim(image, photo),
+        "psnr": pixels.psnr(image, photo),
+        "edge_f1": edge_f1(image, photo),
+        "rectangle_error": abs(rectangles - reference.rectangles),
+    }
+    if reference.matte is not None:
+        scores["ssim_matte"] = pixels.ssim(image, photo, reference.matte)
+        scores["psnr_matte"] = pixels.psnr(image, photo, reference.matte)
+    if reference.sketch is not None:
+        resketched = sketches.draw_sketch(image, record["sketch_style"], record["id"])
+        scores |= resketch_consistency(resketched, reference.sketch)
+    if record.get("windows") is not None:
+        scores["window_count_error"] = abs(rectangles - record["windows"])
+    if reference.labels is not None:
+        scores |= {f"{part}_recall": part_recall(image, photo, reference.labels, part) for part in RECALLED_PARTS}
+    color = reference.described("color")
+    if color in wall_colors.PALETTE:
+        scores["color_match"] = float(wall_colors.dominant_color(image, reference.matte) == color)
+    return scores
+
+
 def _read(file: str) -> np.ndarray:
     try:
-        return io.read(file)
+        return io.read(Path(file))
     except FileNotFoundError:
         raise UserError(f"{file} is missing: run the stage that writes it again (dvc repro does).") from None
 
 
-def _drawn(file: str, target: Reference) -> np.ndarray:
+def _read_alike(file: str, reference: Reference) -> np.ndarray:
+    """An image; raises UserError when it is missing or not as large as the reference's photo."""
     image = _read(file)
-    if image.shape != target.photo.shape:
-        sizes = [f"{one.shape[1]} x {one.shape[0]}" for one in (image, target.photo)]
-        raise UserError(
-            f"{file} is {sizes[0]} and its photo {target.record['photo']} {sizes[1]}: draw it in the photo's size."
-        )
+    if image.shape != reference.photo.shape:
+        size, photo_size = (f"{array.shape[1]} x {array.shape[0]}" for array in (image, reference.photo))
+        photo = reference.record["photo"]
+        raise UserError(f"{file} is {size} and its photo {photo} {photo_size}: draw it in the photo's size.")
     return image
 
 
-def _target(record: dict, photo: np.ndarray) -> Reference:
+def _reference(record: dict, photo: np.ndarray) -> Reference:
     """What is known of a record, read once for all the images drawn of it."""
     matte = record.get("truth_matte") or record.get("matte")
     return Reference(
@@ -152,60 +213,6 @@ def _target(record: dict, photo: np.ndarray) -> Reference:
     )
 
 
-def _by_networks(
-    drawn: ImageFeatures, photos: ImageFeatures, theirs: list[int], targets: Sequence[Reference], networks: Networks
-) -> list[dict[str, float]]:
-    """What networks say of each image; theirs: where its photo stands among the photos."""
-    nowhere = np.zeros(targets[0].photo.shape[:2], np.uint8)
-    mattes = np.stack([nowhere if target.matte is None else target.matte for target in targets])
-    weights = torch.from_numpy(mattes)[:, None].float() / 255
-    found = {}
-    for name, distance in networks.distances.items():
-        maps = [one[theirs] for one in photos.maps[name]]
-        found[name] = distance.between(drawn.maps[name], maps).tolist()
-        found[f"{name}_matte"] = distance.between(drawn.maps[name], maps, weights).tolist()
-    if networks.clip:
-        texts = networks.clip.embed_texts([target.record["prompt"] for target in targets])
-        said = [bool(target.record["prompt"]) for target in targets]
-        scores = embeddings.clip_score(drawn.features["clip"], texts).tolist()
-        found["clip_score"] = [one if there else NAN for one, there in zip(scores, said, strict=True)]
-    if networks.probes:
-        known = networks.probes.probes["material"].values
-        wanted = [_described(target, "material") for target in targets]
-        pairs = zip(drawn.materials, wanted, strict=True)
-        found["material_match"] = [float(one == other) if other in known else NAN for one, other in pairs]
-    return [dict(zip(found, values, strict=True)) for values in zip(*found.values(), strict=True)]
-
-
-def _by_hand(image: np.ndarray, target: Reference) -> dict[str, float]:
-    """What needs no network: pixels, edges, counts, parts, colour."""
-    photo, record = target.photo, target.record
-    rectangles = count_windows(image)
-    found = {
-        "ssim": pixels.ssim(image, photo),
-        "psnr": pixels.psnr(image, photo),
-        "edge_f1": edge_f1(image, photo),
-        "rectangle_error": abs(rectangles - target.rectangles),
-    }
-    if target.matte is not None:
-        found["ssim_matte"] = pixels.ssim(image, photo, target.matte)
-        found["psnr_matte"] = pixels.psnr(image, photo, target.matte)
-    if target.sketch is not None:
-        again = sketches.draw_sketch(image, record["sketch_style"], record["id"])
-        found |= resketch_consistency(again, target.sketch)
-    if record.get("windows") is not None:
-        found["window_count_error"] = abs(rectangles - record["windows"])
-    if target.labels is not None:
-        found |= {f"{part}_recall": part_recall(image, photo, target.labels, part) for part in RECALLED_PARTS}
-    color = _described(target, "color")
-    if color in wall_colors.PALETTE:
-        found["color_match"] = float(wall_colors.dominant_color(image, target.matte) == color)
-    return found
-
-
-def _described(target: Reference, part: str) -> str | None:
-    return (target.record.get("described") or {}).get(part)
-
-
-def _joined(parts: Sequence[dict[str, Tensor]]) -> dict[str, np.ndarray]:
-    return {name: torch.cat([part[name] for part in parts]).double().numpy() for name in parts[0]}
+def _concatenated(batches: Sequence[dict[str, Tensor]]) -> dict[str, np.ndarray]:
+    """Arrays (N, D) by network of what was seen in batches."""
+    return {name: torch.cat([batch[name] for batch in batches]).double().numpy() for name in batches[0]}

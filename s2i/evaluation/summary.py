@@ -1,6 +1,7 @@
 """Scores of single images as figures: means with intervals, differences, gaps, and why a metric is not there."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,12 @@ from s2i.metrics.intervals import bootstrap
 from s2i.metrics.registry import HEADLINES, IMAGE_METRICS, METRICS, SET_METRICS
 from s2i.networks import clip, weights
 
-HAND = "given"  # sketches that came with the photos, by hand or standing in for it
+BY_HAND = "given"  # how the styles of sketches begin that came with the photos, by hand or standing in for it
 DIGITS = 4
-WEIGHTS = {
+WEIGHTS_OF_METRIC = {
     f"{name}{part}": file for name, (_, file) in perceptual.LPIPS_VARIANTS.items() for part in ("", "_matte")
 } | dict.fromkeys(("fid", "kid_inception"), weights.FID_INCEPTION)
-WANTED = {  # what a metric needs of the records, beside an image and its photo
+REASONS = {  # of metrics that need more of the records than an image and its photo
     "resketch_f1": "no sketch is in a style that an image can be sketched in again",
     "resketch_ssim": "no sketch is in a style that an image can be sketched in again",
     "window_count_error": "no record has the true number of `windows`",
@@ -29,12 +30,12 @@ def means(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
 
     table: a row an image with its photo's `id`, and the metrics.  A metric with infinite values has no mean.
     """
-    found = {}
+    figures = {}
     for name in IMAGE_METRICS:
         if name in table and not np.isinf(table[name]).any() and table[name].notna().any():
             known = table[[name, "id"]].dropna()
-            found[name] = bootstrap(known[name], list(known["id"]), level=level)
-    return found
+            figures[name] = bootstrap(known[name], list(known["id"]), level=level)
+    return figures
 
 
 def differences(
@@ -45,18 +46,17 @@ def differences(
     Rows belong together where photo `id` and `sketch_style` are the same; what only one of them has does not count.
     """
     pairs = table.merge(other, on=["id", "sketch_style"], suffixes=("", "_other"))
-    both = [name for name in names if name in table and name in other]
-    return means(
-        pd.DataFrame({"id": pairs["id"]} | {name: pairs[name] - pairs[f"{name}_other"] for name in both}), level
-    )
+    common = [name for name in names if name in table and name in other]
+    columns = {name: pairs[name] - pairs[f"{name}_other"] for name in common}
+    return means(pd.DataFrame({"id": pairs["id"]} | columns), level)
 
 
 def style_gap(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
     """{headline: ...} of drawings that came with the photos less sketches that were made of them, photo by photo."""
     headlines = [name for name in HEADLINES if name in table]
-    by_hand = table["sketch_style"].str.startswith(HAND)
-    hand, made = (rows.groupby("id")[headlines].mean() for rows in (table[by_hand], table[~by_hand]))
-    return means((hand - made).reset_index(), level)
+    is_by_hand = table["sketch_style"].str.startswith(BY_HAND)
+    by_hand, made = (rows.groupby("id")[headlines].mean() for rows in (table[is_by_hand], table[~is_by_hand]))
+    return means((by_hand - made).reset_index(), level)
 
 
 def of_styles(table: pd.DataFrame, level: float) -> dict[str, dict[str, dict[str, float]]]:
@@ -65,12 +65,12 @@ def of_styles(table: pd.DataFrame, level: float) -> dict[str, dict[str, dict[str
     return {str(style): means(rows[columns], level) for style, rows in table.groupby("sketch_style")}
 
 
-def numbers(figures: Mapping[str, Mapping]) -> dict:
+def numbers(figures: Mapping[str, Any]) -> dict[str, Any]:
     """Figures as DVC shows them best: one number a name, to four digits; {"mean", "low", ...} becomes its mean.
 
     The standard error of a metric stands beside it as NAME_se.
     """
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in figures.items():
         if not isinstance(value, Mapping):
             values[name] = rounded(value)
@@ -83,7 +83,7 @@ def numbers(figures: Mapping[str, Mapping]) -> dict:
     return values
 
 
-def intervals(figures: Mapping[str, Mapping], of: str = "") -> pd.DataFrame:
+def intervals(figures: Mapping[str, Any], of: str = "") -> pd.DataFrame:
     """A row for each figure that has an interval: set (such as finetuned or styles.pencil), metric, mean, low, high."""
     rows = []
     for name, value in figures.items():
@@ -109,17 +109,17 @@ def left_out(
     """
     first, *others = figures
     absent = [name for name in METRICS if name not in figures[first]]
-    found = [{"metric": name, "reason": reasons.get(name) or why(name, tables[first])} for name in absent]
+    entries = [{"metric": name, "reason": reasons.get(name) or why(name, tables[first])} for name in absent]
     for other in others:
-        more = [name for name in figures[first] if name not in figures[other]]
-        found += [{"metric": name, "of": other, "reason": why(name, tables[other])} for name in more]
-    return found
+        absent = [name for name in figures[first] if name not in figures[other]]
+        entries += [{"metric": name, "of": other, "reason": why(name, tables[other])} for name in absent]
+    return entries
 
 
 def why(name: str, table: pd.DataFrame) -> str:
     """Why there is no figure of a metric."""
-    if name in WEIGHTS and not weights.hub_path(WEIGHTS[name]):
-        return f"{WEIGHTS[name]} is not on this machine; put it into the folder that S2I_WEIGHTS names"
+    if name in WEIGHTS_OF_METRIC and not weights.hub_path(WEIGHTS_OF_METRIC[name]):
+        return f"{WEIGHTS_OF_METRIC[name]} is not on this machine; put it into the folder that S2I_WEIGHTS names"
     if name in ("clip_score", "cmmd") and not clip.folder():
         return "CLIP is not on this machine; see s2i/networks/clip.py"
     if name in SET_METRICS:
@@ -130,4 +130,4 @@ def why(name: str, table: pd.DataFrame) -> str:
         return f"no record has a label map with a {name.removesuffix('_recall')} in it"
     if name.endswith("_matte"):
         return "no record has a matte that shows a building"
-    return WANTED.get(name, "it could not be computed")
+    return REASONS.get(name, "it could not be computed")

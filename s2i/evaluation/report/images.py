@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from s2i.evaluation.figures import COLUMNS
+from s2i.evaluation.figures import MOSAIC_COLUMNS
 from s2i.evaluation.report import revisions
 from s2i.imaging import io, plots
 from s2i.imaging.mosaics import cells, evenly_spaced, mosaic
@@ -43,10 +43,10 @@ def mosaics(
 def _examples(image: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dict]:
     """The images of a mosaic by column, for each photo and style of sketch."""
     with Image.open(BytesIO(image)) as opened:
-        rows = cells(opened, len(COLUMNS))
+        rows = cells(opened, len(MOSAIC_COLUMNS))
     chosen = scores.iloc[evenly_spaced(len(scores), len(rows))]
     keys = zip(chosen["id"], chosen["sketch_style"], strict=True)
-    return {key: dict(zip(COLUMNS, row, strict=True)) for key, row in zip(keys, rows, strict=False)}
+    return {key: dict(zip(MOSAIC_COLUMNS, row, strict=True)) for key, row in zip(keys, rows, strict=False)}
 
 
 def curves(commit: str, file: Path) -> bool:
