@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,14 +22,16 @@ from s2i.metrics.structure import edge_f1
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
 from s2i.training.distillation.student import FEW
 
-MANY = 50  # steps of the teacher that all else is compared with
-STEPS = {"teacher": (MANY, 20, 8, *reversed(FEW)), "student": (8, *reversed(FEW))}
+# How many steps each model draws in; all else is compared with the first, the teacher's most.
+STEPS = {"teacher": (50, 20, 8, *reversed(FEW)), "student": (8, *reversed(FEW))}
 METRICS = ("st_lpips", "edge_f1")
-ROUNDS = 5
+TIMED_ROUNDS = 5
 BATCH = 32
 
 
-def compare(examples: Sequence[dict], teacher: Path, student: Path, folder: Path, params: Params) -> dict:
+def compare(
+    examples: Sequence[dict], teacher: Path, student: Path, folder: Path, params: Params
+) -> dict[str, dict[str, float] | int]:
     """The figures of metrics/distill.json; table.csv goes into ``folder``, quality.png and mosaic.png into its plots.
 
     examples: what `generate` wrote.  {"teacher_50": {metric: mean, "seconds": of one image}, ...}; all but the first
@@ -37,38 +39,59 @@ def compare(examples: Sequence[dict], teacher: Path, student: Path, folder: Path
     which resample photos.
     """
     photos = [io.read(example["photo"]) for example in examples]
+    images, seconds = _generate(examples, teacher, student, params)
+    distance = ShiftTolerantLPIPS.load()
+    scores = {key: _scores(of_model, photos, distance) for key, of_model in images.items()}
+    reference = next(iter(scores))
     ids, level = [example["id"] for example in examples], params.evaluate.level
-    distance, rows, drawn, first = ShiftTolerantLPIPS.load(), [], {}, None
-    for model, found in {
-        "teacher": find_model.find(teacher, params),
-        "student": find_model.find(student, params),
-    }.items():
-        artist = SketchToImage(found)
-        seconds = dict(_seconds(artist, examples[0], STEPS[model]))
-        for steps in STEPS[model]:
-            task = _task(examples, artist)
-            files = image_cache.cached_images(task, _with(found, steps).params, f"{model}, {steps} steps")
-            images = [io.read(file) for file in files]
-            scores = _scores(images, photos, distance)
-            first = scores if first is None else first
-            row = {"model": model, "steps": steps, "seconds": seconds[steps]}
-            for metric in METRICS:
-                row |= _columns(metric, bootstrap(scores[metric], ids, level=level))
-                if first[metric].mean():
-                    better = improvement(metric) * (scores[metric] - first[metric]) / first[metric].mean()
-                    row |= _columns(f"{metric}_change", bootstrap(better, ids, level=level))
-            rows.append(row)
-            drawn[f"{model} {steps}"] = images
+    rows = []
+    for model, steps in scores:
+        row = {"model": model, "steps": steps, "seconds": seconds[model, steps]}
+        rows.append(row | _summary(scores[model, steps], scores[reference], ids, level))
     table = pd.DataFrame(rows)
     table.to_csv(folder / "table.csv", index=False, float_format="%.5g")
-    shown = folder / "plots/images"
-    shown.mkdir(parents=True, exist_ok=True)
-    plot(table, shown / "quality.png")
+    plots_folder = folder / "plots/images"
+    plots_folder.mkdir(parents=True, exist_ok=True)
+    plot(table, plots_folder / "quality.png")
+    columns = {"sketch": [io.read_grey(example["sketch"]) for example in examples]}
+    columns |= {f"{model} {steps}": of_model for (model, steps), of_model in images.items()} | {"target": photos}
     chosen = evenly_spaced(len(examples), params.evaluate.mosaic_rows)
-    columns = {"sketch": [io.read_grey(example["sketch"]) for example in examples]} | drawn | {"target": photos}
-    compared = mosaic({name: [each[place] for place in chosen] for name, each in columns.items()})
-    io.write_png(shown / "mosaic.png", compared)
-    return {f"{row['model']}_{row['steps']}": _figures(row) for row in rows} | {"images": len(examples)}
+    mosaic_columns = {name: [column[index] for index in chosen] for name, column in columns.items()}
+    io.write_png(plots_folder / "mosaic.png", mosaic(mosaic_columns))
+    figures = {
+        f"{row['model']}_{row['steps']}": _figures(row, (row["model"], row["steps"]) == reference) for row in rows
+    }
+    return figures | {"images": len(examples)}
+
+
+def _generate(
+    examples: Sequence[dict], teacher: Path, student: Path, params: Params
+) -> tuple[dict[tuple[str, int], list[np.ndarray]], dict[tuple[str, int], float]]:
+    """By model and number of steps the images of the examples, and how many seconds one of them takes."""
+    images, seconds = {}, {}
+    models = {"teacher": find_model.find(teacher, params), "student": find_model.find(student, params)}
+    for name, trained in models.items():
+        model = SketchToImage(trained)
+        for steps in STEPS[name]:
+            seconds[name, steps] = _seconds(model, examples[0], steps)
+        for steps in STEPS[name]:
+            task, settings = _task(examples, model), _with_steps(trained, steps).params
+            files = image_cache.cached_images(task, settings, f"{name}, {steps} steps")
+            images[name, steps] = [io.read(file) for file in files]
+    return images, seconds
+
+
+def _summary(
+    scores: Mapping[str, np.ndarray], reference: Mapping[str, np.ndarray], ids: Sequence[str], level: float
+) -> dict[str, float]:
+    """Means of the scores and of their relative differences to the reference's, with intervals, as columns."""
+    columns: dict[str, float] = {}
+    for metric in METRICS:
+        columns |= _columns(metric, bootstrap(scores[metric], ids, level=level))
+        if reference[metric].mean():
+            better = improvement(metric) * (scores[metric] - reference[metric]) / reference[metric].mean()
+            columns |= _columns(f"{metric}_change", bootstrap(better, ids, level=level))
+    return columns
 
 
 def plot(table: pd.DataFrame, file: Path) -> None:
@@ -88,41 +111,44 @@ def plot(table: pd.DataFrame, file: Path) -> None:
     plots.save(figure, file)
 
 
-def _task(examples: Sequence[dict], artist: SketchToImage) -> GenerationTask:
-    found = artist.trained
-    parts = [found.base, *found.controlnets, *([found.unet_lora] if found.unet_lora else [])]
-    return GenerationTask(examples, parts, lambda _: artist.pipeline, found.params.conditions)
+def _task(examples: Sequence[dict], model: SketchToImage) -> GenerationTask:
+    trained = model.trained
+    parts = [trained.base, *trained.controlnets, *([trained.unet_lora] if trained.unet_lora else [])]
+    return GenerationTask(examples, parts, lambda _: model.pipeline, trained.params.conditions)
 
 
-def _with(found: TrainedModel, steps: int) -> TrainedModel:
-    generate = found.params.generate.model_copy(update={"steps": steps})
-    return found._replace(params=found.params.model_copy(update={"generate": generate}))
+def _with_steps(trained: TrainedModel, steps: int) -> TrainedModel:
+    generate = trained.params.generate.model_copy(update={"steps": steps})
+    return trained._replace(params=trained.params.model_copy(update={"generate": generate}))
 
 
-def _seconds(artist: SketchToImage, example: dict, several: Sequence[int]) -> Iterator[tuple[int, float]]:
+def _seconds(model: SketchToImage, example: dict, steps: int) -> float:
     """How long an image takes in so many steps, the model loaded and warm: the median of some."""
     sketch = io.read_grey(example["sketch"])
-    for steps in several:
-        settings, taken = _with(artist.trained, steps).params.generate, []
-        for _ in range(ROUNDS + 1):
-            began = time.perf_counter()
-            *_, last = artist.denoise([sketch], example["prompt"], [0], settings)
-            artist.images(last, example["prompt"], [0], settings)
-            taken.append(time.perf_counter() - began)
-        yield steps, statistics.median(taken[1:])
+    settings, seconds = _with_steps(model.trained, steps).params.generate, []
+    for _ in range(TIMED_ROUNDS + 1):
+        began = time.perf_counter()
+        *_, last = model.denoise([sketch], example["prompt"], [0], settings)
+        model.images(last, example["prompt"], [0], settings)
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds[1:])
 
 
-def _scores(images: Sequence[np.ndarray], photos: Sequence[np.ndarray], distance) -> dict[str, np.ndarray]:
-    pairs = [tensors.to_unit_range(tensors.stack(each)).split(BATCH) for each in (images, photos)]
-    apart = [distance(*batch) for batch in zip(*pairs, strict=True)]
-    kept = [edge_f1(image, photo) for image, photo in zip(images, photos, strict=True)]
-    return {"st_lpips": np.concatenate([one.numpy() for one in apart]), "edge_f1": np.array(kept)}
+def _scores(
+    images: Sequence[np.ndarray], photos: Sequence[np.ndarray], distance: ShiftTolerantLPIPS
+) -> dict[str, np.ndarray]:
+    """Each metric of each image beside its photo."""
+    batches = [tensors.to_unit_range(tensors.stack(both)).split(BATCH) for both in (images, photos)]
+    distances = [distance(*pair).numpy() for pair in zip(*batches, strict=True)]
+    agreements = [edge_f1(image, photo) for image, photo in zip(images, photos, strict=True)]
+    return {"st_lpips": np.concatenate(distances), "edge_f1": np.array(agreements)}
 
 
-def _columns(name: str, found: dict[str, float]) -> dict[str, float]:
-    return {name if key == "mean" else f"{name}_{key}": value for key, value in found.items()}
+def _columns(name: str, figures: dict[str, float]) -> dict[str, float]:
+    return {name if key == "mean" else f"{name}_{key}": value for key, value in figures.items()}
 
 
-def _figures(row: dict) -> dict[str, float]:
-    changes = () if (row["model"], row["steps"]) == ("teacher", MANY) else tuple(f"{name}_change" for name in METRICS)
+def _figures(row: dict, is_reference: bool) -> dict[str, float]:
+    """What stands in metrics/distill.json of a row; the reference has no differences to itself."""
+    changes = () if is_reference else tuple(f"{name}_change" for name in METRICS)
     return {name: float(f"{row[name]:.4g}") for name in ("seconds", *METRICS, *changes) if name in row}

@@ -231,7 +231,6 @@ def test_where_no_student_was_taught_that_is_said(tmp_path, monkeypatch, params)
 def test_student_and_teacher_are_compared_by_steps_and_seconds(taught, examples, tiny_base, tmp_path, monkeypatch):
     student, chosen, live = taught
     monkeypatch.setattr(few_steps, "STEPS", {"teacher": (3, 1), "student": (2, 1)})
-    monkeypatch.setattr(few_steps, "MANY", 3)
     monkeypatch.setattr(st_lpips.ShiftTolerantLPIPS, "load", lambda: lambda a, b: (a - b).abs().mean(dim=(1, 2, 3)))
     drawn = [one | {"generation_seed": number} for number, one in enumerate(examples)]
     figures = few_steps.compare(drawn, tiny_base, student, live, chosen)
