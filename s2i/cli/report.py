@@ -27,8 +27,8 @@ def run(arguments: Namespace) -> None:
     verdicts = markdown.report(arguments.against, arguments.out, params_file.load().evaluate.level)
     headlines = [verdict for verdict in verdicts if verdict.is_headline]
     for verdict in headlines:
-        print(f"{verdict.metric}: {verdict.old:.4g} -> {verdict.new:.4g}, {verdict.said}")
+        print(f"{verdict.metric}: {verdict.old:.4g} -> {verdict.new:.4g}, {verdict.outcome}")
     print(arguments.out / "report.md")
-    worse = [verdict.metric for verdict in headlines if verdict.said == "worse"]
+    worse = [verdict.metric for verdict in headlines if verdict.outcome == "worse"]
     if arguments.fail_on_worse and worse:
         raise UserError(f"worse than {arguments.against} by {', '.join(worse)}; see {arguments.out / 'report.md'}.")

@@ -3,6 +3,7 @@
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from PIL import Image
 
@@ -11,36 +12,35 @@ from s2i.evaluation.report import revisions
 from s2i.imaging import io, plots
 from s2i.imaging.mosaics import cells, evenly_spaced, mosaic
 
-CURVES = {"loss": 20, "validation_loss": 1}  # rows that are averaged
+AVERAGED_ROWS = {"loss": 20, "validation_loss": 1}  # by curve
 COLORS = {"old": "C0", "new": "C1"}
-LOSSES = "metrics/train/plots/metrics/{}.tsv"
+LOSSES_FILE = "metrics/train/plots/metrics/{}.tsv"
 
 
-def mosaics(
+def write_mosaic(
     old: bytes | None, new: bytes | None, old_scores: pd.DataFrame, new_scores: pd.DataFrame, file: Path
 ) -> bool:
-    """Write one mosaic of two, where they show the same sketches: sketch, old, new, target; whether there is any.
+    """Write one mosaic of two, where they show the same sketches: sketch, old, new, target.  Returns whether they do.
 
     old, new: mosaic.png of two evaluations.  scores: their tables, a row an image in the order of the records.
     """
     if old is None or new is None:
         return False
     before, after = _examples(old, old_scores), _examples(new, new_scores)
-    both = [example for example in after if example in before]
-    both = [one for one in both if before[one]["target"].shape == after[one]["target"].shape]
-    if not both:
+    common = [key for key in after if key in before and before[key]["target"].shape == after[key]["target"].shape]
+    if not common:
         return False
     columns = {
-        "sketch": [after[example]["sketch"] for example in both],
-        "old": [before[example]["fine-tuned"] for example in both],
-        "new": [after[example]["fine-tuned"] for example in both],
-        "target": [after[example]["target"] for example in both],
+        "sketch": [after[key]["sketch"] for key in common],
+        "old": [before[key]["fine-tuned"] for key in common],
+        "new": [after[key]["fine-tuned"] for key in common],
+        "target": [after[key]["target"] for key in common],
     }
     io.write_png(file, mosaic(columns))
     return True
 
 
-def _examples(image: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dict]:
+def _examples(image: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dict[str, np.ndarray]]:
     """The images of a mosaic by column, for each photo and style of sketch."""
     with Image.open(BytesIO(image)) as opened:
         rows = cells(opened, len(MOSAIC_COLUMNS))
@@ -49,22 +49,22 @@ def _examples(image: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dict]
     return {key: dict(zip(MOSAIC_COLUMNS, row, strict=True)) for key, row in zip(keys, rows, strict=False)}
 
 
-def curves(commit: str, file: Path) -> bool:
-    """Plot training and validation losses of a commit and of the working folder; whether there are any."""
-    figure, axes = plots.pyplot().subplots(1, len(CURVES), figsize=(10, 3), layout="constrained")
-    shown = 0
-    for axis, (name, window) in zip(axes, CURVES.items(), strict=True):
-        path = LOSSES.format(name)
-        now = Path(path).read_bytes() if Path(path).exists() else None
-        for label, content in {"old": revisions.read(commit, path), "new": now}.items():
+def plot_curves(commit: str, file: Path) -> bool:
+    """Plot training and validation losses of a commit and of the working folder.  Returns whether there are any."""
+    figure, axes = plots.pyplot().subplots(1, len(AVERAGED_ROWS), figsize=(10, 3), layout="constrained")
+    has_curves = False
+    for axis, (name, window) in zip(axes, AVERAGED_ROWS.items(), strict=True):
+        path = LOSSES_FILE.format(name)
+        new = Path(path).read_bytes() if Path(path).exists() else None
+        for label, content in {"old": revisions.read(commit, path), "new": new}.items():
             if content is not None:
                 table = revisions.table(content, sep="\t")
                 smooth = table[name].rolling(window, min_periods=1).mean()
                 axis.plot(table["step"], smooth, color=COLORS[label], label=label, marker="." * (window == 1))
-                shown += 1
+                has_curves = True
         axis.set(title=name.replace("_", " "), xlabel="step")
         if axis.lines:
             axis.legend()
-    if shown:
+    if has_curves:
         plots.save(figure, file)
-    return shown > 0
+    return has_curves

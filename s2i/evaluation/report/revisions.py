@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from io import BytesIO
+from typing import Any
 
 import pandas as pd
 
@@ -13,9 +14,9 @@ from s2i.core.errors import UserError
 def resolve(name: str) -> str:
     """The commit of a branch, tag, hash or DVC experiment; raises UserError when there is none."""
     for candidate in (f"{name}^{{commit}}", *_experiments(name)):
-        found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", candidate)
-        if found.returncode == 0:
-            return found.stdout.decode().strip()
+        parsed = _git("rev-parse", "--verify", "--quiet", "--end-of-options", candidate)
+        if parsed.returncode == 0:
+            return parsed.stdout.decode().strip()
     raise UserError(
         f"'{name}' is no revision of this repository and no DVC experiment: "
         "see `git log` and `dvc exp list`; a shallow clone needs `git fetch --unshallow`."
@@ -30,12 +31,12 @@ def _experiments(name: str) -> list[str]:
 
 def read(commit: str, path: str) -> bytes | None:
     """A file's bytes at a commit, path from the working folder; None where the commit has no such file."""
-    found = _git("show", f"{commit}:./{path}")
-    return found.stdout if found.returncode == 0 else None
+    shown = _git("show", f"{commit}:./{path}")
+    return shown.stdout if shown.returncode == 0 else None
 
 
-def table(content: bytes, **settings) -> pd.DataFrame:
-    """A table that `read` found, by pandas.read_csv with such settings."""
+def table(content: bytes, **settings: Any) -> pd.DataFrame:
+    """The table in the bytes that `read` gives; settings are those of pandas.read_csv."""
     return pd.read_csv(BytesIO(content), **settings)
 
 
@@ -50,5 +51,5 @@ def changed_params(commit: str) -> dict[str, tuple]:
     return {key: (change.get("old"), change.get("new")) for file in files for key, change in file.items()}
 
 
-def _git(*arguments: str) -> subprocess.CompletedProcess:
+def _git(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["git", *arguments], capture_output=True)

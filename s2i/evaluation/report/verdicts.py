@@ -7,7 +7,7 @@ import pandas as pd
 from s2i.evaluation import summary
 from s2i.metrics.registry import IMAGE_METRICS, METRICS, improvement
 
-WORDS = ("better", "worse")
+NO_EVIDENCE = "no evidence"
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Verdict:
     high: float | None
 
     @property
-    def said(self) -> str:
+    def outcome(self) -> str:
         """better, worse or no evidence."""
-        if self.low is None or self.low <= 0 <= self.high:
-            return "no evidence"
+        if self.low is None or self.high is None or self.low <= 0 <= self.high:
+            return NO_EVIDENCE
         return "better" if self.difference * improvement(self.metric) > 0 else "worse"
 
     @property
@@ -36,25 +36,37 @@ class Verdict:
 def compare(old: pd.DataFrame, new: pd.DataFrame, level: float) -> list[Verdict]:
     """A verdict on every metric of single images that both runs have.
 
-    old, new: a row an image, with `id` of its photo, `sketch_style` and the metrics; compared is what both have drawn.
+    old, new: a row an image, with `id` of its photo, `sketch_style` and the metrics; only sketches that both have drawn
+    are compared.
     The intervals hold all at once at that level (Bonferroni): of many metrics one would else be "worse" by chance.
     """
-    both = [name for name in IMAGE_METRICS if name in old and name in new]
-    within = 1 - (1 - level) / max(len(both), 1)
+    common = [name for name in IMAGE_METRICS if name in old and name in new]
+    level_of_each = 1 - (1 - level) / max(len(common), 1)
     pairs = new.merge(old, on=["id", "sketch_style"], suffixes=("", "_old"))
     verdicts = []
-    for name, found in summary.differences(new, old, within, both).items():
+    for name, difference in summary.differences(new, old, level_of_each, common).items():
         known = pairs[[name, f"{name}_old"]].dropna()
-        means = known[f"{name}_old"].mean(), known[name].mean()
-        verdicts.append(Verdict(name, *map(float, means), found["mean"], found.get("low"), found.get("high")))
+        verdicts.append(
+            Verdict(
+                metric=name,
+                old=float(known[f"{name}_old"].mean()),
+                new=float(known[name].mean()),
+                difference=difference["mean"],
+                low=difference.get("low"),
+                high=difference.get("high"),
+            )
+        )
     return verdicts
 
 
-def summed_up(verdicts: list[Verdict], against: str) -> str:
+def sum_up(verdicts: list[Verdict], against: str) -> str:
     """A sentence: what the headline metrics say of a run against another."""
-    said = {word: [f"`{one.metric}`" for one in verdicts if one.is_headline and one.said == word] for word in WORDS}
-    found = [f"{word} by {', '.join(said[word])}" for word in WORDS if said[word]]
-    if not found:
+    parts = []
+    for outcome in ("better", "worse"):
+        metrics = [f"`{verdict.metric}`" for verdict in verdicts if verdict.is_headline and verdict.outcome == outcome]
+        if metrics:
+            parts.append(f"{outcome} by {', '.join(metrics)}")
+    if not parts:
         return f"No evidence of a difference to {against}"
-    sentence = " and ".join(found)
+    sentence = " and ".join(parts)
     return f"{sentence[0].upper()}{sentence[1:]} than {against}"
