@@ -68,7 +68,7 @@ def plot(table: pd.DataFrame, study: Mapping[str, Any], file: Path) -> None:
     plots.save(figure, file, dpi=110)
 
 
-def _plot_interval(axis, height: float, figures: Mapping[str, Any], color: str, face: str) -> None:
+def _plot_interval(axis: Any, height: float, figures: Mapping[str, Any], color: str, face: str) -> None:
     ends, seeds = [figures["low"], figures["high"]], figures["seeds"]
     axis.plot(ends, [height, height], color=color, linewidth=1.6, solid_capstyle="butt", zorder=2)
     axis.plot(seeds, [height] * len(seeds), ".", color="0.25", markersize=3, zorder=4)

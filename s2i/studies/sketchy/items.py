@@ -20,28 +20,30 @@ def select(rows: Iterable[dict], count: int, seed: int) -> list[dict]:
     Which ones is drawn by the seed, and does not depend on what else there is of other classes.
     Warns where there are fewer than asked for; raises UserError where there are none.
     """
-    kept, classes = [], defaultdict(list)
+    others: list[dict] = []
+    test_rows: dict[str, list[dict]] = defaultdict(list)  # by class
     for row in rows:
-        (classes[row.get("label", "")] if row["split"] == "test" else kept).append(row)
-    queues = [_in_turn(classes[label], seed) for label in sorted(classes)]
+        (test_rows[row.get("label", "")] if row["split"] == "test" else others).append(row)
+    queues = [_queue(test_rows[label], seed) for label in sorted(test_rows)]
     turns = range(max(map(len, queues), default=0))
     items = [queue[turn] for turn in turns for queue in queues if turn < len(queue)][:count]
     if not items:
         raise UserError("study.items: there is no held-out sketch to draw: raise ingest.test.")
     if len(items) < count:
         warnings.warn(f"study.items is {count}, and there are {len(items)} held-out sketches.", stacklevel=2)
-    return kept + sorted(items, key=lambda row: (row.get("label", ""), row["id"], row["variant"]))
+    return others + sorted(items, key=lambda row: (row.get("label", ""), row["id"], row["variant"]))
 
 
-def _in_turn(rows: Iterable[dict], seed: int) -> list[dict]:
-    """The items of a class in a drawn order; a photo's second sketch comes when every photo had its first."""
-    drawn = sorted(rows, key=lambda row: cache.fingerprint("item", seed, row["id"], row["variant"]))
-    seen, turns = defaultdict(int), []
-    for row in drawn:
-        turns.append(seen[row["id"]])
-        seen[row["id"]] += 1
-    order = sorted(range(len(drawn)), key=lambda place: (turns[place], place))
-    return [drawn[place] for place in order]
+def _queue(rows: Iterable[dict], seed: int) -> list[dict]:
+    """The items of a class in a random order; a photo's second sketch comes when every photo had its first."""
+    shuffled = sorted(rows, key=lambda row: cache.fingerprint("item", seed, row["id"], row["variant"]))
+    sketches_before: dict[str, int] = defaultdict(int)  # of the same photo
+    turns = []
+    for row in shuffled:
+        turns.append(sketches_before[row["id"]])
+        sketches_before[row["id"]] += 1
+    order = sorted(range(len(shuffled)), key=lambda index: (turns[index], index))
+    return [shuffled[index] for index in order]
 
 
 def images(rows: Iterable[dict], of: str) -> list[tuple[str, Path]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +18,14 @@ DISTANCES = ("fid", "fd_efficientnet_lite0")  # the first that is there orders t
 PLURAL = {"sketch": "sketches", "photo": "photos"}
 
 
-def write(summary: dict, imaged: pd.DataFrame, pairs: Mapping[str, pd.DataFrame], folder: Path, params: Params) -> None:
-    """table.csv, table.md, ranked.png, matrix.png and classes.png of what `compare` found."""
-    table = pd.DataFrame({name: _flat(values) for name, values in summary["variants"].items()}).T
+def write(
+    study: Mapping[str, Any], scores: pd.DataFrame, pairwise: Mapping[str, pd.DataFrame], folder: Path, params: Params
+) -> None:
+    """table.csv, table.md, ranked.png, matrix.png and classes.png of a study.
+
+    study, scores and pairwise are the figures, the table of images and the distances that `compare.compare` makes.
+    """
+    table = pd.DataFrame({name: _flat(values) for name, values in study["variants"].items()}).T
     distance = next(name for name in DISTANCES if name in table)
     table = table.sort_values(distance, na_position="first")
     published = (
@@ -27,65 +33,71 @@ def write(summary: dict, imaged: pd.DataFrame, pairs: Mapping[str, pd.DataFrame]
     )
     table["published_fid"] = pd.Series(published.get("to_reference", {}), dtype=float)
     table.to_csv(folder / "table.csv", index_label="variant", float_format="%.4g")
-    for name, matrix in pairs.items():
+    for name, matrix in pairwise.items():
         matrix.to_csv(folder / f"pairwise_{name}.csv", float_format="%.4g")
-    (folder / "table.md").write_text(_markdown(table, distance, summary, published, params), encoding="utf-8")
+    (folder / "table.md").write_text(_markdown(table, distance, study, published, params), encoding="utf-8")
     _plot_ranked(table.dropna(subset=[distance]), distance, folder / "ranked.png")
-    _plot_matrix(pairs[distance], f"{distance} between the images of two variants", "{:.0f}", folder / "matrix.png")
-    of_class = imaged.pivot_table(index="label", columns="variant", values="label_accuracy", sort=False)
-    _plot_matrix(of_class, "share of images whose class a probe tells", "{:.2f}", folder / "classes.png")
+    _plot_matrix(pairwise[distance], f"{distance} between the images of two variants", "{:.0f}", folder / "matrix.png")
+    accuracies = scores.pivot_table(index="label", columns="variant", values="label_accuracy", sort=False)
+    _plot_matrix(accuracies, "share of images whose class a probe tells", "{:.2f}", folder / "classes.png")
 
 
-def draw(
-    wanted: Sequence[dict], found: Mapping[str, Sequence[np.ndarray]], mosaics: Path, folder: Path, sizes: Sequence[int]
+def write_mosaics(
+    test_items: Sequence[dict],
+    variants: Mapping[str, Sequence[np.ndarray]],
+    mosaics: Path,
+    folder: Path,
+    sizes: Sequence[int],
 ) -> None:
     """A grid of each variant's images in each size, all.jpg with a row an item, and in ``folder`` a part of that."""
     mosaics.mkdir(parents=True, exist_ok=True)
-    order = _in_turn(wanted)
-    for name, images in found.items():
+    order = _order_by_turns(test_items)
+    for name, images in variants.items():
         for size in sizes:
             if size <= len(images):
-                chosen = [images[place] for place in order[:size]]
+                chosen = [images[index] for index in order[:size]]
                 io.write_jpg(mosaics / f"{name}-{size}.jpg", grid(chosen, round(size**0.5)))
-    columns = {
-        "sketch": [io.read_grey(Path(row["sketch"])) for row in wanted],
-        "photo": [io.read(Path(row["photo"])) for row in wanted],
+    columns: dict[str, Sequence[np.ndarray]] = {
+        "sketch": [io.read_grey(Path(item["sketch"])) for item in test_items],
+        "photo": [io.read(Path(item["photo"])) for item in test_items],
     }
-    columns |= found
+    columns |= variants
     io.write_jpg(mosaics / "all.jpg", mosaic(columns))
-    shown = sorted(order[: len({row.get("label") for row in wanted})])
-    overview = {name: [each[place] for place in shown] for name, each in columns.items()}
+    first_of_classes = sorted(order[: len({item.get("label") for item in test_items})])
+    overview = {name: [images[index] for index in first_of_classes] for name, images in columns.items()}
     io.write_jpg(folder / "overview.jpg", mosaic(overview))
 
 
-def _in_turn(wanted: Sequence[dict]) -> list[int]:
-    """The places of the items, one of each class in turn, so that the first few show many classes."""
+def _order_by_turns(test_items: Sequence[dict]) -> list[int]:
+    """The indices of the items, one of each class in turn, so that the first few show many classes."""
     turns: dict[str, int] = {}
     order = []
-    for place, row in enumerate(wanted):
-        label = row.get("label", "")
+    for index, item in enumerate(test_items):
+        label = item.get("label", "")
         turns[label] = turns.get(label, -1) + 1
-        order.append((turns[label], place))
-    return [place for _, place in sorted(order)]
+        order.append((turns[label], index))
+    return [index for _, index in sorted(order)]
 
 
-def _flat(values: Mapping) -> dict[str, float]:
-    flat = {}
-    for metric, value in values.items():
-        flat |= {metric if part == "mean" else f"{metric}_{part}": one for part, one in value.items()}
+def _flat(figures: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    flat: dict[str, float] = {}
+    for metric, parts in figures.items():
+        flat |= {metric if part == "mean" else f"{metric}_{part}": value for part, value in parts.items()}
     return flat
 
 
-def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict, params: Params) -> str:
+def _markdown(
+    table: pd.DataFrame, distance: str, study: Mapping[str, Any], published: Mapping[str, Any], params: Params
+) -> str:
     """The table, nearest first, then what others published."""
-    metrics = [name for name in table if not name.endswith(("_low", "_high", "_se")) and table[name].notna().any()]
-    lines = [f"# {summary['items']} {PLURAL[params.study.reference]}, drawn by every variant", ""]
+    metrics = [
+        str(name) for name in table if not str(name).endswith(("_low", "_high", "_se")) and table[name].notna().any()
+    ]
+    lines = [f"# {study['items']} {PLURAL[params.study.reference]}, drawn by every variant", ""]
     lines += ["| " + " | ".join(["variant", *metrics]) + " |", "|---" * (len(metrics) + 1) + "|"]
     for variant, row in table.iterrows():
         lines.append("| " + " | ".join([str(variant), *(_cell(row, metric) for metric in metrics)]) + " |")
-    lines += [
-        f"| {variant} | failed: {why} |" + " |" * (len(metrics) - 1) for variant, why in summary["failed"].items()
-    ]
+    lines += [f"| {variant} | failed: {why} |" + " |" * (len(metrics) - 1) for variant, why in study["failed"].items()]
     lines += [
         "",
         f"Nearest first, by {distance} to the {PLURAL[params.study.reference]} of the items; in brackets the "
@@ -94,14 +106,14 @@ def _markdown(table: pd.DataFrame, distance: str, summary: dict, published: dict
         f"probe that was fitted on the training {PLURAL[params.study.reference]}; *reference* is what it scores on the "
         "originals.",
     ]
-    if summary["items"] < FID_MIN_IMAGES:
+    if study["items"] < FID_MIN_IMAGES:
         lines += [
             "",
             f"Below {FID_MIN_IMAGES:,} images a Frechet distance is too large; compare it only within this table.",
         ]
     if published:
         lines += ["", f"`published_fid`: {published['source']}"]
-        pairs = [f"{one} {value:.2f}" for one, value in published.get("pairwise", {}).items()]
+        pairs = [f"{pair} {value:.2f}" for pair, value in published.get("pairwise", {}).items()]
         lines += ["", f"Between variants they published: {', '.join(pairs)}."] if pairs else []
     return "\n".join(lines) + "\n"
 
@@ -117,12 +129,11 @@ def _cell(row: pd.Series, metric: str) -> str:
 
 def _plot_ranked(table: pd.DataFrame, distance: str, file: Path) -> None:
     figure, axis = pyplot().subplots(figsize=(7, 0.6 + 0.32 * len(table)), layout="constrained")
-    places, values = range(len(table))[::-1], table[distance]
+    heights, values = range(len(table))[::-1], table[distance]
     spread = [values - table[f"{distance}_low"], table[f"{distance}_high"] - values]
-    axis.barh(
-        places, values, xerr=spread, color=["#b8b8b8" if " " in str(name) else "C0" for name in table.index], capsize=3
-    )
-    axis.set(yticks=places, yticklabels=table.index, xlabel=f"{distance} to the reference, smaller is nearer")
+    colors = ["#b8b8b8" if " " in str(name) else "C0" for name in table.index]
+    axis.barh(heights, values, xerr=spread, color=colors, capsize=3)
+    axis.set(yticks=heights, yticklabels=table.index, xlabel=f"{distance} to the reference, smaller is nearer")
     save(figure, file)
 
 
