@@ -5,9 +5,10 @@ CPU in fp32.  ``ours`` looks at every image and every photo once, in batches, wi
 (`s2i.evaluation.scoring.look`).  The peers go the way of their own programs on the same folders: pytorch-fid's
 `compute_statistics_of_path` of both folders for each model, and the loop of lpips' lpips_2dirs.py, pair by pair.  The
 square root of a matrix that FID ends with, the same function on both sides, is not in it.
-Both networks have random weights, which cost as much as trained
-ones.  All run in turn in one process, ``rounds`` times; images a second are drawn images by seconds, wall and CPU,
-and the ratios are medians over the rounds.  Ours and theirs must give the same figures, or the benchmark stops.
+
+Both networks have random weights, which cost as much as trained ones.  All run in turn in one process, ``rounds``
+times; images a second are generated images by seconds, wall and CPU, and the ratios are medians over the rounds.  Ours
+and the peers must give the same figures, or the benchmark stops.
 """
 
 import argparse
@@ -27,6 +28,7 @@ import torchvision
 from pytorch_fid import fid_score, inception
 from random_inception import random_inception
 
+from s2i.core.parallel import chunked
 from s2i.evaluation import scoring
 from s2i.imaging import io
 from s2i.metrics import perceptual
@@ -49,30 +51,26 @@ def write_images(folder: Path, photos: int, sketches: int, size: int) -> None:
                 io.write_png(folder / model / name, rng.integers(0, 256, (size, size, 3)).astype(np.uint8))
 
 
-def ours(folder: Path, networks: scoring.Networks, batch_size: int) -> dict:
-    files = sorted((folder / "photos").iterdir())
-    photos = {file.name[:4]: file for file in files}
-    features = {name: [] for name in (*MODELS, "photos")}
-    distances = {model: [] for model in MODELS}
-    per_photo = len(files) // len(photos)
-    step = max(batch_size // per_photo, 1)
-    names = list(photos)
-    for start in range(0, len(names), step):
-        chosen = names[start : start + step]
-        seen = scoring.look([io.read(photos[name]) for name in chosen], networks)
-        features["photos"].append(seen.features["inception"])
-        drawn = [file.name for file in files if file.name[:4] in chosen]
-        theirs = [chosen.index(name[:4]) for name in drawn]
+def ours(folder: Path, networks: scoring.Networks, batch_size: int) -> dict[str, list]:
+    """By model the statistics of its features, of the photos' features, and the mean LPIPS."""
+    names = [file.name for file in sorted((folder / "photos").iterdir())]
+    photos = {name[:4]: folder / "photos" / name for name in names}
+    sketches = len(names) // len(photos)
+    features: dict[str, list[torch.Tensor]] = {name: [] for name in (*MODELS, "photos")}
+    distances: dict[str, list[float]] = {model: [] for model in MODELS}
+    for batch in chunked(list(photos), max(batch_size // sketches, 1)):
+        photo_features = scoring.look([io.read(photos[photo]) for photo in batch], networks)
+        features["photos"].append(photo_features.features["inception"])
+        of_batch = [name for name in names if name[:4] in batch]
+        photo_index = [batch.index(name[:4]) for name in of_batch]
+        target = [maps[photo_index] for maps in photo_features.maps["lpips"]]
         for model in MODELS:
-            looked = scoring.look([io.read(folder / model / name) for name in drawn], networks)
-            features[model].append(looked.features["inception"])
-            target = [one[theirs] for one in seen.maps["lpips"]]
-            distances[model] += networks.distances["lpips"].between(looked.maps["lpips"], target).tolist()
-    arrays = {name: torch.cat(parts).double().numpy() for name, parts in features.items()}
-    again = np.repeat(arrays["photos"], per_photo, axis=0)  # pytorch-fid counts every file
-    return {
-        model: [*(statistics(one) for one in (arrays[model], again)), np.mean(distances[model])] for model in MODELS
-    }
+            generated = scoring.look([io.read(folder / model / name) for name in of_batch], networks)
+            features[model].append(generated.features["inception"])
+            distances[model] += networks.distances["lpips"].between(generated.maps["lpips"], target).tolist()
+    arrays = {name: torch.cat(batches).double().numpy() for name, batches in features.items()}
+    of_photos = statistics(np.repeat(arrays["photos"], sketches, axis=0))  # pytorch-fid counts every file
+    return {model: [statistics(arrays[model]), of_photos, np.mean(distances[model])] for model in MODELS}
 
 
 def statistics(features: np.ndarray) -> np.ndarray:
@@ -80,27 +78,29 @@ def statistics(features: np.ndarray) -> np.ndarray:
     return np.vstack([features.mean(axis=0), np.cov(features, rowvar=False)])
 
 
-def peers(folder: Path, network: inception.InceptionV3, distance: lpips.LPIPS, batch_size: int) -> dict:
-    found = {}
+def peers(folder: Path, network: inception.InceptionV3, distance: lpips.LPIPS, batch_size: int) -> dict[str, list]:
+    """The same figures by pytorch-fid and lpips."""
+    figures = {}
     for model in MODELS:
-        seen = [
+        of_both = [
             np.vstack(fid_score.compute_statistics_of_path(str(folder / name), network, batch_size, 2048, "cpu", 0))
             for name in (model, "photos")
         ]
-        values = []
+        distances = []
         for file in sorted((folder / model).iterdir()):
-            pair = [lpips.im2tensor(lpips.load_image(str(one))) for one in (file, folder / "photos" / file.name)]
+            pair = [lpips.im2tensor(lpips.load_image(str(path))) for path in (file, folder / "photos" / file.name)]
             with torch.no_grad():
-                values.append(distance.forward(*pair).item())
-        found[model] = [*seen, np.mean(values)]
-    return found
+                distances.append(distance.forward(*pair).item())
+        figures[model] = [*of_both, np.mean(distances)]
+    return figures
 
 
-def timed(function: Callable[[], dict], images: int) -> tuple[dict, dict]:
+def timed(function: Callable[[], dict], images: int) -> tuple[dict, dict[str, float]]:
+    """What a function gives, and how many images it takes a second."""
     began, cpu = time.monotonic(), time.process_time()
-    found = function()
+    figures = function()
     wall, cpu = time.monotonic() - began, time.process_time() - cpu
-    return found, {
+    return figures, {
         "images_per_second": round(images / wall, 3),
         "images_per_cpu_second": round(images / cpu, 3),
     }
@@ -108,26 +108,23 @@ def timed(function: Callable[[], dict], images: int) -> tuple[dict, dict]:
 
 def compare(folder: Path, batch_size: int, rounds: int) -> dict:
     torch.manual_seed(0)
-    trunk, alexnet = random_inception(), torchvision.models.alexnet()
-    torch.save(trunk, folder / "inception.pth")
+    state, alexnet = random_inception(), torchvision.models.alexnet()
+    torch.save(state, folder / "inception.pth")
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(weights, "hub_path", lambda name: folder / "inception.pth"))
-        stack.enter_context(mock.patch.object(inception, "load_state_dict_from_url", lambda *_, **__: trunk))
+        stack.enter_context(mock.patch.object(inception, "load_state_dict_from_url", lambda *_, **__: state))
         stack.enter_context(mock.patch.object(torchvision.models, "alexnet", lambda **_: alexnet))
         distance, network = lpips.LPIPS(net="alex", verbose=False), inception.InceptionV3()
         networks = scoring.Networks({"lpips": perceptual.lpips_package("alex", alexnet.state_dict())}, fid_inception())
         images = sum(len(list((folder / model).iterdir())) for model in MODELS)
         runs: dict[str, list] = {"ours": [], "peers": []}
         for _ in range(rounds):
-            mine, figures = timed(lambda: ours(folder, networks, batch_size), images)
-            runs["ours"].append(figures)
-            other, figures = timed(lambda: peers(folder, network, distance, batch_size), images)
-            runs["peers"].append(figures)
-            for model in MODELS:
-                for a, b in zip(mine[model], other[model], strict=True):
-                    if not np.allclose(a, b, rtol=1e-3, atol=1e-5 * np.abs(b).max()):
-                        sys.exit(f"the figures of {model} differ by up to {np.abs(a - b).max()}")
-            print(json.dumps({name: one[-1] for name, one in runs.items()}), flush=True)
+            our_figures, speed = timed(lambda: ours(folder, networks, batch_size), images)
+            runs["ours"].append(speed)
+            peer_figures, speed = timed(lambda: peers(folder, network, distance, batch_size), images)
+            runs["peers"].append(speed)
+            stop_where_figures_differ(our_figures, peer_figures)
+            print(json.dumps({name: speeds[-1] for name, speeds in runs.items()}), flush=True)
     ratios = {
         name: round(float(np.median([a[name] / b[name] for a, b in zip(runs["ours"], runs["peers"], strict=True)])), 3)
         for name in ("images_per_second", "images_per_cpu_second")
@@ -135,22 +132,29 @@ def compare(folder: Path, batch_size: int, rounds: int) -> dict:
     return {"runs": runs, "ratios": ratios}
 
 
+def stop_where_figures_differ(ours: dict[str, list], peers: dict[str, list]) -> None:
+    for model in MODELS:
+        for a, b in zip(ours[model], peers[model], strict=True):
+            if not np.allclose(a, b, rtol=1e-3, atol=1e-5 * np.abs(b).max()):
+                sys.exit(f"the figures of {model} differ by up to {np.abs(a - b).max()}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=int, default=32, help="(default: 32)")
-    parser.add_argument("--sketches", type=int, default=3, help="drawn of each photo (default: 3)")
+    parser.add_argument("--sketches", type=int, default=3, help="generated images of each photo (default: 3)")
     parser.add_argument("--size", type=int, default=128, help="pixels (default: 128)")
     parser.add_argument("--batch-size", type=int, default=24, help="(default: 24)")
     parser.add_argument("--rounds", type=int, default=3, help="(default: 3)")
     parser.add_argument("--out", type=Path, default=HERE / "evaluation.json")
     chosen = parser.parse_args()
-    told = {name: getattr(chosen, name) for name in ("photos", "sketches", "size", "batch_size")}
-    told |= {"threads": torch.get_num_threads()}
+    results = {name: getattr(chosen, name) for name in ("photos", "sketches", "size", "batch_size")}
+    results |= {"threads": torch.get_num_threads()}
     with tempfile.TemporaryDirectory() as folder:
         write_images(Path(folder), chosen.photos, chosen.sketches, chosen.size)
-        told |= compare(Path(folder), chosen.batch_size, chosen.rounds)
-    chosen.out.write_text(json.dumps(told, indent=2) + "\n")
-    print(json.dumps(told["ratios"]))
+        results |= compare(Path(folder), chosen.batch_size, chosen.rounds)
+    chosen.out.write_text(json.dumps(results, indent=2) + "\n")
+    print(json.dumps(results["ratios"]))
 
 
 if __name__ == "__main__":

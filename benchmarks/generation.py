@@ -37,7 +37,7 @@ from s2i.diffusion import base, sampling
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation.engines import INT8, openvino
-from s2i.imaging import io
+from s2i.imaging import io, plots
 from s2i.imaging.control_images import control_images
 
 HERE = Path(__file__).parent
@@ -208,9 +208,7 @@ def store_in_bf16(model: Path) -> None:
 
 def plot(report: dict, path: Path) -> None:
     """Seconds of an image by variant, on a logarithmic axis, a panel a setting."""
-    import matplotlib.pyplot as plt
-
-    figure, panels = plt.subplots(1, len(report), figsize=(6 * len(report), 4), squeeze=False)
+    figure, panels = plots.pyplot().subplots(1, len(report), figsize=(6 * len(report), 4), squeeze=False)
     for panel, (setting, figures) in zip(panels[0], report.items(), strict=True):
         names = list(figures["variants"])
         seconds = [figures["variants"][variant]["seconds"] for variant in names]
@@ -220,7 +218,7 @@ def plot(report: dict, path: Path) -> None:
         panel.margins(x=0.2)
         panel.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    plots.save(figure, path, dpi=110)
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ was loaded at first included.
 """
 
 import json
-import resource
 import runpy
 import sys
 import time
@@ -15,9 +14,11 @@ from pathlib import Path
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 out, *sys.argv = sys.argv[1:]
-stamps = []
+stamps: list[tuple[float, float]] = []
 register_optimizer_step_post_hook(lambda *_: stamps.append((time.monotonic(), time.process_time())))
 sys.path[0] = str(Path(sys.argv[0]).parent)
 runpy.run_path(sys.argv[0], run_name="__main__")
-megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-Path(out).write_text(json.dumps({"stamps": stamps, "megabytes": megabytes}), encoding="utf-8")
+
+from s2i.core.system import peak_memory  # noqa: E402  after the script, whose memory it would count in
+
+Path(out).write_text(json.dumps({"stamps": stamps, "megabytes": peak_memory()}), encoding="utf-8")
