@@ -20,10 +20,10 @@ from s2i.metrics.intervals import bootstrap
 from s2i.metrics.registry import improvement
 from s2i.metrics.structure import edge_f1
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
-from s2i.training.distillation.student import FEW
+from s2i.training.distillation.student import STEP_COUNTS
 
 # How many steps each model draws in; all else is compared with the first, the teacher's most.
-STEPS = {"teacher": (50, 20, 8, *reversed(FEW)), "student": (8, *reversed(FEW))}
+STEPS = {"teacher": (50, 20, 8, *reversed(STEP_COUNTS)), "student": (8, *reversed(STEP_COUNTS))}
 METRICS = ("st_lpips", "edge_f1")
 TIMED_ROUNDS = 5
 BATCH = 32

@@ -9,7 +9,7 @@ from typing import Any
 from s2i.core.params import Params
 from s2i.diffusion import image_cache
 from s2i.diffusion.image_cache import GenerationTask
-from s2i.training import methods
+from s2i.training.methods.method import load_method
 
 
 def generate(records: Iterable[dict[str, Any]], trained: Path, folder: Path, params: Params) -> list[dict[str, Any]]:
@@ -44,10 +44,10 @@ def generate(records: Iterable[dict[str, Any]], trained: Path, folder: Path, par
 
 def _tasks(examples: list[dict[str, Any]], trained: Path, folder: Path, params: Params) -> dict[str, GenerationTask]:
     """What is to be generated, by the column that it goes into."""
-    method = methods.load(params.method)
+    method = load_method(params.method)
     tasks = {
-        "finetuned": method.draw_task(examples, trained, folder, params),
-        "base": method.untouched(examples, params),
+        "finetuned": method.generation_task(examples, trained, folder, params),
+        "base": method.untouched_task(examples, params),
     }
     if params.generate.prompts == "empty":
         return {name: without_prompts(task) for name, task in tasks.items()}

@@ -20,7 +20,7 @@ from s2i.imaging import io, plots
 from s2i.imaging.mosaics import evenly_spaced
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.structure import edge_f1
-from s2i.training import methods
+from s2i.training.methods.method import load_method
 
 METRIC, ALL = "edge_f1", "all"
 
@@ -51,14 +51,14 @@ def score_grid(
     examples: Sequence[dict], settings: dict[str, Any], params: Params, trained: Path, folder: Path
 ) -> pd.DataFrame:
     """One row an image: steps, guidance_scale, id, category and the metric."""
-    method = methods.load(params.method)
+    method = load_method(params.method)
     photos = [io.read(example["photo"]) for example in examples]
     rows = []
     for guidance_scale in settings["guidance_scale"]:
         for steps in settings["steps"]:
             cell = {"steps": steps, "guidance_scale": guidance_scale}
             changed = params.model_copy(update={"generate": params.generate.model_copy(update=cell)})
-            task = method.draw_task(list(examples), trained, folder, changed)
+            task = method.generation_task(list(examples), trained, folder, changed)
             files = image_cache.cached_images(task, changed, f"{steps} steps, guidance {guidance_scale}")
             for example, photo, file in zip(examples, photos, files, strict=True):
                 category = example.get("structure") or example.get("label") or "unknown"

@@ -1,7 +1,7 @@
 """Where batches come from, and which examples a step sees."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence, Sized
+from typing import Any, cast
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -10,18 +10,21 @@ from s2i.core.errors import UserError
 from s2i.core.params import Optimisation
 from s2i.training.randomness import BatchRandom, mix_seed
 
+Examples = Dataset[Any] | Sequence[Any]  # that have a length, and are found by their indices
+
 
 def load_batches(
-    examples: Dataset[Any], settings: Optimisation, seed: int, steps: range, rngs: Sequence[BatchRandom]
+    examples: Examples, settings: Optimisation, seed: int, steps: range, rngs: Sequence[BatchRandom]
 ) -> Iterator[Any]:
     """The batches of the steps, each in as many parts as there are ``rngs``: the parts that this process computes.
 
     A step sees the same examples whichever step the run went on from, and however its batch is divided.
     Raises UserError when a batch cannot be divided so.
     """
-    order = StepBatches(len(examples), settings.batch_size, seed, steps.start, steps.stop, rngs)  # type: ignore[arg-type]  # a dataset with indices has a length
+    size = len(cast(Sized, examples))
+    order = StepBatches(size, settings.batch_size, seed, steps.start, steps.stop, rngs)
     collate = _as_is if hasattr(examples, "__getitems__") else None  # such datasets give whole batches
-    return iter(DataLoader(examples, batch_sampler=order, collate_fn=collate))
+    return iter(DataLoader(cast(Dataset[Any], examples), batch_sampler=order, collate_fn=collate))
 
 
 class StepBatches(Sampler[list[int]]):

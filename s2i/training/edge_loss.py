@@ -1,4 +1,4 @@
-"""What a drawn image's edges and windows miss of the target's, as a loss."""
+"""What a generated image's edges and windows miss of the target's, as a loss."""
 
 from collections.abc import Callable
 
@@ -15,28 +15,29 @@ CONTRAST = 0.1  # slope, of black to white in a pixel, that is half an edge
 
 
 def edge_loss(vae: AutoencoderKL, settings: EdgeLoss) -> Callable[[Tensor, Tensor], Tensor]:
-    """A function of generated and target latents (B, C, h, w), scaled, to a loss (B,): ``settings.weight`` times
-    the perceptual distance of their edges and ``settings.windows`` times the difference of their window counts.
+    """A function of generated and target latents (B, C, h, w), scaled, to a loss (B,), at least 0.
 
-    Both are decoded, so that what the autoencoder loses counts for neither.
-    Raises UserError when the counter, or the weights of the distance, cannot be had.
+    It is ``settings.weight`` times the sum of the perceptual distance of their edges and ``settings.windows`` times
+    the difference of their window counts.  Both are decoded, so that what the autoencoder loses counts for neither.
+    Raises UserError when the window counter, or the weights of the distance, cannot be had.
     Source: the reward on a one-step estimate is that of Li et al. 2024, "ControlNet++".
     """
-    distance, counter = (
-        one.to(vae.device) for one in (ShiftTolerantLPIPS.load(), WindowDensity.load(settings.counter))
-    )
+    distance = ShiftTolerantLPIPS.load().to(vae.device)
+    counter = WindowDensity.load(settings.counter).to(vae.device)
 
     def decode(latents: Tensor) -> Tensor:
-        return vae.decode(latents / vae.config.scaling_factor).sample.float().clamp(-1, 1)
+        """Images (B, 3, H, W) in [-1, 1]."""
+        images: Tensor = vae.decode(latents / vae.config.scaling_factor).sample.float().clamp(-1, 1)
+        return images
 
-    def loss(generated: Tensor, target: Tensor) -> Tensor:
+    def loss(generated_latents: Tensor, target_latents: Tensor) -> Tensor:
         with torch.no_grad():
-            wanted = decode(target)
-        drawn = decode(generated)
+            target = decode(target_latents)
+        generated = decode(generated_latents)
         with torch.autocast(vae.device.type, enabled=False):  # distances and counts need their digits
-            missed = distance(soft_edges(drawn), soft_edges(wanted))
+            missed: Tensor = distance(soft_edges(generated), soft_edges(target))
             if settings.windows:
-                missed = missed + settings.windows * (counter.count(drawn) - counter.count(wanted)).abs()
+                missed = missed + settings.windows * (counter.count(generated) - counter.count(target)).abs()
         return settings.weight * missed
 
     return loss

@@ -11,7 +11,6 @@ from diffusers.training_utils import EMAModel
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
-from torch.utils.data import Dataset
 
 from s2i.core.params import Optimisation
 from s2i.training import batches, optimizers
@@ -19,7 +18,7 @@ from s2i.training.randomness import BatchRandom
 
 Batch = Any  # tensors by name, or whatever else the loss takes
 Loss = Callable[[nn.Module, Any, BatchRandom], torch.Tensor]
-LoadBatches = Callable[[Dataset[Any], Optimisation, int, range, Sequence[BatchRandom]], Iterator[Batch]]
+LoadBatches = Callable[[batches.Examples, Optimisation, int, range, Sequence[BatchRandom]], Iterator[Batch]]
 MakeOptimizer = Callable[[Mapping[str, nn.Parameter], Optimisation, torch.device], Optimizer]
 
 
@@ -41,7 +40,7 @@ class Run:
 
     model: nn.Module
     loss: Loss
-    examples: Dataset[Any]
+    examples: batches.Examples
     settings: Optimisation
     checkpoints: Path
     device: torch.device

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,16 +16,16 @@ from s2i.core.parallel import is_main_process
 
 
 class Tracker:
-    """Figures and images by step."""
+    """Figures and images by step, on DVCLive and, with a ``run``, on W&B; without ``live`` nowhere."""
 
-    def __init__(self, live: Live | None, run=None):
+    def __init__(self, live: Live | None, run: Any = None):
         self.live, self.run = live, run
 
     def figures(self, step: int, values: dict[str, float]) -> None:
         """Log scalars of a step."""
         if not self.live:
             return
-        with _space(self.live.dir):
+        with _explain_full_disk(self.live.dir):
             self.live.step = step
             for name, value in values.items():
                 self.live.log_metric(name, value)
@@ -35,21 +36,21 @@ class Tracker:
         """Log an image (H, W, 3) uint8; the newest of a name is kept."""
         if not self.live:
             return
-        with _space(self.live.dir):
+        with _explain_full_disk(self.live.dir):
             self.live.log_image(f"{name}.png", Image.fromarray(image))
         if self.run:
             import wandb
 
             self._send(step, {name: wandb.Image(image)})
 
-    def _send(self, step: int, values: dict) -> None:
+    def _send(self, step: int, values: dict[str, Any]) -> None:
         """To W&B, whose steps only go up: what a killed run sent after its last checkpoint is there already."""
         if self.run and step >= self.run.step:
             self.run.log(values, step=step)
 
 
 @contextmanager
-def open_tracker(kind: str, folder: Path, config: dict) -> Iterator[Tracker]:
+def open_tracker(kind: str, folder: Path, config: dict[str, Any]) -> Iterator[Tracker]:
     """A tracker that writes into ``folder`` and goes on with what an interrupted run left there.
 
     Of several processes the first one tracks.
@@ -79,7 +80,7 @@ def _drop_torn(summary: Path) -> None:
 
 
 @contextmanager
-def _space(folder: str):
+def _explain_full_disk(folder: str) -> Iterator[None]:
     """Raise UserError where a file below ``folder`` cannot be written."""
     try:
         yield
@@ -90,7 +91,7 @@ def _space(folder: str):
         ) from None
 
 
-def _wandb_run(folder: Path, config: dict):
+def _wandb_run(folder: Path, config: dict[str, Any]) -> Any:
     """The W&B run of a training, anew or gone on with; its own files go beside the checkpoints in ``folder``."""
     try:
         import wandb

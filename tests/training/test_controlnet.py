@@ -130,7 +130,8 @@ def test_encoder_blocks_train_at_a_rate_of_their_own_and_are_saved(trained_contr
     changed = {name for name, tensor in after.state_dict().items() if (tensor != old[name]).any()}
     assert any("controlnet_cond_embedding" in name for name in changed)
     assert all("controlnet_cond_embedding" in name or ".to_" in name for name in changed)
-    rates = {controlnet._rate(params_with(learning), name) for name in ("a.lora_A.default.weight", "b.weight")}
+    names = ("a.lora_A.default.weight", "b.weight")
+    rates = {controlnet.learning_rate_of(params_with(learning), name) for name in names}
     assert rates == {1e-2, 1e-3}
 
 
@@ -139,7 +140,7 @@ def params_with(learning):
 
 
 def test_the_second_step_begins_where_the_first_no_longer_gets_better(trained_controlnet, monkeypatch):
-    monkeypatch.setattr(controlnet, "_validation_loss", lambda *_: 1.0)
+    monkeypatch.setattr(controlnet.ControlNetTraining, "validation_loss", lambda *_: 1.0)
     learning = {"switch": "plateau", "patience": 1, "steps": 20, "validate_every": 2}
     live = trained_controlnet(adapter="two-step", learning=learning).with_name("trained-live")
     steps = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")["step"]

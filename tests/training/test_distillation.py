@@ -27,7 +27,12 @@ from s2i.imaging import io
 from s2i.imaging.control_images import control_images
 from s2i.networks import st_lpips
 from s2i.training.distillation import trajectories
-from s2i.training.distillation.losses import _noise, consistency_loss, consistent, path_loss
+from s2i.training.distillation.losses import (
+    consistency_loss,
+    noise_between,
+    trajectory_end,
+    trajectory_loss,
+)
 from s2i.training.distillation.student import distil
 from s2i.training.randomness import BatchRandom
 
@@ -69,7 +74,7 @@ def test_the_way_from_one_timestep_to_the_next_is_ddims():
     ddim.set_timesteps(50)
     stepped = ddim.step(prediction, 519, noisy)
     timesteps = torch.full((len(LATENTS),), 519)
-    noise = _noise(noisy, stepped.pred_original_sample, timesteps, NOISE)
+    noise = noise_between(noisy, stepped.pred_original_sample, timesteps, NOISE)
     torch.testing.assert_close(noise, prediction, atol=1e-4, rtol=1e-4)
     nearer = NOISE.add_noise(stepped.pred_original_sample, noise, timesteps - 20)
     torch.testing.assert_close(nearer, stepped.prev_sample, atol=1e-4, rtol=1e-4)
@@ -81,7 +86,7 @@ def test_what_is_read_off_a_prediction_is_what_lcms_scheduler_reads():
     lcm = LCMScheduler(**SCHEDULE)
     lcm.set_timesteps(4)
     for timestep in lcm.timesteps:
-        read = consistent(prediction, noisy, timestep.expand(len(noisy)), NOISE)
+        read = trajectory_end(prediction, noisy, timestep.expand(len(noisy)), NOISE)
         torch.testing.assert_close(read, lcm.step(prediction, timestep, noisy).denoised, atol=1e-4, rtol=1e-4)
 
 
@@ -89,8 +94,8 @@ def test_a_student_that_ends_where_the_path_does_has_no_loss():
     timesteps = torch.full((len(LATENTS),), 499)
     noise = torch.randn(LATENTS.shape, generator=torch.Generator().manual_seed(2))
     noisy = NOISE.add_noise(LATENTS, noise, timesteps)
-    assert path_loss(lambda *_: noise, noisy, timesteps, LATENTS, NOISE) < 1e-3
-    assert path_loss(lambda *_: torch.zeros_like(noise), noisy, timesteps, LATENTS, NOISE) > 0.1
+    assert trajectory_loss(lambda *_: noise, noisy, timesteps, LATENTS, NOISE) < 1e-3
+    assert trajectory_loss(lambda *_: torch.zeros_like(noise), noisy, timesteps, LATENTS, NOISE) > 0.1
 
 
 def test_paths_hold_what_lcm_asks_for_and_where_the_teacher_ends(examples, params, tiny_base, tmp_path):
@@ -180,7 +185,7 @@ def test_a_student_comes_nearer_to_where_the_paths_end(examples, params, tiny_ba
             where = item["noisy"][None], item["timestep"][None]
             with torch.no_grad():
                 said = controlnets.predict(unet, net, *where, words, shown)
-            errors.append((consistent(said, *where, pipeline_noise(pipeline)) - end["clean"]).abs().mean().item())
+            errors.append((trajectory_end(said, *where, pipeline_noise(pipeline)) - end["clean"]).abs().mean().item())
         apart.append(np.mean(errors))
     assert apart[1] < 0.7 * apart[0]
 

@@ -14,7 +14,7 @@ from s2i.imaging import io, tensors
 from s2i.imaging.edges import contours
 from s2i.networks.window_counter import WindowDensity
 from s2i.training.edge_loss import edge_loss, soft_edges
-from s2i.training.losses import noise_loss
+from s2i.training.losses import OriginalLoss, noise_loss
 from s2i.training.randomness import BatchRandom
 
 PROJECT = Path(__file__).parents[2]
@@ -136,18 +136,18 @@ def test_a_right_prediction_points_to_the_latents(kind):
     torch.testing.assert_close(predicted_original(right, noisy, timesteps, scheduler), LATENTS, rtol=1e-3, atol=1e-3)
 
 
-def test_the_reward_sees_the_nearly_denoised_alone_and_counts_as_its_share_of_the_batch():
+def test_a_loss_of_the_original_sees_the_nearly_denoised_alone_and_counts_as_its_share_of_the_batch():
     scheduler, asked = DDPMScheduler(beta_schedule="scaled_linear"), []
 
-    def reward(estimate, latents):
-        asked.append(len(estimate))
-        return torch.full((len(estimate),), 2.0)
+    def edges(original, latents):
+        asked.append(len(original))
+        return torch.full((len(original),), 2.0)
 
     def value(**options):
-        draws = BatchRandom(torch.device("cpu")).seed(0)
-        return noise_loss(lambda noisy, t: torch.zeros_like(noisy), LATENTS, scheduler, draws, **options).item()
+        rng = BatchRandom(torch.device("cpu")).seed(0)
+        return noise_loss(lambda noisy, t: torch.zeros_like(noisy), LATENTS, scheduler, rng, **options).item()
 
-    assert value(reward=reward, below=0) == value() and not asked
-    with_reward = value(reward=reward, below=400)
+    assert value(original_loss=OriginalLoss(edges, 0)) == value() and not asked
+    with_edges = value(original_loss=OriginalLoss(edges, 400))
     assert 0 < asked[0] < 16
-    assert with_reward - value() == pytest.approx(2 * asked[0] / 16, rel=1e-4)
+    assert with_edges - value() == pytest.approx(2 * asked[0] / 16, rel=1e-4)

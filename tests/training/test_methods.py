@@ -21,8 +21,8 @@ from s2i.metrics import distributions
 from s2i.metrics.embeddings import similarity
 from s2i.metrics.intervals import bootstrap
 from s2i.networks import efficientnet
-from s2i.training import methods
 from s2i.training.methods import dreambooth, text_only, textual_inversion
+from s2i.training.methods.method import load_method
 
 DATA = Path(__file__).parents[2] / "data"
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -64,7 +64,7 @@ def trained(rows, tmp_path):
     def trained(params, name="trained"):
         target = tmp_path / name
         target.mkdir()
-        methods.load(params.method).train(rows, tmp_path, target, tmp_path / f"{name}-live", params)
+        load_method(params.method).train(rows, tmp_path, target, tmp_path / f"{name}-live", params)
         return target
 
     return trained
@@ -171,7 +171,7 @@ def test_inversion_changes_one_row_bit_for_bit_and_diffusers_loads_the_word(rows
 
 def test_training_an_inversion_leaves_the_model_as_it_is(params, tiny_base):
     pipeline = base.load(tiny_base, None)
-    textual_inversion.add_word(pipeline, "barn", params("textual_inversion").textual_inversion)
+    textual_inversion.add_placeholder(pipeline, "barn", params("textual_inversion").textual_inversion)
     before = {name: one.clone() for name, one in pipeline.text_encoder.state_dict().items()}
     model = textual_inversion.InvertedUNet(pipeline.unet, pipeline.text_encoder.requires_grad_(False))
     model.unet.requires_grad_(False)
@@ -188,9 +188,9 @@ def test_one_word_for_all_is_told_the_class_beside_it(rows, params, trained, tin
     inversion = {"per": "all", "naming": "a {label} in the style of {token}", "initial": "drawing"}
     settings = params("textual_inversion", textual_inversion=inversion)
     target = trained(settings)
-    task = textual_inversion.draw_task(rows, target, target, settings)
+    task = textual_inversion.generation_task(rows, target, target, settings)
     assert task.examples[0]["prompt"] == "a barn in the style of <all>"
-    assert textual_inversion.untouched(rows, settings).examples[-1]["prompt"] == "a church in the style of church"
+    assert textual_inversion.untouched_task(rows, settings).examples[-1]["prompt"] == "a church in the style of church"
     pipeline = base.load_trained(tiny_base, target)
     assert pipeline.tokenizer.convert_tokens_to_ids("<all>") == len(pipeline.tokenizer) - 1
 
@@ -199,7 +199,7 @@ def test_text_in_the_middle_draws_alike_what_is_said_alike(rows, params, trained
     settings = params("text_in_the_middle", caption={"by": ["columns"]}, base=str(DATA / "base"))
     same_seed = [row | {"split": "test", "generation_seed": 5} for row in rows]
     target = trained(settings)
-    task = methods.load("text_in_the_middle").draw_task(same_seed, target, target, settings)
+    task = load_method("text_in_the_middle").generation_task(same_seed, target, target, settings)
     assert [one["prompt"] for one in task.examples] == ["barn"] * 3 + ["church"] * 3
     places = image_cache.cached_images(task, settings, "draw")
     assert len(set(places)) == 2, "sketches differ, what is said of them does not"
@@ -217,7 +217,7 @@ def test_text_in_the_middle_looks_at_the_sketch_and_not_at_the_photo(rows, param
     settings = params("text_in_the_middle", caption={"by": ["attributes"]}, resolution=64, workers={"count": 1})
     target = trained(settings)
     test = [row | {"matte": row["photo"]} for row in rows if row["split"] == "test"]
-    methods.load("text_in_the_middle").draw_task(test, target, target, settings)
+    load_method("text_in_the_middle").generation_task(test, target, target, settings)
     assert seen == [row["sketch"] for row in test]
 
 
@@ -252,9 +252,9 @@ def test_a_known_token_and_few_images_are_warned_of(params, trained):
 def test_a_word_that_is_in_the_vocabulary_is_refused(params, tiny_base):
     pipeline = base.load(tiny_base, None)
     settings = params("textual_inversion").textual_inversion
-    textual_inversion.add_word(pipeline, "barn", settings)
+    textual_inversion.add_placeholder(pipeline, "barn", settings)
     with pytest.raises(UserError, match="'<barn>' is in the vocabulary of the base already"):
-        textual_inversion.add_word(pipeline, "barn", settings)
+        textual_inversion.add_placeholder(pipeline, "barn", settings)
 
 
 @pytest.mark.parametrize("naming", ["a photo", "a photo of {thing}", "a {token"])

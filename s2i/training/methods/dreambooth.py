@@ -4,12 +4,15 @@ Source: Ruiz et al. 2023, "DreamBooth: fine tuning text-to-image diffusion model
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from diffusers import StableDiffusionPipeline
+from torch import Tensor
 
 from s2i.core import cache, devices
 from s2i.core.errors import UserError
@@ -30,11 +33,11 @@ from s2i.training.methods.forgetting import plot_forgetting
 from s2i.training.methods.text_only import PromptedUNet
 
 ADAPTERS = ("full", "attention", "lora")
-SHOWN = 6  # images drawn of every subject after each
+SHOWN = 6  # images generated of every subject after each
 
 
 @explain_out_of_memory()
-def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
+def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_dir: Path, params: Params) -> None:
     """Teach the UNet, and the text encoder where asked, the subjects in turn; write what they became into ``target``.
 
     After each of several subjects all learned so far are drawn and compared with their images, which shows what
@@ -45,63 +48,64 @@ def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, para
     settings = params.dreambooth
     if params.adapter not in ADAPTERS:
         raise UserError(f"method dreambooth trains with adapter {', '.join(ADAPTERS)}, not with {params.adapter}.")
-    found = text_only.members(records, settings)
-    learned = text_only.chosen(found, settings.subjects, "dreambooth.subjects", settings)
+    images = text_only.images_by_class(records, settings)
+    subjects = text_only.choose_subjects(images, settings.subjects, "dreambooth.subjects", settings)
     device, precision = devices.pick(params.device, params.precision)
     pipeline = base.load(params.base, None).to(device)
     text_only.check_token(pipeline, settings.token, "dreambooth.token")
-    content = [[cache.file_hash(file) for file in files] for files in learned.values()]
+    content = [[cache.file_hash(file) for file in files] for files in subjects.values()]
     groups = {"dreambooth", "generate", "resolution"}
     checkpoints = setup.checkpoint_folder(params, groups, [params.base], __name__, content)
-    with setup.tracked(checkpoints, live, params) as tracker:
-        examples = {label: _examples(pipeline, label, files, params) for label, files in learned.items()}
+    with setup.open_session(checkpoints, log_dir, params) as session:
+        examples = {label: _examples(pipeline, label, files, params) for label, files in subjects.items()}
         model = _model(pipeline, params, device, precision)
         kinds = {"subject": 1.0} | ({"prior": settings.prior_weight} if settings.prior_images else {})
         loss = text_only.denoising_loss(pipeline, params, kinds)
-        scores, last = [], 0
-        for number, label in enumerate(learned, 1):
-            last = setup.train_in_turn(model, loss, examples[label], params, checkpoints, tracker, number, last, label)
-            so_far = dict(list(learned.items())[:number])
-            drawn = _drawn(pipeline, so_far, params)
-            scores += [{"after": label} | score for score in _scores(drawn, so_far)]
-            tracker.image(last, f"after-{number}", mosaic(drawn))
-            if len(learned) > 1:
+        scores = []
+        for number, label in enumerate(subjects, 1):
+            session.fit(model, loss, examples[label], str(number), seed_offset=number, description=f"learn {label}")
+            so_far = dict(list(subjects.items())[:number])
+            generated = _generate(pipeline, so_far, params)
+            scores += [{"after": label} | score for score in _scores(generated, so_far)]
+            session.tracker.image(session.fitted.last, f"after-{number}", mosaic(generated))
+            if len(subjects) > 1:
                 _save(pipeline, target / "after" / str(number), params)
         _save(pipeline, target, params)
         table = pd.DataFrame(scores)
         table.to_csv(checkpoints / "live/plots/forgetting.csv", index=False)
-        tracker.image(last, "forgetting", plot_forgetting(table))
+        session.tracker.image(session.fitted.last, "forgetting", plot_forgetting(table))
 
 
-def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> GenerationTask:
+def generation_task(examples: list[dict[str, Any]], trained: Path, folder: Path, params: Params) -> GenerationTask:
     """From the name of each example's class with the token."""
-    return text_only.draw_task(examples, _prompts(examples, params.dreambooth.token, params), trained, params)
+    prompts = [_prompt(example.get("label"), params.dreambooth.token, params) for example in examples]
+    return text_only.generation_task(examples, prompts, trained, params)
 
 
-def untouched(examples: list[dict], params: Params) -> GenerationTask:
+def untouched_task(examples: list[dict[str, Any]], params: Params) -> GenerationTask:
     """From the name of its class without the token, of which the base knows nothing."""
-    return text_only.draw_task(examples, _prompts(examples, "", params), None, params)
+    prompts = [_prompt(example.get("label"), "", params) for example in examples]
+    return text_only.generation_task(examples, prompts, None, params)
 
 
-def _prompts(examples: Iterable[Mapping], token: str, params: Params) -> list[str]:
-    return [text_only.named(params.dreambooth.naming, token, one.get("label") or "") for one in examples]
+def _prompt(label: str | None, token: str, params: Params) -> str:
+    return text_only.fill_naming(params.dreambooth.naming, token, label or "")
 
 
-def _examples(pipeline: StableDiffusionPipeline, label: str, files: Sequence[Path], params: Params) -> list[dict]:
+def _examples(
+    pipeline: StableDiffusionPipeline, label: str, files: Sequence[Path], params: Params
+) -> list[dict[str, Tensor]]:
     """Each image of the subject with one that the base draws of its class, as often as it takes to show all."""
     settings = params.dreambooth
-    (named,), (plain,) = (_prompts([{"label": label}], token, params) for token in (settings.token, ""))
-    subject = text_only.encoded(pipeline, files, named, params, "subject")
+    subject_prompt, class_prompt = (_prompt(label, token, params) for token in (settings.token, ""))
+    subject = text_only.encode_images_of(pipeline, files, subject_prompt, params, "subject")
     if not settings.prior_images:
         return subject
-    wanted = [
-        {"prompt": plain, "generation_seed": image_cache.seed_of(params.seed, "prior", label, number)}
-        for number in range(settings.prior_images)
-    ]
-    places = image_cache.cached_images(
-        text_only.draw_task(wanted, [plain] * len(wanted), None, params), params, f"draw {label}"
-    )
-    prior = text_only.encoded(pipeline, places, plain, params, "prior")
+    numbers = range(settings.prior_images)
+    examples = [{"generation_seed": image_cache.seed_of(params.seed, "prior", label, number)} for number in numbers]
+    task = text_only.generation_task(examples, [class_prompt] * len(examples), None, params)
+    prior_files = image_cache.cached_images(task, params, f"draw {label}")
+    prior = text_only.encode_images_of(pipeline, prior_files, class_prompt, params, "prior")
     count = max(len(subject), len(prior))
     return [subject[number % len(subject)] | prior[number % len(prior)] for number in range(count)]
 
@@ -125,25 +129,31 @@ def _save(pipeline: StableDiffusionPipeline, target: Path, params: Params) -> No
         pipeline.text_encoder.save_pretrained(target / "text_encoder")
 
 
-def _drawn(pipeline: StableDiffusionPipeline, learned: Mapping[str, Sequence[Path]], params: Params) -> dict:
-    """{subject: images drawn of it}, with the same seeds whenever it is asked."""
-    prompts = _prompts([{"label": label} for label in learned], params.dreambooth.token, params)
+def _generate(
+    pipeline: StableDiffusionPipeline, subjects: Mapping[str, Sequence[Path]], params: Params
+) -> dict[str, list[np.ndarray]]:
+    """{subject: images generated of it}, always from the same seeds."""
+    prompts = [_prompt(label, params.dreambooth.token, params) for label in subjects]
     images = sampling.generate(
         pipeline,
         [prompt for prompt in prompts for _ in range(SHOWN)],
-        [image_cache.seed_of(params.seed, label, number) for label in learned for number in range(SHOWN)],
+        [image_cache.seed_of(params.seed, label, number) for label in subjects for number in range(SHOWN)],
         SamplingSettings.from_params(params.generate, params.resolution),
         description="draw what was learned",
     )
-    images = list(images)
-    return {label: images[place * SHOWN : (place + 1) * SHOWN] for place, label in enumerate(learned)}
+    remaining = iter(list(images))
+    return {label: list(islice(remaining, SHOWN)) for label in subjects}
 
 
-def _scores(drawn: Mapping[str, Sequence[np.ndarray]], learned: Mapping[str, Sequence[Path]]) -> list[dict]:
-    """How much each subject as it is drawn is like its images."""
+def _scores(
+    generated: Mapping[str, Sequence[np.ndarray]], subjects: Mapping[str, Sequence[Path]]
+) -> list[dict[str, Any]]:
+    """How much each subject as it is generated is like its images."""
     network, scores = efficientnet.efficientnet_lite0(), []
-    for label, files in learned.items():
-        sets = (drawn[label], [io.read(file) for file in files])
-        found, own = (distributions.features([tensors.to_unit_range(tensors.stack(each))], network) for each in sets)
-        scores.append({"subject": label} | bootstrap(similarity(found, own)))
+    for label, files in subjects.items():
+        sets = (generated[label], [io.read(file) for file in files])
+        features, reference = (
+            distributions.features([tensors.to_unit_range(tensors.stack(images))], network) for images in sets
+        )
+        scores.append({"subject": label} | bootstrap(similarity(features, reference)))
     return scores

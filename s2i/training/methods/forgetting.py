@@ -12,8 +12,8 @@ def plot_forgetting(table: pd.DataFrame) -> np.ndarray:
     figure, axis = plots.pyplot().subplots(figsize=(1.5 + 1.3 * len(order), 3.2), layout="constrained")
     for subject, rows in table.groupby("subject", sort=False):
         spread = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
-        places = [order.index(after) for after in rows["after"]]
-        axis.errorbar(places, rows["mean"], spread, marker="o", capsize=4, label=subject)
+        positions = [order.index(after) for after in rows["after"]]
+        axis.errorbar(positions, rows["mean"], spread, marker="o", capsize=4, label=subject)
     axis.set(xticks=range(len(order)), xticklabels=order, xlabel="after learning", ylabel="similarity")
     axis.legend(frameon=False)
     return plots.image(figure)

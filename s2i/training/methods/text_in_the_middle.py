@@ -1,25 +1,33 @@
-"""Sketch to caption to image: the words that a captioner finds for a sketch are all that the base is told of it.
+"""Sketch to caption to image: the caption of a sketch is all that the base is given of it.
 
 Nothing is trained.  Who captions is said by ``caption``, as for photos; here it looks at the sketch.
 """
 
 from pathlib import Path
+from typing import Any
 
 from s2i.core.params import Params
 from s2i.dataset.captioning.captions import caption
 from s2i.diffusion.image_cache import GenerationTask
 from s2i.training.methods import base
-from s2i.training.methods.base import (
-    train,  # noqa: F401
-)
 
-OF_PHOTO = ("matte", "caption", "captioned_by", "described", "described_by")  # what was seen in the photo
+OF_PHOTO = ("matte", "caption", "captioned_by", "described", "described_by")  # columns that tell what the photo shows
+
+train = base.train
+untouched_task = base.untouched_task
 
 
-def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> GenerationTask:
+def generation_task(examples: list[dict[str, Any]], trained: Path, folder: Path, params: Params) -> GenerationTask:
     """From the caption of each example's sketch; answers that are no captions go into folder/quarantine.csv."""
-    blind = [{name: value for name, value in one.items() if name not in OF_PHOTO} for one in examples]
-    seen = [one | {"photo": one["sketch"], "sketches": {one["sketch_style"]: one["sketch"]}} for one in blind]
-    captions = caption(seen, folder, params.seed, params.caption, params.workers, params.device, params.precision)
-    said = [params.text_in_the_middle.naming.format(caption=one["caption"]) for one in captions]
-    return base.untouched([one | {"prompt": prompt} for one, prompt in zip(examples, said, strict=True)], params)
+    sketches = [_without_photo(example) for example in examples]
+    captions = caption(sketches, folder, params.seed, params.caption, params.workers, params.device, params.precision)
+    naming = params.text_in_the_middle.naming
+    prompts = [naming.format(caption=captioned["caption"]) for captioned in captions]
+    prompted = [example | {"prompt": prompt} for example, prompt in zip(examples, prompts, strict=True)]
+    return base.untouched_task(prompted, params)
+
+
+def _without_photo(example: dict[str, Any]) -> dict[str, Any]:
+    """The record as if its sketch were the photo, and nothing were known of the photo."""
+    kept = {name: value for name, value in example.items() if name not in OF_PHOTO}
+    return kept | {"photo": example["sketch"], "sketches": {example["sketch_style"]: example["sketch"]}}

@@ -1,17 +1,21 @@
 """A new word for a class, or for all there is: its embedding alone is trained, the base stays as it is.
 
+The new word is a token of its own, the placeholder.
 Source: Gal et al. 2022, "An image is worth one word: personalizing text-to-image generation using textual inversion".
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import StableDiffusionPipeline, UNet2DConditionModel
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call
+from transformers import CLIPTextModel
 
 from s2i.core import cache, devices
 from s2i.core.errors import UserError
@@ -26,98 +30,109 @@ from s2i.training.methods import text_only
 from s2i.training.methods.text_only import PromptedUNet
 from s2i.vocabulary.attributes import label_in_words
 
-SHOWN = 4  # images drawn with every new word
-ALL = "all"  # what the word for everything is called
+SHOWN = 4  # images generated with every placeholder
+ALL = "all"  # what the placeholder for everything is called
 
 
 class InvertedUNet(PromptedUNet):
-    """A UNet and a text encoder whose last word trains, in the place of the last row of its table of embeddings."""
+    """A UNet and a text encoder whose last token trains, in the place of the last row of its table of embeddings."""
 
-    def __init__(self, unet: nn.Module, text_encoder: nn.Module):
+    def __init__(self, unet: UNet2DConditionModel, text_encoder: CLIPTextModel):
         super().__init__(unet, text_encoder)
         table = text_encoder.get_input_embeddings().weight
-        self.name = next(name for name, one in text_encoder.named_parameters() if one is table)
+        self.name = next(name for name, parameter in text_encoder.named_parameters() if parameter is table)
         self.row = nn.Parameter(table[-1:].detach().clone())
 
-    def words(self, tokens: torch.Tensor) -> torch.Tensor:
-        table = torch.cat([self.text_encoder.get_input_embeddings().weight[:-1], self.row])
-        return functional_call(self.text_encoder, {self.name: table}, (tokens,)).last_hidden_state
+    def prompt_embeds(self, tokens: Tensor) -> Tensor:
+        """Token ids (B, L) -> their embeddings in the context of the prompt (B, L, D)."""
+        table = torch.cat([self.text_encoder.get_parameter(self.name)[:-1], self.row])
+        prompt_embeds: Tensor = functional_call(self.text_encoder, {self.name: table}, (tokens,)).last_hidden_state
+        return prompt_embeds
 
 
 @explain_out_of_memory()
-def train(records: Iterable[dict], encoded: Path, target: Path, live: Path, params: Params) -> None:
+def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_dir: Path, params: Params) -> None:
     """Train a word for each class, or one for all, and write each into target/words as diffusers loads it.
 
     An interrupted run with the same images and parameters goes on.  Raises UserError when a class has no images,
     or when a word is in the vocabulary already.
     """
     settings = params.textual_inversion
-    found = text_only.members(records, settings)
-    labels = list(found) if settings.classes is None else settings.classes
-    learned = text_only.chosen(found, labels, "textual_inversion.classes", settings)
+    images = text_only.images_by_class(records, settings)
+    labels = list(images) if settings.classes is None else settings.classes
+    subjects = text_only.choose_subjects(images, labels, "textual_inversion.classes", settings)
     device, precision = devices.pick(params.device, params.precision)
     pipeline = base.load(params.base, None).to(device)
-    content = [[cache.file_hash(file) for file in files] for files in learned.values()]
+    content = [[cache.file_hash(file) for file in files] for files in subjects.values()]
     checkpoints = setup.checkpoint_folder(params, {"textual_inversion", "resolution"}, [params.base], __name__, content)
     (pipeline.unet,) = setup.prepare_models([], [pipeline.unet], params.train, device, precision)
     pipeline.text_encoder.requires_grad_(False)
     loss = text_only.denoising_loss(pipeline, params, {"subject": 1.0})
-    drawn, last = {}, 0
-    with setup.tracked(checkpoints, live, params) as tracker:
-        for number, (name, classes) in enumerate(_words(learned, settings).items()):
-            word = add_word(pipeline, name, settings)
+    generated = {}
+    with setup.open_session(checkpoints, log_dir, params) as session:
+        for number, (name, classes) in enumerate(_classes_by_placeholder(subjects, settings).items()):
+            placeholder = add_placeholder(pipeline, name, settings)
             examples = []
             for label, files in classes.items():
-                prompt = text_only.named(settings.naming, word, label)
-                examples += text_only.encoded(pipeline, files, prompt, params, "subject")
+                prompt = text_only.fill_naming(settings.naming, placeholder, label)
+                examples += text_only.encode_images_of(pipeline, files, prompt, params, "subject")
             model = InvertedUNet(pipeline.unet, pipeline.text_encoder)
-            last = setup.train_in_turn(model, loss, examples, params, checkpoints, tracker, number, last, word)
+            session.fit(model, loss, examples, str(number), seed_offset=number, description=f"learn {placeholder}")
             row = model.row.detach().cpu()[0]
             pipeline.text_encoder.get_input_embeddings().weight.data[-1] = row
             (target / model_folder.NEW_WORDS).mkdir(parents=True, exist_ok=True)
-            save_file({word: row.clone()}, target / model_folder.NEW_WORDS / f"{number:03}.safetensors")
-            drawn[name] = _drawn(pipeline, prompt, name, params)
-        tracker.image(last, "words", mosaic(drawn))
+            save_file({placeholder: row.clone()}, target / model_folder.NEW_WORDS / f"{number:03}.safetensors")
+            generated[name] = _generate(pipeline, prompt, name, params)
+        session.tracker.image(session.fitted.last, "words", mosaic(generated))
 
 
-def draw_task(examples: list[dict], trained: Path, folder: Path, params: Params) -> GenerationTask:
-    """From the word of each example's class."""
+def generation_task(examples: list[dict[str, Any]], trained: Path, folder: Path, params: Params) -> GenerationTask:
+    """From the placeholder of each example's class."""
     settings = params.textual_inversion
-    return text_only.draw_task(examples, _prompts(examples, settings, word_of), trained, params)
+    labels = [_label(example) for example in examples]
+    placeholders = [placeholder_of(ALL if settings.per == "all" else label) for label in labels]
+    return text_only.generation_task(examples, _prompts(placeholders, labels, settings), trained, params)
 
 
-def untouched(examples: list[dict], params: Params) -> GenerationTask:
-    """From the name of its class in the word's place."""
-    settings = params.textual_inversion
-    return text_only.draw_task(examples, _prompts(examples, settings, label_in_words), None, params)
+def untouched_task(examples: list[dict[str, Any]], params: Params) -> GenerationTask:
+    """From the name of its class in the placeholder's place."""
+    labels = [_label(example) for example in examples]
+    prompts = _prompts(map(label_in_words, labels), labels, params.textual_inversion)
+    return text_only.generation_task(examples, prompts, None, params)
 
 
-def _words(learned: Mapping[str, list[Path]], settings: TextualInversion) -> dict[str, dict[str, list[Path]]]:
-    """{name of a new word: {class: its images}}."""
+def _classes_by_placeholder(
+    subjects: Mapping[str, list[Path]], settings: TextualInversion
+) -> dict[str, dict[str, list[Path]]]:
+    """{what a placeholder stands for: {class: its images}}."""
     if settings.per == "all":
-        return {ALL: dict(learned)}
-    return {label: {label: files} for label, files in learned.items()}
+        return {ALL: dict(subjects)}
+    return {label: {label: files} for label, files in subjects.items()}
 
 
-def _prompts(examples: Iterable[Mapping], settings: TextualInversion, word) -> list[str]:
-    labels = [ALL if settings.per == "all" and word is word_of else one.get("label") or "" for one in examples]
-    named = zip(labels, examples, strict=True)
-    return [text_only.named(settings.naming, word(label), one.get("label") or "") for label, one in named]
+def _label(example: Mapping[str, Any]) -> str:
+    return example.get("label") or ""
 
 
-def word_of(label: str) -> str:
+def _prompts(tokens: Iterable[str], labels: Iterable[str], settings: TextualInversion) -> list[str]:
+    return [text_only.fill_naming(settings.naming, token, label) for token, label in zip(tokens, labels, strict=True)]
+
+
+def placeholder_of(label: str) -> str:
     """The new word for a class: <car-sedan> for car_(sedan)."""
     return f"<{'-'.join(re.findall(r'[a-z0-9]+', label.lower()))}>"
 
 
-def add_word(pipeline: StableDiffusionPipeline, label: str, settings: TextualInversion) -> str:
+def add_placeholder(pipeline: StableDiffusionPipeline, label: str, settings: TextualInversion) -> str:
     """Add a class's new word to tokenizer and text encoder; it starts as the mean of its initial word's embeddings.
 
     Raises UserError when the vocabulary has it, or when the initial word tokenises to nothing.
     """
-    word = word_of(label)
-    if not pipeline.tokenizer.add_tokens(word):
-        raise UserError(f"textual_inversion: '{word}' is in the vocabulary of the base already; rename the class.")
+    placeholder = placeholder_of(label)
+    if not pipeline.tokenizer.add_tokens(placeholder):
+        raise UserError(
+            f"textual_inversion: '{placeholder}' is in the vocabulary of the base already; rename the class."
+        )
     initial = settings.initial or label_in_words(label)
     pieces = pipeline.tokenizer(initial, add_special_tokens=False).input_ids
     if not pieces:
@@ -125,10 +140,11 @@ def add_word(pipeline: StableDiffusionPipeline, label: str, settings: TextualInv
     pipeline.text_encoder.resize_token_embeddings(len(pipeline.tokenizer), mean_resizing=False)
     table = pipeline.text_encoder.get_input_embeddings().weight
     table.data[-1] = table.data[pieces].mean(dim=0)
-    return word
+    return placeholder
 
 
-def _drawn(pipeline: StableDiffusionPipeline, prompt: str, label: str, params: Params) -> list:
+def _generate(pipeline: StableDiffusionPipeline, prompt: str, label: str, params: Params) -> list[np.ndarray]:
+    """Images of a prompt, always from the same noise."""
     seeds = [image_cache.seed_of(params.seed, label, number) for number in range(SHOWN)]
     settings = SamplingSettings.from_params(params.generate, params.resolution)
     return list(sampling.generate(pipeline, [prompt] * SHOWN, seeds, settings, description=f"draw {label}"))
