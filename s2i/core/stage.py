@@ -78,24 +78,24 @@ def run(
     Else a UserError ends the program with its sentence.  Of several processes (accelerate launch) the first one's last
     output counts.
     """
-    given = _arguments(inputs, outputs, metrics, params)
-    sources = {name: given[name] for name in inputs}
-    targets = {name: given[name] for name in outputs}
+    arguments = _arguments(inputs, outputs, metrics, params)
+    sources = {name: arguments[name] for name in inputs}
+    targets = {name: arguments[name] for name in outputs}
     *_, target = targets.values()
     try:
-        if given["--may-fail"]:
+        if arguments["--may-fail"]:
             for reason in [source / FAILED for source in sources.values() if (source / FAILED).exists()]:
                 raise UserError(reason.read_text(encoding="utf-8"))
-        loaded = params_file.load(given["--params"], tree, given["--variant"])
+        loaded = params_file.load(arguments["--params"], tree, arguments["--variant"])
         with ExitStack() as stack:
             if not is_main_process():
                 target = Path(stack.enter_context(TemporaryDirectory())) / target.name
             else:
                 stack.enter_context(run_card.timed())
             draft = stack.enter_context(_opened(target, last))
-            yield Stage(loaded, sources, targets | {outputs[-1]: draft}, target, given.get("metrics"))
+            yield Stage(loaded, sources, targets | {outputs[-1]: draft}, target, arguments.get("metrics"))
     except UserError as error:
-        if not given["--may-fail"] or isinstance(error, Stopped):
+        if not arguments["--may-fail"] or isinstance(error, Stopped):
             sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
         print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
         with whole_folder(target) as folder:

@@ -2,6 +2,7 @@ import pytest
 
 from s2i.core import params_file
 from s2i.core.errors import UserError
+from s2i.core.params import Group, Params
 
 SMALLEST = """\
 base: data/base
@@ -77,3 +78,15 @@ def test_a_missing_or_broken_file_is_one_clear_sentence(tmp_path):
     (tmp_path / "params.yaml").write_text("a: [1\n")
     with pytest.raises(UserError, match="is not YAML"):
         params_file.load(tmp_path / "params.yaml")
+
+
+def test_every_parameter_is_described_in_a_sentence():
+    groups = [Params]
+    for group in groups:
+        assert group.__doc__.rstrip().endswith(".")
+        for name, field in group.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
+                groups.append(field.annotation)
+            else:
+                assert field.description and field.description.endswith("."), f"{group.__name__}.{name}"
+                assert len(field.description.split()) > 2, f"{group.__name__}.{name}"
