@@ -35,19 +35,19 @@ def evaluate(records: Sequence[dict], folder: Path, params: Evaluate, attributes
     tables, distances, reasons = _score_sets(records, attributes, params.batch_size)
     sets = {name: summary.means(tables[name], params.level) | distances[name] for name in SCORED_SETS}
     finetuned = tables["finetuned"]
-    found: dict[str, Any] = dict(sets)
-    found["gain"] = summary.differences(finetuned, tables["base"], params.level)
-    found["styles"] = summary.of_styles(finetuned, params.level)
-    found["gap"] = {"style": summary.style_gap(finetuned, params.level)}
+    results: dict[str, Any] = dict(sets)
+    results["gain"] = summary.differences(finetuned, tables["base"], params.level)
+    results["styles"] = summary.of_styles(finetuned, params.level)
+    results["gap"] = {"style": summary.style_gap(finetuned, params.level)}
     if "unprompted" in tables:
         prompt_gap = summary.differences(tables["unprompted"], finetuned, params.level, summary.HEADLINES)
-        found["gap"]["prompt"] = prompt_gap
+        results["gap"]["prompt"] = prompt_gap
     table = pd.concat([tables[model] for model in MODELS], ignore_index=True).replace([np.inf, -np.inf], np.nan)
     table.to_csv(folder / TABLE_FILE, index=False, float_format="%.6g")
-    summary.intervals(found).to_csv(folder / INTERVALS_FILE, index=False)
+    summary.intervals(results).to_csv(folder / INTERVALS_FILE, index=False)
     figures.write(records, finetuned, sets, folder, params.mosaic_rows)
     counts = {"images": len(records), "photos": len({record["id"] for record in records})}
-    return counts | summary.numbers(found) | {"left_out": summary.left_out(sets, tables, reasons)}
+    return counts | summary.numbers(results) | {"left_out": summary.left_out(sets, tables, reasons)}
 
 
 def _score_sets(

@@ -151,9 +151,8 @@ def network_scores(
         scores["clip_score"] = [fit if prompt else NAN for fit, prompt in zip(fits, prompts, strict=True)]
     if networks.probes:
         known = networks.probes.probes["material"].values
-        described = [reference.described("material") for reference in references]
-        pairs = zip(generated.materials, described, strict=True)
-        scores["material_match"] = [float(seen == material) if material in known else NAN for seen, material in pairs]
+        pairs = zip(generated.materials, [reference.described("material") for reference in references], strict=True)
+        scores["material_match"] = [float(read == described) if described in known else NAN for read, described in pairs]
     return [dict(zip(scores, row, strict=True)) for row in zip(*scores.values(), strict=True)]
 
 
