@@ -152,7 +152,7 @@ def network_scores(
     if networks.probes:
         known = networks.probes.probes["material"].values
         pairs = zip(generated.materials, [reference.described("material") for reference in references], strict=True)
-        scores["material_match"] = [float(read == described) if described in known else NAN for read, described in pairs]
+        scores["material_match"] = [float(seen == truth) if truth in known else NAN for seen, truth in pairs]
     return [dict(zip(scores, row, strict=True)) for row in zip(*scores.values(), strict=True)]
 
 

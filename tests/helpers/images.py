@@ -1,5 +1,6 @@
 """Images that several tests of metrics and networks look at."""
 
+import cv2
 import numpy as np
 import torch
 
@@ -15,4 +16,13 @@ def facade(shift=0):
     for top in (20, 56):
         for left in (14, 40, 66):
             image[top : top + 14, left + shift : left + shift + 10] = 40
+    return image
+
+
+def wall_with_windows(windows: int) -> np.ndarray:
+    """A wall with so many dark windows in it, (128, 128, 3) uint8."""
+    image = np.full((128, 128, 3), 190, np.uint8)
+    for number in range(windows):
+        x, y = 14 + 28 * (number % 4), 14 + 36 * (number // 4)
+        cv2.rectangle(image, (x, y), (x + 12, y + 18), (40, 45, 60), cv2.FILLED)
     return image

@@ -2,81 +2,31 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from diffusers import AutoencoderKL, DDPMScheduler
+from helpers.images import wall_with_windows
 
-from s2i.core.errors import UserError
 from s2i.core.params import EdgeLoss
 from s2i.diffusion.schedulers import predicted_original
-from s2i.imaging import io, tensors
+from s2i.imaging import tensors
 from s2i.imaging.edges import contours
-from s2i.networks.window_counter import WindowDensity
 from s2i.training.edge_loss import edge_loss, soft_edges
 from s2i.training.losses import OriginalLoss, noise_loss
 from s2i.training.randomness import BatchRandom
 
 PROJECT = Path(__file__).parents[2]
-EMBEDDED = PROJECT / "data/base/windows.safetensors"
 LATENTS = torch.randn(16, 6, 8, 8, generator=torch.Generator().manual_seed(7))
 
 
-@pytest.fixture(scope="module")
-def photos():
-    """The embedded photos at 128 px, (N, 3, 128, 128), and their table."""
-    table = pd.read_csv(PROJECT / "data/photos/photos.csv")
-    images = [io.resize_and_crop(io.read(PROJECT / "data/photos" / file), 128) for file in table["file"]]
-    return tensors.to_unit_range(tensors.stack(images)), table
-
-
-def house(windows: int) -> np.ndarray:
-    """A wall with so many dark windows in it, (128, 128, 3) uint8."""
-    image = np.full((128, 128, 3), 190, np.uint8)
-    for number in range(windows):
-        x, y = 14 + 28 * (number % 4), 14 + 36 * (number // 4)
-        cv2.rectangle(image, (x, y), (x + 12, y + 18), (40, 45, 60), cv2.FILLED)
-    return image
-
-
 def test_edges_are_where_lightness_jumps_and_stand_where_canny_has_them():
-    image = house(6)
+    image = wall_with_windows(6)
     edges = soft_edges(tensors.to_unit_range(tensors.stack([image])))
     assert edges.shape == (1, 3, 128, 128) and edges.min() >= -1 and edges.max() <= 1
     hard = contours(image) > 0
     assert edges[0, 0][torch.from_numpy(hard)].mean() > 0.5
     far = cv2.dilate(hard.astype(np.uint8), np.ones((9, 9))) == 0
     assert edges[0, 0][torch.from_numpy(far)].max() < -0.99
-
-
-def test_the_embedded_counter_ranks_photos_it_has_never_seen_by_their_windows(photos):
-    images, table = photos
-    counts = pd.Series(WindowDensity.load(EMBEDDED).count(images).numpy())
-    assert counts.corr(table["windows"], method="spearman") > 0.8
-    assert (counts - table["windows"]).abs().mean() < 3
-
-
-def test_more_windows_count_more_and_the_gradient_says_where():
-    counter = WindowDensity.load(EMBEDDED)
-    walls = tensors.to_unit_range(tensors.stack([house(4), house(8), house(12)])).requires_grad_()
-    counts = counter.count(walls)
-    assert counts[0] < counts[1] < counts[2]
-    counts[0].backward()
-    slope = walls.grad[0].abs().sum(dim=0)
-    assert slope[:60].mean() > slope[80:].mean(), "the four windows are in the upper row"
-
-
-def test_an_image_of_another_size_is_counted_alike(photos):
-    counter = WindowDensity.load(EMBEDDED)
-    large = torch.nn.functional.interpolate(photos[0][:8], scale_factor=2, mode="bilinear")
-    torch.testing.assert_close(counter.count(large), counter.count(photos[0][:8]), rtol=0.25, atol=1)
-
-
-def test_a_counter_that_is_none_is_one_clear_sentence(tmp_path):
-    (tmp_path / "broken.safetensors").write_bytes(b"no weights")
-    for name in ("missing.safetensors", "broken.safetensors"):
-        with pytest.raises(UserError, match=rf"{name} holds no window counter .*; restore it with git\."):
-            WindowDensity.load(tmp_path / name)
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +41,13 @@ def encoded(vae, *images):
 
 def test_the_target_itself_costs_nothing_and_an_image_with_fewer_windows_more(vae):
     loss = edge_loss(vae, EdgeLoss(weight=1))
-    target, near, far = encoded(vae, house(12), house(10), house(2))
+    target, near, far = encoded(vae, wall_with_windows(12), wall_with_windows(10), wall_with_windows(2))
     same, fewer, least = (loss(one[None], target[None]).item() for one in (target, near, far))
     assert same == 0 and 0 < fewer < least
 
 
 def test_windows_count_beside_the_edges(vae):
-    target, far = encoded(vae, house(12), house(2)).split(1)
+    target, far = encoded(vae, wall_with_windows(12), wall_with_windows(2)).split(1)
     edges = edge_loss(vae, EdgeLoss(weight=1, windows=0))(far, target)
     both = edge_loss(vae, EdgeLoss(weight=1, windows=0.1))(far, target)
     assert both.item() > edges.item() + 0.3, "ten windows at 0.1 each, as far as the counter sees them"
@@ -105,7 +55,7 @@ def test_windows_count_beside_the_edges(vae):
 
 @pytest.mark.parametrize("windows", [0, 0.1])
 def test_under_autocast_it_keeps_its_digits(vae, windows):
-    target, far = encoded(vae, house(12), house(2)).split(1)
+    target, far = encoded(vae, wall_with_windows(12), wall_with_windows(2)).split(1)
     loss = edge_loss(vae, EdgeLoss(weight=1, windows=windows))
     with torch.autocast("cpu", torch.bfloat16):
         cast = loss(far, target)
@@ -115,7 +65,7 @@ def test_under_autocast_it_keeps_its_digits(vae, windows):
 
 def test_its_gradient_leads_latents_to_the_target(vae):
     loss = edge_loss(vae, EdgeLoss(weight=1))
-    target, latents = encoded(vae, house(12), house(2)).split(1)
+    target, latents = encoded(vae, wall_with_windows(12), wall_with_windows(2)).split(1)
     latents = latents.clone().requires_grad_()
     optimizer, values = torch.optim.Adam([latents], lr=0.05), []
     for _ in range(12):
