@@ -16,4 +16,9 @@ COLORS: dict[str, tuple[int, int, int]] = {
     "brown": (112, 72, 46),
     "pink": (232, 146, 164),
 }
-LABELS = {"sky": 0, "ground": 1, "wall": 2, "window": 3, "balcony": 4, "door": 5, "roof": 6, "clutter": 7}
+LABELS = {
+    **{"sky": 0, "ground": 1, "wall": 2, "window": 3, "balcony": 4, "door": 5, "roof": 6, "clutter": 7},
+    **{"column": 8, "stairs": 9, "railing": 10, "chimney": 11, "fire escape": 12, "frame": 13, "scaffold": 14},
+    **{"tree": 15, "vehicle": 16, "person": 17, "street lamp": 18},
+}
+SITE = ("sky", "ground", "clutter", "tree", "vehicle", "person", "street lamp")  # what is not the building

@@ -1,42 +1,54 @@
-"""Blocks that buildings are put together from: walls with their openings, and the roof on top."""
+"""Blocks that buildings are put together from: walls with their openings."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
-from s2i.embedded.rendering import facade, roofs
-from s2i.embedded.rendering.shapes import Frame
+from s2i.embedded.rendering import facade, walls
+from s2i.embedded.rendering.bays import bay_window
+from s2i.embedded.rendering.facade import Ledge
+from s2i.embedded.rendering.glazing import Grid, curtain_wall
+from s2i.embedded.rendering.grammar import Building
+from s2i.embedded.rendering.openings import Opening, door, window
+from s2i.embedded.rendering.shapes import Frame, Model, Span, Wall, wall_between
+
+SILL = 0.9  # metres above the floor
+# Height of a window as a share of its storey, and its width as a share of its bay.
+TALL = {"neoclassical": 0.56, "gothic": 0.66, "modern": 0.5}
+WIDE = {"modern": 0.62, "gothic": 0.46, "rural": 0.4, "american": 0.42}
+WIDEST = 1.9  # metres
 
 
 @dataclass(frozen=True)
 class Mass:
-    """A block that stands on the ground: its walls [(frame, length), front first] and its outline seen from above."""
+    """A block that stands on the ground: its walls, front first, and its outline (k, 2) seen from above, in metres."""
 
-    walls: list
+    walls: list[Wall]
     outline: np.ndarray
 
     @property
-    def extent(self):
+    def extent(self) -> tuple[float, float, float, float]:
+        """x0, x1, y0, y1 in metres."""
         (x0, y0), (x1, y1) = self.outline.min(0), self.outline.max(0)
         return float(x0), float(x1), float(y0), float(y1)
 
 
-def oblong(x0, x1, y0, y1):
+def oblong(x0: float, x1: float, y0: float, y1: float) -> Mass:
+    """A block on an oblong, in metres."""
     corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
-    walls = [facade.straight(*here, *there) for here, there in zip(corners, corners[1:] + corners[:1], strict=True)]
+    walls = [wall_between(*here, *there) for here, there in zip(corners, corners[1:] + corners[:1], strict=True)]
     return Mass(walls, np.array(corners, float))
 
 
-def drum(x, y, radius):
-    """Only the two thirds of the round that a camera in front can see carry windows; the wall goes all round."""
+def drum(x: float, y: float, radius: float) -> Mass:
+    """A round block; its one wall begins and ends at the back."""
     angles = np.linspace(0, 2 * np.pi, 49)[:-1]
-    return Mass(
-        [(Frame(x, y, -np.pi, radius), 2 * np.pi * radius)],
-        np.column_stack([x + radius * np.sin(angles), y - radius * np.cos(angles)]),
-    )
+    outline = np.column_stack([x + radius * np.sin(angles), y - radius * np.cos(angles)])
+    return Mass([Wall(Frame(x, y, -np.pi, radius), 2 * np.pi * radius)], outline)
 
 
-def bow(width, depth):
+def bow(width: float, depth: float) -> Mass:
     """An oblong whose front swells towards the street."""
     radius = width * 0.62
     half = np.arcsin(width / 2 / radius)
@@ -45,109 +57,105 @@ def bow(width, depth):
     length = 2 * half * radius
     arc = front([(u, 0, 0) for u in np.linspace(0, length, 15)])[:, :2]
     back = oblong(-width / 2, width / 2, 0, depth).walls[1:]
-    return Mass([(front, length), *back], np.concatenate([arc, [(width / 2, depth), (-width / 2, depth)]]))
+    return Mass([Wall(front, length), *back], np.concatenate([arc, [(width / 2, depth), (-width / 2, depth)]]))
 
 
-def raise_walls(model, mass, z, material="wall"):
-    part = model.part("wall")
-    for frame, length in mass.walls:
-        model.sheet(part, material, frame, [(0, 0, z[0]), (length, 0, z[0]), (length, 0, z[1]), (0, 0, z[1])])
+def facing(radius: float, degrees: float) -> Span:
+    """The stretch of a drum's wall that lies `degrees` about its front."""
+    turn = np.radians(degrees)
+    return np.pi * radius - turn * radius / 2, turn * radius
 
 
-def openings(model, b, wall, storeys, bays, base, entrance=None, balconies=False, arc=None, height=None):
-    """Rows of windows on one wall, a door in the bay `entrance`, balconies on upper storeys."""
-    frame, length = wall
-    start, run = (0.0, length) if arc is None else arc
-    storey = height or b.storey_height
-    pitch = run / bays
-    tall = {"neoclassical": 0.56, "gothic": 0.66, "modern": 0.5}.get(b.style, 0.5) * storey
-    wide = min({"modern": 0.62, "gothic": 0.46, "rural": 0.4, "american": 0.42}.get(b.style, 0.44) * pitch, 1.9)
-    for j in range(storeys):
-        floor = base + j * storey
-        for i in range(bays):
-            u = start + (i + 0.5) * pitch
-            if j == 0 and i == entrance:
-                facade.door(model, b, frame, u, base, height=min(2.5, storey * 0.78))
-            elif balconies and j > 0 and i in _balcony_bays(b, bays):
-                facade.window(model, b, frame, u, floor + 0.05, wide, 2.3, None if b.style != "rural" else "sash")
-                facade.balcony(model, b, frame, u, floor, pitch * 0.86, depth=1.3)
-            else:
-                facade.window(model, b, frame, u, floor + 0.9, wide, tall)
-
-
-def _balcony_bays(b, bays):
-    if b.structure in ("house", "mansion", "townhouse"):
-        return (bays // 2,)
-    return range(0, bays, 2) if b.seed % 2 else range(bays)
-
-
-def panes(model, b, wall, storeys, bays, base, arc=None, entrance=None):
-    """A curtain wall: one large pane a bay and storey between thin mullions."""
-    frame, length = wall
-    start, run = (0.0, length) if arc is None else arc
-    pitch, storey, gap = run / bays, b.storey_height, 0.16
-    for j in range(storeys):
-        for i in range(bays):
-            u, floor = start + (i + 0.5) * pitch, base + j * storey
-            if j == 0 and i == entrance:
-                facade.door(model, b, frame, u, base)
-                continue
-            part = model.part("window")
-            low, high = u - pitch / 2 + gap, u + pitch / 2 - gap
-            corners = [
-                (low, 0.04, floor + 0.5),
-                (high, 0.04, floor + 0.5),
-                (high, 0.04, floor + storey - 0.1),
-                (low, 0.04, floor + storey - 0.1),
-            ]
-            model.sheet(part, "tinted", frame, corners)
-    mullion = model.part("wall")
-    for i in range(bays + 1):
-        u = start + i * pitch
-        model.box(mullion, "steel", frame, (u - 0.09, u + 0.09), (0, 0.2), (base, base + storeys * storey), "ib")
-
-
-def block(model, b, mass, base, arc=None, side_bays=2, entrance=None):
-    """Walls, plinth, openings and string courses of a plain block; returns the height of the eaves."""
-    eaves = base + b.storeys * b.storey_height
-    raise_walls(model, mass, (0, eaves))
-    facade.band(model, "kerb", mass.walls, (0, base), 0.12)
-    fill = panes if b.glass else openings
-    extra = {} if b.glass else {"balconies": b.balconies}
-    entrance = b.bays // 2 if entrance is None else entrance
-    bays = b.bays if arc is None else b.bays + 1
-    fill(model, b, mass.walls[0], b.storeys, bays, base, entrance=entrance, arc=arc, **extra)
-    if arc is None:
-        for wall in (mass.walls[1], mass.walls[-1]):
-            fill(model, b, wall, b.storeys, side_bays, base)
-    if b.style == "neoclassical":
-        facade.band(model, "trim", mass.walls, (base + b.storey_height - 0.15, base + b.storey_height + 0.1), 0.15)
-    return eaves
-
-
-def footprint(b, depth=None):
-    width = b.bays * b.bay_width + 0.8
+def footprint(building: Building, depth: float | None = None) -> tuple[float, float]:
+    """Width and depth of a building in metres, as its bays say."""
+    width = building.bays * building.bay_width + 0.8
     return width, depth or float(np.clip(width * 0.7, 6.0, 9.0))
 
 
-def close(model, b, mass, eaves, rng, rise=None):
-    """The roof that the building was drawn with, on an oblong block."""
-    x0, x1, y0, y1 = mass.extent
-    width, depth = x1 - x0, y1 - y0
-    if b.roof == "flat":
-        if b.style in ("neoclassical", "gothic", "american"):
-            facade.band(model, "trim", mass.walls, (eaves, eaves + 0.35), 0.45)
-            eaves += 0.35
-        roofs.flat(model, mass, eaves, "wall" if b.style == "modern" else "trim")
-    elif b.roof == "hipped":
-        roofs.hipped(model, mass.extent, eaves + 0.25, rise or depth * 0.36)
-    elif b.roof == "mansard":
-        roofs.tapered(model, mass.extent, eaves + 0.25, 2.6, (0.9, 0.9), overhang=0.35)
-        for k in range(b.bays):
-            roofs.dormer(model, b, x0 + width * (k + 0.5) / b.bays, y0 + 0.15, eaves + 0.6, depth=1.2)
-    else:
-        roofs.gabled(model, mass, eaves, rise or depth * 0.42)
-    if b.roof in ("pitched", "hipped", "mansard") and b.style != "gothic":
-        x = x0 + width * (0.25 if rng.random() < 0.5 else 0.75)
-        top = eaves + (rise or depth * 0.42) + (0.7 if b.roof == "pitched" else 0.2)
-        roofs.chimney(model, x, y0 + depth * 0.62, eaves, top)
+def raise_walls(model: Model, mass: Mass, z: Span) -> None:
+    """Bare walls between two heights."""
+    part = model.part("wall")
+    for wall in mass.walls:
+        walls.raise_wall(model, wall, z, part=part)
+
+
+def openings(model: Model, building: Building, wall: Wall, grid: Grid) -> None:
+    """Rows of windows on one wall, a door, balconies on upper storeys."""
+    frame, length = wall
+    start, run = grid.arc or (0.0, length)
+    storey, pitch = building.storey_height, run / grid.bays
+    tall = TALL.get(building.style, 0.5) * storey
+    wide = min(WIDE.get(building.style, 0.44) * pitch, WIDEST)
+    for j in range(grid.storeys):
+        floor = grid.base + j * storey
+        for i in range(grid.bays):
+            u = start + (i + 0.5) * pitch
+            if (j, i) in grid.skip:
+                continue
+            if j == 0 and i == grid.entrance:
+                door(model, building, frame, Opening(u, grid.base, min(1.4, pitch * 0.6), min(2.4, storey * 0.76)))
+            elif j > 0 and i in grid.balconies:
+                kind = None if building.style != "rural" else "sash"
+                window(model, building, frame, Opening(u, floor + 0.05, wide, 2.3), kind)
+                facade.balcony(model, building, frame, Ledge(u, floor, pitch * 0.86, depth=1.3))
+            else:
+                window(model, building, frame, Opening(u, floor + SILL, wide, tall))
+
+
+def balcony_bays(building: Building, bays: int) -> Collection[int]:
+    """The bays of the front that have balconies."""
+    if not building.balconies:
+        return ()
+    if building.structure in ("house", "mansion", "townhouse"):
+        return (bays // 2,)
+    return range(0, bays, 2) if building.seed % 2 else range(bays)
+
+
+def block(model: Model, building: Building, mass: Mass, front: Grid, side_bays: int = 2) -> float:
+    """Walls, plinth, openings and string courses of a plain block; returns the height of its eaves in metres."""
+    base, storey = front.base, building.storey_height
+    eaves = base + front.storeys * storey
+    raise_walls(model, mass, (0, eaves))
+    facade.band(model, "kerb", mass.walls, (0, base), 0.12)
+    fill = curtain_wall if building.glass else openings
+    fill(model, building, mass.walls[0], front)
+    if front.arc is None:
+        for wall in (mass.walls[1], mass.walls[-1]):
+            fill(model, building, wall, Grid(front.storeys, side_bays, base))
+    if building.style == "neoclassical":
+        facade.band(model, "trim", mass.walls, (base + storey - 0.1, base + storey + 0.08), 0.1)
+        if front.arc is None and building.seed % 2:
+            for wall in mass.walls:
+                facade.quoins(model, wall, (base, eaves))
+    return eaves
+
+
+def front_of(building: Building, base: float, arc: Span | None = None, entrance: int | None = None) -> Grid:
+    """The openings of the front: the building's storeys and bays, one more bay round an arc, the door in the middle."""
+    bays = building.bays if arc is None else building.bays + 1
+    entrance = building.bays // 2 if entrance is None else entrance
+    bay = bay_of(building, entrance)
+    return Grid(
+        building.storeys,
+        bays,
+        base,
+        entrance,
+        balcony_bays(building, bays),
+        arc,
+        skip=[(0, bay)] if bay is not None else (),
+    )
+
+
+def bay_of(building: Building, entrance: int) -> int | None:
+    """Which bay of the front has a bay window at the ground, if any."""
+    if "bay" not in building.features or "porch" in building.features:
+        return None
+    return building.bays - 1 if entrance == 0 else 0
+
+
+def add_bay_window(model: Model, building: Building, front: Wall, grid: Grid) -> None:
+    """The bay window that the grid has left room for, if any."""
+    for _, bay in grid.skip:
+        pitch = front.length / grid.bays
+        shape = Opening((bay + 0.5) * pitch, grid.base, pitch * 0.86, building.storey_height)
+        bay_window(model, building, front.frame, shape)

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from s2i.vocabulary.buildings import COLORS, STYLES, VIEWS
+from s2i.embedded.rendering.draw import Draw
+from s2i.embedded.rendering.shot import Day, Shot, sample_day, sample_shot
+from s2i.vocabulary.buildings import COLORS, VIEWS
 
 STRUCTURES_OF = {
-    "modern": ("villa", "house", "apartment block", "office building", "tower", "pavilion"),
-    "neoclassical": ("temple", "mansion", "townhouse", "pavilion"),
-    "gothic": ("church", "townhouse", "tower"),
-    "american": ("house", "townhouse", "barn", "mansion"),
-    "rural": ("cottage", "barn", "house"),
+    "modern": (
+        *("villa", "house", "apartment block", "office building", "office tower", "hotel", "tower", "pavilion"),
+        *("rotunda", "hall", "shed", "steel frame", "unfinished house", "terrace"),
+    ),
+    "neoclassical": ("temple", "mansion", "townhouse", "pavilion", "villa", "hotel", "rotunda", "church", "terrace"),
+    "gothic": ("church", "townhouse", "tower", "terrace"),
+    "american": ("house", "townhouse", "barn", "mansion", "villa", "apartment block", "office tower", "church"),
+    "rural": ("cottage", "barn", "house", "church", "shed", "unfinished house"),
 }
 STRUCTURES = tuple(dict.fromkeys(name for names in STRUCTURES_OF.values() for name in names))
 
@@ -22,10 +25,26 @@ MATERIALS_OF = {
     "american": ("wood", "brick"),
     "rural": ("stone", "wood", "brick"),
 }
+# What a structure can be made of where that is not all that its style knows.
+SOLID = ("concrete", "steel", "brick", "stone", "wood")
+TALL = ("concrete", "steel", "brick", "stone")
+ONLY_OF = {
+    "office building": (*TALL, "glass"),
+    "office tower": (*TALL, "glass"),
+    "tower": (*SOLID, "glass"),
+    "pavilion": (*SOLID, "glass"),
+    "rotunda": ("glass", "concrete", "stone", "brick"),
+    "hotel": TALL,
+    "apartment block": TALL,
+    "hall": ("steel",),
+    "shed": ("steel", "wood"),
+    "steel frame": ("steel",),
+    "unfinished house": ("brick", "concrete"),
+}
 COLORS_OF = {
     "concrete": tuple(COLORS),  # painted or rendered
     "wood": tuple(COLORS),  # painted boards
-    "steel": ("white", "grey", "black", "red", "orange", "green", "blue"),
+    "steel": ("white", "grey", "black", "red", "orange", "yellow", "green", "blue"),
     "brick": ("white", "grey", "black", "red", "orange", "yellow", "brown"),
     "stone": ("white", "grey", "black", "orange", "yellow", "brown", "pink"),
     "glass": ("grey", "black", "green", "blue", "orange"),
@@ -33,28 +52,81 @@ COLORS_OF = {
 
 # Storeys and bays (window columns of the front), as inclusive ranges.
 SIZE_OF = {
-    "villa": ((2, 2), (2, 3)),
+    "villa": ((2, 2), (3, 4)),
     "house": ((2, 2), (3, 4)),
-    "apartment block": ((3, 4), (3, 4)),
-    "office building": ((3, 4), (3, 5)),
-    "tower": ((4, 5), (2, 3)),
+    "apartment block": ((3, 6), (4, 7)),
+    "office building": ((3, 7), (4, 7)),
+    "office tower": ((11, 20), (8, 14)),
+    "hotel": ((5, 8), (6, 10)),
+    "tower": ((4, 7), (2, 3)),
     "pavilion": ((1, 1), (3, 4)),
+    "rotunda": ((1, 3), (7, 13)),
     "temple": ((1, 1), (4, 6)),
-    "mansion": ((2, 2), (5, 5)),
+    "mansion": ((2, 2), (5, 7)),
     "townhouse": ((3, 4), (2, 3)),
+    "terrace": ((2, 3), (6, 10)),
     "church": ((1, 1), (3, 4)),
     "barn": ((1, 1), (2, 3)),
+    "hall": ((1, 1), (4, 7)),
+    "shed": ((1, 1), (2, 4)),
+    "steel frame": ((2, 6), (2, 5)),
+    "unfinished house": ((2, 3), (3, 4)),
     "cottage": ((1, 1), (2, 3)),
 }
 ALWAYS_COLUMNS = ("temple",)
+NEVER_COLUMNS = ("office tower", "apartment block", "unfinished house", "terrace")
 OFTEN_CURVED = ("tower", "office building", "apartment block", "pavilion")
+ALWAYS_CURVED = ("rotunda",)
 ROUND_TOWERS = ("tower", "pavilion", "mansion")
-OFTEN_BALCONIES = ("villa", "apartment block", "tower", "townhouse", "house", "mansion")
+OFTEN_BALCONIES = ("villa", "apartment block", "tower", "townhouse", "house", "mansion", "hotel")
+# What a building may have beside its walls, and in how many cases.
+FEATURES_OF = {
+    ("villa", None): {"porch": 0.6, "dormers": 0.7, "bay": 0.7},
+    ("villa", "modern"): {},
+    ("house", "modern"): {},
+    ("house", None): {"bay": 0.35},
+    ("house", "american"): {"porch": 0.65, "bay": 0.6},
+    ("townhouse", None): {"bay": 0.35},
+    ("terrace", None): {"bay": 0.6, "dormers": 0.4},
+    ("apartment block", "american"): {"fire escape": 0.85},
+    ("apartment block", None): {"roof terrace": 0.3},
+    ("office tower", None): {"setback": 0.5},
+    ("hotel", None): {"roof terrace": 0.3},
+    ("church", None): {"tower": 0.75},
+    ("unfinished house", None): {"scaffold": 0.65, "rafters": 0.6},
+    ("steel frame", None): {"braces": 0.7, "crane": 0.35},
+}
+GLASS = 0.5  # how often what can be of glass is, since few buildings can
+URBAN = ("apartment block", "office building", "office tower", "hotel", "tower", "townhouse", "terrace")
+INDUSTRIAL = ("hall", "shed", "steel frame", "unfinished house")
+CLUTTER = {
+    "urban": {
+        **{"tree": 0.35, "bare tree": 0.3, "street lamp": 0.55, "vehicles": 0.7, "people": 0.6, "neighbour": 0.75},
+        **{"opposite": 0.8},
+    },
+    "industrial": {
+        "tree": 0.3,
+        "bare tree": 0.3,
+        "street lamp": 0.25,
+        "vehicles": 0.45,
+        "people": 0.4,
+        "opposite": 0.2,
+    },
+    "garden": {
+        **{"tree": 0.65, "second tree": 0.4, "bare tree": 0.25, "bushes": 0.5, "neighbour": 0.3, "hedge": 0.2},
+        **{"street lamp": 0.15, "vehicles": 0.25, "people": 0.25, "opposite": 0.4},
+    },
+}
+GROUNDS = {
+    "urban": ("street", "street", "paving"),
+    "industrial": ("yard", "yard", "street", "lawn"),
+    "garden": ("lawn", "lawn", "lawn", "paving", "street"),
+}
 
 
 @dataclass(frozen=True)
 class Building:
-    """One building and the day it is seen on.  Angles in degrees, lengths in metres."""
+    """One building, the day it is seen on and from where.  Lengths in metres."""
 
     seed: int
     style: str
@@ -70,41 +142,32 @@ class Building:
     bays: int
     balconies: bool
     columns: bool
+    features: tuple[str, ...]
     bay_width: float
     storey_height: float
     trim: str
     door_color: str
     clutter: tuple[str, ...]
     ground: str
-    camera_azimuth: float
-    camera_height: float
-    sun_azimuth: float
-    sun_elevation: float
-    overcast: float
-    clouds: float
+    day: Day
+    shot: Shot
 
 
 def sample_building(seed: int) -> Building:
     """The building that `seed` stands for; the same seed always gives the same one."""
-    rng = np.random.default_rng([seed, 2010])
-
-    def pick(options):
-        return options[int(rng.integers(len(options)))]
-
-    def chance(probability):
-        return bool(rng.random() < probability)
-
-    color = pick(tuple(COLORS))
-    style = pick(STYLES)
-    material = pick([material for material in MATERIALS_OF[style] if color in COLORS_OF[material]])
-    structure = _structure(style, material, pick)
-    storeys, bays = (int(rng.integers(low, high + 1)) for low, high in SIZE_OF[structure])
-    modern = style == "modern"
-    curved = structure in OFTEN_CURVED and chance(0.45) if modern else structure in ROUND_TOWERS and chance(0.4)
-    view = pick(VIEWS)
-    turn = {"left": -1, "centre": 0, "right": 1}[view]
-    overcast = float(rng.uniform(0.75, 1)) if chance(0.2) else 0.0
-    late = chance(0.25)
+    draw = Draw(seed, 2010)
+    color = draw.one(tuple(COLORS))
+    structure, style, material = _kind(color, draw)
+    storeys, bays = (draw.whole(low, high) for low, high in SIZE_OF[structure])
+    modern, classical = style == "modern", style in ("neoclassical", "american")
+    curved = draw.chance(0.45) and (structure in OFTEN_CURVED if modern else structure in ROUND_TOWERS)
+    curved = structure in ALWAYS_CURVED or curved
+    view = draw.one(VIEWS)
+    setting = "urban" if structure in URBAN else "industrial" if structure in INDUSTRIAL else "garden"
+    features = FEATURES_OF.get((structure, style), FEATURES_OF.get((structure, None), {}))
+    balconies = structure in OFTEN_BALCONIES and material != "glass" and "fire escape" not in features
+    columns = classical and structure not in NEVER_COLUMNS and draw.chance(0.7)
+    day = sample_day(draw)
     return Building(
         seed=seed,
         style=style,
@@ -112,60 +175,68 @@ def sample_building(seed: int) -> Building:
         color=color,
         material=material,
         view=view,
-        roof=_roof(style, structure, curved, pick),
-        roof_color=pick(_roof_colors(color)),
+        roof=_roof(style, structure, curved, draw),
+        roof_color=draw.one(_roof_colors(color)),
         curved=curved,
         glass=material == "glass",
         storeys=storeys,
         bays=bays,
-        balconies=structure in OFTEN_BALCONIES and material != "glass" and chance(0.6),
-        columns=structure in ALWAYS_COLUMNS or (style in ("neoclassical", "american") and chance(0.7)),
-        bay_width=float(rng.uniform(2.5, 3.1)),
-        storey_height=float(rng.uniform(3.0, 3.4)),
-        trim="charcoal" if modern and color != "black" and chance(0.5) else "cream" if color == "white" else "white",
-        door_color=pick(("oak", "teal", "wine", "charcoal")),
-        clutter=tuple(
-            name
-            for name, share in {
-                "tree": 0.75,
-                "second tree": 0.4,
-                "bushes": 0.5,
-                "neighbour": 0.35,
-                "hedge": 0.2,
-            }.items()
-            if chance(share)
-        ),
-        ground=pick(("lawn", "lawn", "paving", "road")),
-        camera_azimuth=turn * float(rng.uniform(24, 38)) if turn else float(rng.uniform(-6, 6)),
-        camera_height=float(rng.uniform(1.6, 4.5)),
-        sun_azimuth=float(rng.choice([-1, 1]) * rng.uniform(15, 60)),
-        sun_elevation=float(rng.uniform(16, 24) if late else rng.uniform(32, 58)),
-        overcast=overcast,
-        clouds=float(rng.uniform(0.1, 0.75)),
+        balconies=balconies and draw.chance(0.6),
+        columns=columns or structure in ALWAYS_COLUMNS,
+        features=draw.some(features),
+        bay_width=draw.between(2.5, 3.3),
+        storey_height=draw.between(3.0, 3.5),
+        trim="charcoal"
+        if modern and color != "black" and draw.chance(0.5)
+        else "cream"
+        if color == "white"
+        else "white",
+        door_color=draw.one(("oak", "teal", "wine", "charcoal")),
+        clutter=draw.some(CLUTTER[setting]),
+        ground=draw.one(GROUNDS[setting]),
+        day=day,
+        shot=sample_shot(draw, view, tall=storeys > 4),
     )
 
 
-def _structure(style, material, pick):
-    if material == "glass":
-        return pick(("office building", "tower", "pavilion"))
-    return pick(STRUCTURES_OF[style])
+def _kind(color: str, draw: Draw) -> tuple[str, str, str]:
+    """Structure, style and material, all structures alike as far as they come in the colour."""
+    kinds = [
+        (structure, style, material)
+        for style, structures in STRUCTURES_OF.items()
+        for structure in structures
+        for material in MATERIALS_OF[style]
+        if material in ONLY_OF.get(structure, SOLID) and color in COLORS_OF[material]
+    ]
+    structure = draw.one(sorted({kind[0] for kind in kinds}))
+    style = draw.one(sorted({kind[1] for kind in kinds if kind[0] == structure}))
+    fitting = [kind for kind in kinds if kind[:2] == (structure, style)]
+    glass = [kind for kind in fitting if kind[2] == "glass"]
+    return glass[0] if glass and draw.chance(GLASS) else draw.one(fitting)
 
 
-def _roof(style, structure, curved, pick):
+def _roof(style: str, structure: str, curved: bool, draw: Draw) -> str:
+    fixed = {"hall": ("pitched", "barrel"), "shed": ("pitched", "sawtooth"), "unfinished house": ("pitched",)}
+    if structure in fixed:
+        return draw.one(fixed[structure])
+    if structure in ("hotel", "terrace") and style != "modern":
+        return draw.one({"hotel": ("mansard", "flat"), "terrace": ("pitched", "mansard")}[structure])
+    if structure in ("office tower", "apartment block", "steel frame"):
+        return "flat"
     if style == "modern":
-        return pick(("flat", "flat", "pitched")) if structure in ("house", "villa") else "flat"
+        return draw.one(("flat", "flat", "pitched")) if structure in ("house", "villa", "terrace") else "flat"
     if structure == "townhouse":
-        return pick(("flat", "pitched", "mansard")) if style != "gothic" else "pitched"
+        return draw.one(("flat", "pitched", "mansard")) if style != "gothic" else "pitched"
     if structure == "tower":
         return "cone" if curved else "spire"
-    if structure == "pavilion":
+    if structure in ("pavilion", "rotunda"):
         return "dome"
-    if structure in ("mansion", "house"):
-        return pick(("pitched", "hipped"))
+    if structure in ("mansion", "house", "villa"):
+        return draw.one(("pitched", "hipped"))
     return "pitched"
 
 
-def _roof_colors(color):
+def _roof_colors(color: str) -> list[str]:
     """Roofs keep away from the wall's colour, so that one name fits the building."""
     near = {"red": "tile", "orange": "tile", "brown": "umber", "black": "slate", "grey": "slate", "pink": "tile"}
     return [name for name in ("slate", "tile", "umber", "lead") if name != near.get(color)]

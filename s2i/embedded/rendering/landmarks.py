@@ -1,164 +1,144 @@
-"""Office and apartment blocks, towers, pavilions, temples, churches."""
+"""Office and apartment blocks, towers, pavilions, temples."""
 
 import numpy as np
 
 from s2i.embedded.rendering import blocks, facade, roofs
-from s2i.embedded.rendering.shapes import Frame
+from s2i.embedded.rendering.blocks import Mass
+from s2i.embedded.rendering.brush import Brush
+from s2i.embedded.rendering.facade import Portico
+from s2i.embedded.rendering.glazing import Grid, curtain_wall
+from s2i.embedded.rendering.grammar import Building
+from s2i.embedded.rendering.metalwork import fire_escape, railing
+from s2i.embedded.rendering.openings import Opening, door, window
+from s2i.embedded.rendering.shapes import Faces, Frame, Model, Point, wall_between
 
 
-def slab_block(model, b, rng):
-    """Apartment blocks and offices."""
-    width, depth = blocks.footprint(b, 7.5)
-    mass = blocks.bow(width, depth) if b.curved else blocks.oblong(-width / 2, width / 2, 0, depth)
-    eaves = blocks.block(model, b, mass, 0.4)
-    if b.roof == "flat":
-        roofs.flat(model, mass, eaves, "wall" if not b.glass else "steel", parapet=0.6)
-        part = model.part("roof")
-        frame, _ = facade.straight(-width * 0.2, depth * 0.4, width * 0.1, depth * 0.4)
-        model.box(part, "slab", frame, (0, width * 0.3), (-2.5, 0), (eaves, eaves + 1.6), "b")
-    else:
-        blocks.close(model, b, mass, eaves, rng)
-
-
-def tower(model, b, rng):
-    side = b.bays * b.bay_width * 1.1 + 0.6
-    base = 0.5
-    if b.curved:
-        radius = side * 0.55
-        mass = blocks.drum(0, radius, radius)
-        turn = np.radians(200)
-        arc = (np.pi * radius - turn * radius / 2, turn * radius)
-        eaves = blocks.block(model, b, mass, base, arc=arc)
-    else:
-        mass = blocks.oblong(-side / 2, side / 2, 0, side)
-        eaves = blocks.block(model, b, mass, base, side_bays=b.bays)
-    centre, half = (0.0, mass.extent[3] / 2), side / 2
-    if b.style == "gothic":
-        facade.band(model, "trim", mass.walls, (eaves - 0.3, eaves + 0.1), 0.3)
-        roofs.spire(
-            model, centre, half if not b.curved else side * 0.55, eaves + 0.2, side * 1.25, 32 if b.curved else 4
-        )
-        if not b.curved:
-            for x in (-half, half):
-                for y in (0.0, side):
-                    roofs.spire(model, (x, y), 0.35, eaves + 0.8, 2.2, 4)
-                    model.lathe(
-                        model.part("wall"), "wall", (x, y), [(0.5, eaves - 1.2), (0.5, eaves + 0.8)], 4, np.pi / 4
-                    )
-    else:
-        roofs.flat(model, mass, eaves, "steel" if b.glass else "wall", parapet=0.7)
-
-
-def pavilion(model, b, rng):
-    base, storey = 0.6, b.storey_height + 0.4
-    if b.style == "neoclassical" or b.curved:
-        radius = b.bays * 1.15
-        mass = blocks.drum(0, radius + 1.2, radius)
-        blocks.raise_walls(model, mass, (0, base + storey))
-        turn = np.radians(210)
-        arc = (np.pi * radius - turn * radius / 2, turn * radius)
-        fill = blocks.panes if b.glass else blocks.openings
-        fill(model, b, mass.walls[0], 1, 5, base, entrance=2, arc=arc)
-        centre = (0.0, radius + 1.2)
-        ring = model.part("wall")
-        for step in range(2):
-            reach = radius + 1.6 - 0.4 * step
-            model.lathe(
-                ring,
-                "kerb",
-                centre,
-                [(reach, base * step / 2), (reach, base * (step + 1) / 2), (radius, base * (step + 1) / 2)],
-                40,
-            )
-        if b.style == "neoclassical":
-            frame = Frame(*centre, -np.pi, radius)
-            for k in range(12):
-                facade.column(model, frame, 2 * np.pi * radius * k / 12, 0.8, (base, base + storey), 0.26)
-            model.lathe(
-                model.part("wall"),
-                "trim",
-                centre,
-                [(radius + 1.1, base + storey), (radius + 1.3, base + storey + 0.6), (radius, base + storey + 0.6)],
-                40,
-            )
-            roofs.dome(model, centre, radius + 0.3, base + storey + 0.6)
-        else:
-            disc = [
-                (radius, base + storey - 0.3),
-                (radius + 1.2, base + storey - 0.1),
-                (radius + 1.2, base + storey + 0.35),
-                (0.01, base + storey + 0.5),
-            ]
-            model.lathe(model.part("roof"), "slab" if not b.glass else "steel", centre, disc, 40)
+def slab_block(model: Model, building: Building, rng: np.random.Generator) -> None:
+    """Apartment blocks and offices, some with a front that swells."""
+    width, depth = blocks.footprint(building, 7.5)
+    mass = blocks.bow(width, depth) if building.curved else blocks.oblong(-width / 2, width / 2, 0, depth)
+    eaves = blocks.block(model, building, mass, blocks.front_of(building, 0.4))
+    if "fire escape" in building.features:
+        _fire_escapes(model, building, mass)
+    if "roof terrace" in building.features and not building.curved:
+        terrace_railing(model, mass, eaves)
+    if building.roof != "flat":
+        roofs.close(model, building, mass, eaves, rng)
         return
-    width, depth = blocks.footprint(b, 6.5)
+    roofs.flat(model, mass, eaves, "steel" if building.glass else "wall", parapet=0.6)
+    frame, _ = wall_between(-width * 0.2, depth * 0.4, width * 0.1, depth * 0.4)
+    _plant_room(model, frame, width * 0.3, eaves)
+
+
+def _fire_escapes(model: Model, building: Building, mass: Mass) -> None:
+    """One before the front and, where a camera may look along it, one at a side."""
+    floors = [0.4 + j * building.storey_height + 0.72 for j in range(1, building.storeys)]
+    for frame, length in (mass.walls[0], mass.walls[1 if building.view == "right" else -1]):
+        bays = building.bays if frame == mass.walls[0].frame else 2
+        pitch = length / bays
+        at = pitch * (0.5 if building.seed % 2 else bays - 0.5)
+        reach = min(pitch, 3.2) / 2
+        fire_escape(model, frame, (at - reach, at + reach), floors)
+
+
+def terrace_railing(model: Model, mass: Mass, z: float) -> None:
+    """A railing on the parapet of a flat roof at `z` metres."""
+    x0, x1, y0, y1 = mass.extent
+    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
+    railing(Brush.new(model, "railing", "iron"), [(x, -y, z + 0.6) for x, y in corners], height=0.7, spacing=0.3)
+
+
+def _plant_room(model: Model, frame: Frame, width: float, z: float) -> None:
+    Brush.new(model, "roof", "slab", frame).box((0, width), (-2.5, 0), (z, z + 1.6), Faces.BOTTOM)
+
+
+def tower(model: Model, building: Building, rng: np.random.Generator) -> None:
+    """As wide as deep, square or round; gothic ones end in a spire."""
+    side = building.bays * building.bay_width * 1.1 + 0.6
+    base, half, radius = 0.5, side / 2, side * 0.55
+    if building.curved:
+        mass = blocks.drum(0, radius, radius)
+        front = blocks.front_of(building, base, arc=blocks.facing(radius, 200))
+    else:
+        mass = blocks.oblong(-half, half, 0, side)
+        front = blocks.front_of(building, base)
+    eaves = blocks.block(model, building, mass, front, side_bays=building.bays)
+    centre = (0.0, mass.extent[3] / 2)
+    if building.style != "gothic":
+        roofs.flat(model, mass, eaves, "steel" if building.glass else "wall", parapet=0.7)
+        return
+    facade.band(model, "trim", mass.walls, (eaves - 0.3, eaves + 0.1), 0.3)
+    if building.curved:
+        roofs.spire(model, centre, radius, eaves + 0.2, side * 1.25, 32)
+        return
+    roofs.spire(model, centre, half, eaves + 0.2, side * 1.25, 4)
+    for corner in ((x, y) for x in (-half, half) for y in (0.0, side)):
+        roofs.spire(model, corner, 0.35, eaves + 0.8, 2.2, 4)
+        pinnacle = Brush.new(model, "wall", "wall")
+        pinnacle.lathe(corner, [(0.5, eaves - 1.2), (0.5, eaves + 0.8), (0.0, eaves + 0.8)], 4, np.pi / 4)
+
+
+def pavilion(model: Model, building: Building, rng: np.random.Generator) -> None:
+    """One high storey, round under a dome or a disc, or oblong under a slab on posts."""
+    base = 0.6
+    if building.style == "neoclassical" or building.curved:
+        _round_pavilion(model, building, base)
+        return
+    width, depth = blocks.footprint(building, 6.5)
     mass = blocks.oblong(-width / 2, width / 2, 0, depth)
-    eaves = blocks.block(model, b, mass, base)
-    part = model.part("roof")
-    frame = mass.walls[0][0]
-    model.box(
-        part, "steel" if b.glass else "slab", frame, (-1.3, width + 1.3), (-depth - 0.8, 1.8), (eaves, eaves + 0.45)
-    )
+    eaves = blocks.block(model, building, mass, blocks.front_of(building, base))
+    frame = mass.walls[0].frame
+    roof = Brush.new(model, "roof", "steel" if building.glass else "slab", frame)
+    roof.box((-1.3, width + 1.3), (-depth - 0.8, 1.8), (eaves, eaves + 0.45))
     for u in (-0.8, width + 0.8):
-        facade.column(model, frame, u, 1.3, (0, eaves), 0.16)
+        facade.column(model, frame, (u, 1.3), (0, eaves), 0.16)
 
 
-def temple(model, b, rng):
-    width = b.bays * 2.2 + 1.0
-    depth, base, head = 9.0, 1.2, 1.2 + b.storey_height * 1.5
+def _round_pavilion(model: Model, building: Building, base: float) -> None:
+    head = base + (building.storey_height + 0.4)
+    radius = building.bays * 1.15
+    mass = blocks.drum(0, radius + 1.2, radius)
+    blocks.raise_walls(model, mass, (0, head))
+    fill = curtain_wall if building.glass else blocks.openings
+    fill(model, building, mass.walls[0], Grid(1, 5, base, entrance=2, arc=blocks.facing(radius, 210)))
+    centre = (0.0, radius + 1.2)
+    steps = Brush.new(model, "wall", "kerb")
+    for step in range(2):
+        reach = radius + 1.6 - 0.4 * step
+        low, high = base * step / 2, base * (step + 1) / 2
+        steps.lathe(centre, [(reach, low), (reach, high), (radius, high)], 40)
+    if building.style == "neoclassical":
+        _ring_of_columns(model, centre, radius, base, head)
+        roofs.dome(model, centre, radius + 0.3, head + 0.6)
+        return
+    disc = [(radius, head - 0.3), (radius + 1.2, head - 0.1), (radius + 1.2, head + 0.35), (0.01, head + 0.5)]
+    Brush.new(model, "roof", "steel" if building.glass else "slab").lathe(centre, disc, 40)
+
+
+def _ring_of_columns(model: Model, centre: Point, radius: float, base: float, head: float) -> None:
+    frame = Frame(centre[0], centre[1], -np.pi, radius)
+    for k in range(12):
+        facade.column(model, frame, (2 * np.pi * radius * k / 12, 0.8), (base, head), 0.26)
+    ring = [(radius + 1.1, head), (radius + 1.3, head + 0.6), (radius, head + 0.6)]
+    Brush.new(model, "wall", "trim").lathe(centre, ring, 40)
+
+
+def temple(model: Model, building: Building, rng: np.random.Generator) -> None:
+    """A hall behind columns and a pediment, on steps."""
+    width = building.bays * 2.2 + 1.0
+    depth, base, head = 9.0, 1.2, 1.2 + building.storey_height * 1.5
     mass = blocks.oblong(-width / 2 + 0.5, width / 2 - 0.5, 2.2, depth)
     blocks.raise_walls(model, mass, (0, head + 0.55))
     for wall in (mass.walls[1], mass.walls[-1]):
-        blocks.openings(model, b, wall, 1, 2, base + 0.4)
+        blocks.openings(model, building, wall, Grid(1, 2, base + 0.4))
     facade.band(model, "kerb", mass.walls, (0, base), 0.4)
     front, length = mass.walls[0]
-    facade.door(model, b, front, length / 2, base, width=1.7, height=3.0)
+    door(model, building, front, Opening(length / 2, base, 1.7, 3.0))
     for u in (length * 0.18, length * 0.82):
-        facade.window(model, b, front, u, base + 1.0, 1.3, 2.0)
-    facade.portico(model, b, front, length / 2, width, 2.4, (base, head), b.bays + (b.bays % 2))
+        window(model, building, front, Opening(u, base + 1.0, 1.3, 2.0))
+    columns = building.bays + building.bays % 2
+    facade.portico(model, front, Portico(length / 2, width, 2.4, base, head, columns))
     facade.band(model, "trim", mass.walls[1:], (head, head + 0.55), 0.4)
-    roofs.gabled(
-        model, blocks.oblong(-width / 2, width / 2, 0.2, depth), head + 0.5, width * 0.19, along="y", overhang=0.2
-    )
-
-
-def church(model, b, rng):
-    width, depth, eaves = b.bays * 2.0 + 1.2, 11.0, 5.4
-    base = 0.5
-    nave = blocks.oblong(-width / 2, width / 2, 0, depth)
-    blocks.raise_walls(model, nave, (0, eaves))
-    facade.band(model, "kerb", nave.walls, (0, base), 0.2)
-    roofs.gabled(model, nave, eaves, width * 0.62, along="y", overhang=0.3)
-    for wall in (nave.walls[1], nave.walls[-1]):
-        frame, length = wall
-        for k in range(3):
-            facade.window(model, b, frame, length * (k + 0.5) / 3, 1.5, 1.3, 3.0)
-        for k in range(4):
-            facade.buttress(model, frame, 0.4 + (length - 0.8) * k / 3, eaves)
-    front, length = nave.walls[0]
-    beside = b.bays == 4
-    x = -width / 2 - 0.4 if beside and b.seed % 2 else width / 2 + 0.4 if beside else 0.0
-    side = 3.4
-    if beside:
-        facade.door(model, b, front, length / 2, base, width=1.8, height=3.0)
-        facade.window(model, b, front, length / 2, 4.7, 1.8, 2.8)
-        for u in (length * 0.2, length * 0.8):
-            facade.window(model, b, front, u, 1.8, 1.1, 2.4)
-    else:
-        for u in (length * 0.13, length * 0.87):
-            facade.window(model, b, front, u, 1.6, 1.0, 2.4)
-    tower = blocks.oblong(x - side / 2, x + side / 2, -1.4, side - 1.4)
-    top = eaves + width * 0.62 + 2.0
-    blocks.raise_walls(model, tower, (0, top))
-    facade.band(model, "kerb", tower.walls, (0, base), 0.2)
-    frame = tower.walls[0][0]
-    if beside:
-        facade.window(model, b, frame, side / 2, 2.0, 1.2, 2.4)
-    else:
-        facade.door(model, b, frame, side / 2, base, width=1.7, height=3.0)
-    for wall, _ in (tower.walls[0], tower.walls[1], tower.walls[-1]):
-        facade.window(model, b, wall, side / 2, top - 3.4, 1.3, 2.6)
-        for u in (0.2, side - 0.2):
-            facade.buttress(model, wall, u, top * 0.75, 0.6, 0.5)
-    facade.band(model, "trim", tower.walls, (top - 0.2, top + 0.15), 0.25)
-    roofs.spire(model, (x, side / 2 - 1.4), side / 2, top + 0.1, 7.0, 4 if b.seed % 3 else 8)
+    whole = blocks.oblong(-width / 2, width / 2, 0.2, depth)
+    rise = width * facade.PITCH_OF_PEDIMENTS
+    roofs.gabled(model, whole, head + 0.5, rise, front_gable=True, overhang=0.2)

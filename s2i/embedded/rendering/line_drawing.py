@@ -1,14 +1,18 @@
 """A line drawing from geometry: the strokes an architect's pencil would make of the same view."""
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
+from scipy.ndimage import find_objects
 
 from s2i.embedded.rendering.render import Rendering
 from s2i.embedded.rendering.truth import FINE
-from s2i.vocabulary.buildings import LABELS
+from s2i.vocabulary.buildings import LABELS, SITE
 
 SCALE = 2  # strokes are drawn on paper this many times finer than the traced geometry, then shrunk
 PAPER, GRAPHITE = 255, 35
+QUIET = [LABELS[name] for name in SITE]
 HATCHED = ("wall", "roof", "window", "door")
 
 
@@ -30,7 +34,7 @@ def line_drawing(rendering: Rendering, seed: int) -> np.ndarray:
     return np.rint(grey).astype(np.uint8)
 
 
-def _regions(rendering):
+def _regions(rendering: Rendering) -> np.ndarray:
     """Numbers the surfaces a pencil would outline; facets that are one surface in depth and label stay one."""
     facets = rendering.facets.copy()
     quiet = np.isin(rendering.fine_labels, [LABELS["sky"]])
@@ -41,18 +45,19 @@ def _regions(rendering):
     return dense.reshape(facets.shape).astype(np.int32)
 
 
-def _outlines(regions, rendering):
+def _outlines(regions: np.ndarray, rendering: Rendering) -> Iterator[tuple[np.ndarray, float]]:
     """The border of each region as (k, 2) points, outer contours of large regions first, with a pencil weight."""
     least = (regions.shape[0] / 128) ** 2 * 1.5
-    areas = np.bincount(regions.ravel())
+    areas, boxes = np.bincount(regions.ravel()), find_objects(regions + 1)
     for region in np.argsort(-areas):
         if areas[region] < least:
             continue
-        ys, xs = np.nonzero(regions == region)
-        y0, x0 = max(ys.min() - 1, 0), max(xs.min() - 1, 0)
-        patch = (regions[y0 : ys.max() + 2, x0 : xs.max() + 2] == region).astype(np.uint8)
-        label = int(rendering.fine_labels[ys[0], xs[0]])
-        bold = areas[region] > 40 * least and label not in (LABELS["clutter"], LABELS["ground"])
+        rows, columns = boxes[region]
+        y0, x0 = max(rows.start - 1, 0), max(columns.start - 1, 0)
+        patch = (regions[y0 : rows.stop + 1, x0 : columns.stop + 1] == region).astype(np.uint8)
+        first = int(patch.argmax())
+        label = int(rendering.fine_labels[y0 + first // patch.shape[1], x0 + first % patch.shape[1]])
+        bold = areas[region] > 40 * least and label not in QUIET
         weight = 1.0 if bold else 0.6
         contours, _ = cv2.findContours(patch, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
         for contour in contours:
@@ -60,7 +65,7 @@ def _outlines(regions, rendering):
                 yield contour[:, 0] + (x0, y0), weight
 
 
-def _corners(outline, drawn):
+def _corners(outline: np.ndarray, drawn: np.ndarray) -> list[tuple[int, int]]:
     """Cuts a border into strokes at its corners, and leaves out what another region's border has drawn already."""
     height, width = drawn.shape
     closed = np.concatenate([outline, outline[:1]])
@@ -83,7 +88,7 @@ def _corners(outline, drawn):
     return [(start, min(end, len(outline) - 1)) for start, end in strokes if end - start > 4]
 
 
-def _turns(points, start, here, least=25.0):
+def _turns(points: np.ndarray, start: int, here: int, least: float = 25.0) -> bool:
     """Does the border turn by more than `least` degrees at `here`?"""
     reach = 7
     before = points[here] - points[max(start, here - reach)]
@@ -92,7 +97,7 @@ def _turns(points, start, here, least=25.0):
     return cosine < np.cos(np.radians(least))
 
 
-def _stroke(ink, points, weight, rng):
+def _stroke(ink: np.ndarray, points: np.ndarray, weight: float, rng: np.random.Generator) -> None:
     """One pull of the pencil: smooth, a little wobbly, a little too long, sometimes drawn twice."""
     size = ink.shape[0]
     line = points.astype(float) * SCALE + SCALE / 2
@@ -119,7 +124,7 @@ def _stroke(ink, points, weight, rng):
         _draw(ink, path, dark, thickness=max(5, round(1.5 * unit)))
 
 
-def _draw(ink, path, dark, thickness):
+def _draw(ink: np.ndarray, path: np.ndarray, dark: float, thickness: int) -> None:
     fixed = np.rint(path * 16).astype(np.int32)
     x0, y0 = np.maximum(path.min(0).astype(int) - thickness - 2, 0)
     x1, y1 = path.max(0).astype(int) + thickness + 3
@@ -131,7 +136,7 @@ def _draw(ink, path, dark, thickness):
     np.maximum(patch, layer.astype(np.float32) / 255 * dark, out=patch)
 
 
-def _hatch(ink, rendering, rng):
+def _hatch(ink: np.ndarray, rendering: Rendering, rng: np.random.Generator) -> None:
     """Parallel strokes over the building's shaded faces, cross-hatched glass."""
     size = ink.shape[0]
     gap = size / 128 * 2.6

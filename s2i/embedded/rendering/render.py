@@ -2,17 +2,20 @@
 
 import functools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from s2i.embedded.rendering import massing, site, sky, truth
-from s2i.embedded.rendering.camera import frame_building, sensor_of
+from s2i.embedded.rendering.camera import Camera, frame_building, sensor_of
 from s2i.embedded.rendering.denoise import denoise
 from s2i.embedded.rendering.grammar import Building
+from s2i.embedded.rendering.meshes import Mesh, facing, meshes
 from s2i.embedded.rendering.shapes import Model
-from s2i.embedded.rendering.surfaces import Materials
+from s2i.embedded.rendering.surfaces import GLOW, Bsdf, Materials
 
-EXPOSURE = 1.2
+COURSES = 105  # courses of masonry that fit side by side into an image, so that 256 pixels can show them
+COURSE_SIZES = (0.05, 0.16)  # metres that a course is at least and at most high
 
 
 @dataclass(frozen=True)
@@ -40,28 +43,34 @@ def render(building: Building, size: int, samples: int, noise_seed: int = 0) -> 
     Raises ImportError when mitsuba is not installed.
     """
     mi = _mitsuba()
-    model = Model()
+    model = Model(np.random.default_rng([building.seed, 23]))
     massing.build(model, building)
-    points = np.concatenate([piece.vertices for piece in model.pieces])
-    camera = frame_building(building, points)
-    low, high = points.min(0), points.max(0)
-    site.furnish(model, building, (low[0], high[0], low[1], high[1]))
-    meshes = model.meshes()
-    scene = mi.load_dict(_scene(mi, building, meshes, camera))
+    camera = frame_building(building, np.concatenate([piece.vertices for piece in model.pieces]))
+    site.furnish(model, building, camera)
+    surfaces = meshes(model)
+    scene = mi.load_dict(_scene(mi, building, surfaces, camera))
     path = mi.load_dict({"type": "path", "max_depth": 3, "rr_depth": 10})
     light = np.array(
         mi.render(scene, sensor=sensor_of(mi, camera, size), integrator=path, spp=samples, seed=noise_seed)
     )
-    known = truth.trace(mi, meshes, model.labels, camera, size)
+    known = truth.trace(mi, surfaces, model.labels, camera, size)
     return Rendering(
-        image=_round(denoise(_develop(light[..., :3]), known["facets"])),
-        shade=_shade(building, known.pop("fine_normals")),
-        **known,
+        image=_round(denoise(_develop(light[..., :3] * sky.exposure(building)), known.facets)),
+        labels=known.labels,
+        matte=known.matte,
+        depth=known.depth,
+        normals=known.normals,
+        windows=known.windows,
+        balconies=known.balconies,
+        facets=known.facets,
+        fine_depth=known.fine_depth,
+        fine_labels=known.fine_labels,
+        shade=_shade(building, known.fine_normals),
     )
 
 
 @functools.cache
-def _mitsuba():
+def _mitsuba() -> Any:
     try:
         import drjit
         import mitsuba as mi
@@ -73,7 +82,7 @@ def _mitsuba():
     return mi
 
 
-def _scene(mi, building, meshes, camera):
+def _scene(mi: Any, building: Building, surfaces: dict[str, Mesh], camera: Camera) -> dict[str, Any]:
     towards, irradiance = sky.sun(building)
     turned = mi.ScalarTransform4f().rotate([1, 0, 0], 90)
     scene = {
@@ -89,16 +98,19 @@ def _scene(mi, building, meshes, camera):
             "irradiance": value,
             "sampling_weight": 4.0,
         }
-    materials = Materials(mi, building, unit=camera["metres"] / 52)
-    for name, mesh in meshes.items():
-        scene["mesh " + name] = _mesh(mi, name, mesh, materials(name))
+    materials = Materials(mi, building, unit=float(np.clip(camera.metres / COURSES, *COURSE_SIZES)))
+    for name, mesh in surfaces.items():
+        scene["mesh " + name] = _mesh(mi, name, mesh, materials(name), camera)
     return scene
 
 
-def _mesh(mi, name, mesh, bsdf):
+def _mesh(mi: Any, name: str, mesh: Mesh, bsdf: Bsdf, camera: Camera) -> Any:
     vertices, normals, uv, faces = mesh[:4]
     properties = mi.Properties()
     properties["bsdf"] = mi.load_dict(bsdf)
+    if name in GLOW:
+        properties["emitter"] = mi.load_dict(GLOW[name])
+        faces = facing(vertices, faces, camera.eye)
     shape = mi.Mesh(
         name, len(vertices), len(faces), props=properties, has_vertex_normals=True, has_vertex_texcoords=True
     )
@@ -111,19 +123,19 @@ def _mesh(mi, name, mesh, bsdf):
     return shape
 
 
-def _develop(light):
+def _develop(light: np.ndarray) -> np.ndarray:
     """Linear light to sRGB, with a shoulder that keeps bright walls from clipping."""
-    value = np.maximum(light * EXPOSURE, 0)
+    value = np.maximum(light, 0)
     knee = 0.7
     value = np.where(value > knee, knee + (1 - knee) * np.tanh((value - knee) / (1 - knee)), value)
     srgb = np.where(value <= 0.0031308, value * 12.92, 1.055 * np.maximum(value, 1e-9) ** (1 / 2.4) - 0.055)
     return np.clip(srgb * 255, 0, 255)
 
 
-def _round(image):
+def _round(image: np.ndarray) -> np.ndarray:
     return np.rint(image).astype(np.uint8)
 
 
-def _shade(building, normals):
+def _shade(building: Building, normals: np.ndarray) -> np.ndarray:
     towards = -sky.sun(building)[0]
     return np.clip(0.5 - 0.6 * normals @ towards, 0, 1).astype(np.float32)

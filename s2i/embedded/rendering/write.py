@@ -3,6 +3,7 @@
 import csv
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,9 @@ TRUTHS = ("labels", "matte", "depth", "normals")
 FARTHEST = 80.0  # metres that the 8-bit depth map reaches; 255 is this far or sky
 
 
-def write_corpus(folder, count: int, first_seed: int, size: int, samples: int, truth: bool, workers: int = 2):
+def write_corpus(
+    folder: str | Path, count: int, first_seed: int, size: int, samples: int, truth: bool, workers: int = 2
+) -> None:
     """Renders the buildings of `count` seeds into `folder`; what stands there with its row is not rendered again.
 
     Unless it was rendered at another size, with other samples or by other code: then all of it is.  The files do not
@@ -42,7 +45,7 @@ def write_corpus(folder, count: int, first_seed: int, size: int, samples: int, t
     missing = [seed for seed in seeds if seed not in rows]
     jobs = (delayed(_write_one)(folder, seed, size, samples, truth) for seed in missing)
     done = Parallel(n_jobs=workers, return_as="generator")(jobs)
-    with table.open("a", newline="") as file:
+    with table.open("a", encoding="utf-8", newline="") as file:
         lines = csv.DictWriter(file, COLUMNS)
         for row in tqdm(done, initial=count - len(missing), total=count, desc="rendering", unit="photo"):
             lines.writerow(row)
@@ -60,13 +63,13 @@ def description(building: Building, rendering: Rendering) -> str:
     return f"{subject}, {building.style} style, {seen}, {building.view} view"
 
 
-def _counted(number, noun):
+def _counted(number: int, noun: str) -> str:
     if not number:
         return ""
     return f"{number} {noun if number == 1 else noun[:-1] + 'ies' if noun.endswith('y') else noun + 's'}"
 
 
-def _write_one(folder, seed, size, samples, truth):
+def _write_one(folder: Path, seed: int, size: int, samples: int, truth: bool) -> dict[str, Any]:
     """Renders one building, writes its files and returns its row."""
     building = sample_building(seed)
     rendering = render(building, size, samples)
@@ -86,7 +89,7 @@ def _write_one(folder, seed, size, samples, truth):
     return {column: row.get(column, "") for column in COLUMNS}
 
 
-def _as_image(kind, values):
+def _as_image(kind: str, values: np.ndarray) -> np.ndarray:
     if kind == "depth":
         near = np.where(values > 0, np.minimum(values, FARTHEST), FARTHEST)
         return np.rint(near / FARTHEST * 255).astype(np.uint8)
@@ -95,7 +98,7 @@ def _as_image(kind, values):
     return values
 
 
-def _save(path, image):
+def _save(path: Path, image: np.ndarray) -> None:
     """Encodes beside the final place and renames."""
     image = image[..., ::-1] if image.ndim == 3 else image
     options = [cv2.IMWRITE_PNG_COMPRESSION, 9]
@@ -105,26 +108,26 @@ def _save(path, image):
     _put(path, data.tobytes())
 
 
-def _put(path, data):
+def _put(path: Path, data: bytes) -> None:
     with whole_file(path) as draft:
         draft.write_bytes(data)
 
 
-def _read_rows(table):
+def _read_rows(table: Path) -> dict[int, dict[str, Any]]:
     """{seed: row} of an earlier run; a line that a kill cut short is left out."""
     if not table.exists():
         return {}
-    with table.open(newline="") as file:
+    with table.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if (row["seed"] or "").isdigit()]
     return {int(row["seed"]): row for row in rows}
 
 
-def _complete(folder, row, truth):
+def _complete(folder: Path, row: dict[str, Any], truth: bool) -> bool:
     wanted = ("file", "sketch", *TRUTHS) if truth else ("file",)
     return all(row[key] and (folder / row[key]).exists() for key in wanted)
 
 
-def _write_rows(table, rows):
+def _write_rows(table: Path, rows: dict[int, dict[str, Any]]) -> None:
     text = StringIO()
     lines = csv.DictWriter(text, COLUMNS)
     lines.writeheader()
