@@ -78,7 +78,8 @@ def _sentence(path: str | Path, tree: type[Group], problem: ErrorDetails) -> str
         return f"{path}: unknown key '{key}'" + (f", did you mean '{close[0]}'?" if close else "; remove it.")
     if problem["type"] == "missing":
         return f"{path}: the key '{key}' is missing; add it."
-    reason = problem["msg"][0].lower() + problem["msg"][1:]
+    reason = str(problem["ctx"]["error"]) if problem["type"] == "value_error" else problem["msg"]
+    reason = reason[0].lower() + reason[1:]
     return f"{path}: {key} is {problem['input']!r}, but {reason}."
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from s2i.core import cache
 from s2i.core.errors import UserError
+from s2i.core.parameters.fields import HELD_OUT_STYLES
 from s2i.core.params import Evaluate
 from s2i.evaluation import figures, scoring, summary
 from s2i.metrics import distributions
@@ -27,8 +28,9 @@ def evaluate(records: Sequence[dict], folder: Path, params: Evaluate, attributes
 
     {SET: {metric: number}} for the sets "finetuned", "base" and, as a scale, "target", each photo in the place of what
     was generated of it, and "shuffled", another photo there; "gain": finetuned less base; "styles": headlines by style
-    of the sketches; "gap": headlines of drawings that came along less made sketches ("style"), and without less with a
-    prompt ("prompt") where some were generated so; "images" and "photos"; "left_out": what is not there, and why.
+    of the sketches; "gap": headlines of drawings that came along less made sketches ("style"), of sketches in styles
+    that are never trained on less others ("new_style") where there are some, and without less with a prompt ("prompt")
+    where some were generated so; "images" and "photos"; "left_out": what is not there, and why.
     ``intervals.csv`` has the intervals of all these; they resample photos, not images.
     attributes: probes that read a material off an image.  Raises UserError when images are missing or too small.
     """
@@ -39,6 +41,8 @@ def evaluate(records: Sequence[dict], folder: Path, params: Evaluate, attributes
     results["gain"] = summary.differences(finetuned, tables["base"], params.level)
     results["styles"] = summary.of_styles(finetuned, params.level)
     results["gap"] = {"style": summary.style_gap(finetuned, params.level)}
+    if finetuned["sketch_style"].isin(HELD_OUT_STYLES).any():
+        results["gap"]["new_style"] = summary.new_style_gap(finetuned, params.level)
     if "unprompted" in tables:
         prompt_gap = summary.differences(tables["unprompted"], finetuned, params.level, summary.HEADLINES)
         results["gap"]["prompt"] = prompt_gap

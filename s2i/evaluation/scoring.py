@@ -14,7 +14,7 @@ from s2i.core import cache
 from s2i.core.errors import UserError
 from s2i.core.parallel import chunked
 from s2i.dataset.sketching import sketches
-from s2i.dataset.sketching.styles import STYLES
+from s2i.dataset.sketching.styles import TRACED
 from s2i.imaging import io, tensors, wall_colors
 from s2i.metrics import embeddings, perceptual, pixels
 from s2i.metrics.parts import RECALLED_PARTS, part_recall
@@ -206,7 +206,7 @@ def _reference(record: dict, photo: np.ndarray) -> Reference:
         record,
         photo,
         count_windows(photo),
-        io.read_grey(record["sketch"]) if record["sketch_style"] in STYLES else None,
+        io.read_grey(record["sketch"]) if record["sketch_style"] in TRACED else None,
         io.read_grey(matte) if matte else None,
         io.read_labels(record["truth_labels"]) if record.get("truth_labels") else None,
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from s2i.core.parameters.fields import HELD_OUT_STYLES
 from s2i.metrics import perceptual
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.registry import HEADLINES, IMAGE_METRICS, METRICS, SET_METRICS
@@ -53,10 +54,25 @@ def differences(
 
 def style_gap(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
     """{headline: ...} of drawings that came with the photos less sketches that were made of them, photo by photo."""
-    headlines = [name for name in HEADLINES if name in table]
     is_by_hand = table["sketch_style"].str.startswith(BY_HAND)
-    by_hand, made = (rows.groupby("id")[headlines].mean() for rows in (table[is_by_hand], table[~is_by_hand]))
-    return means((by_hand - made).reset_index(), level)
+    return _gap(table[is_by_hand], table[~is_by_hand & ~_is_held_out(table)], level)
+
+
+def new_style_gap(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
+    """{headline: ...} of sketches in styles that are never trained on less other made sketches, photo by photo."""
+    is_by_hand = table["sketch_style"].str.startswith(BY_HAND)
+    return _gap(table[_is_held_out(table)], table[~is_by_hand & ~_is_held_out(table)], level)
+
+
+def _is_held_out(table: pd.DataFrame) -> pd.Series:
+    return table["sketch_style"].isin(HELD_OUT_STYLES)
+
+
+def _gap(rows: pd.DataFrame, others: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
+    """Means of the headlines of rows less those of others, photo by photo."""
+    headlines = [name for name in HEADLINES if name in rows]
+    mean, other = (table.groupby("id")[headlines].mean() for table in (rows, others))
+    return means((mean - other).reset_index(), level)
 
 
 def of_styles(table: pd.DataFrame, level: float) -> dict[str, dict[str, dict[str, float]]]:

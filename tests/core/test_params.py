@@ -45,7 +45,10 @@ def test_an_unknown_key_unlike_any_other_is_to_be_removed(load):
     [
         ("rank: 0\n", "rank is 0, but input should be greater than or equal to 1"),
         ("resolution: 100\n", "resolution is 100, but input should be a multiple of 64"),
-        ("pair: {styles: [charcoal]}\n", "pair.styles.0 is 'charcoal', but input should be 'given'"),
+        ("pair: {styles: [crayon]}\n", "pair.styles.0 is 'crayon', but input should be 'given'"),
+        ("pair: {styles: [charcoal]}\n", "pair.styles.0 is 'charcoal', but it is never trained on"),
+        ("pair: {test_styles: [ink]}\n", "pair.test_styles.0 is 'ink', but input should be 'charcoal' or 'stipple'"),
+        ("pair: {abstraction: rough}\n", "pair.abstraction is 'rough', but input should be 'mixed', 'fine'"),
         ("ingest: {val: 0.5, test: 0.5}\n", "val and test together leave nothing to train on"),
         ("caption: {by: [none, vlm]}\n", "nobody is asked after none; let it stand last"),
         ("augment: {flip: 2}\n", "augment.flip is 2, but input should be less than or equal to 1"),
@@ -90,3 +93,9 @@ def test_every_parameter_is_described_in_a_sentence():
             else:
                 assert field.description and field.description.endswith("."), f"{group.__name__}.{name}"
                 assert len(field.description.split()) > 2, f"{group.__name__}.{name}"
+
+
+@pytest.mark.parametrize("naming", ["a photo", "a photo of {thing}", "a {token"])
+def test_a_naming_that_names_nothing_is_refused(params, naming):
+    with pytest.raises(ValueError, match=r"it must name \{token\} or \{label\}"):
+        params(method="dreambooth", dreambooth={"naming": naming})

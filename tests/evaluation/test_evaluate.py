@@ -7,7 +7,7 @@ import pytest
 from s2i.core.errors import UserError
 from s2i.core.params import Evaluate
 from s2i.dataset.sketching import sketches
-from s2i.evaluation import evaluate, scoring
+from s2i.evaluation import evaluate, scoring, summary
 from s2i.imaging import io
 from s2i.metrics.structure import count_windows
 from s2i.vocabulary.buildings import LABELS
@@ -112,6 +112,14 @@ def test_every_style_of_sketch_has_figures_and_drawings_by_hand_a_gap(figures):
     assert figures["styles"]["xdog"]["resketch_f1"] > 0.9 and "resketch_f1" not in figures["styles"]["given"]
     gap = figures["styles"]["given"]["st_lpips"] - figures["styles"]["xdog"]["st_lpips"]
     assert figures["gap"]["style"]["st_lpips"] == pytest.approx(gap, rel=0.01, abs=1e-4)
+
+
+def test_sketches_in_styles_never_trained_on_have_a_gap_to_the_other_made_ones():
+    styles = {"given": 0.9, "xdog": 0.5, "ink": 0.7, "charcoal": 0.4, "stipple": 0.2}
+    rows = [{"id": id, "sketch_style": style, "edge_f1": f1} for id in "abc" for style, f1 in styles.items()]
+    table = pd.DataFrame(rows)
+    assert summary.new_style_gap(table, 0.95)["edge_f1"]["mean"] == pytest.approx(0.3 - 0.6)
+    assert summary.style_gap(table, 0.95)["edge_f1"]["mean"] == pytest.approx(0.9 - 0.6), "they are in no other gap"
 
 
 def test_images_drawn_without_a_prompt_have_a_gap_to_those_with_one(figures):

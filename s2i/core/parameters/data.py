@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from s2i.core.parameters.fields import Count, Group, Share, Style
+from s2i.core.parameters.fields import HELD_OUT_STYLES, Abstraction, Count, Group, HeldOutStyle, Share, Style
 
 
 class Workers(Group):
@@ -46,12 +46,25 @@ class Ingest(Group):
         return self
 
 
+def _trainable(style: object) -> object:
+    if style in HELD_OUT_STYLES:
+        raise ValueError("it is never trained on, to measure what is new to a model: name it in pair.test_styles")
+    return style
+
+
 class Pair(Group):
     """Which sketches are drawn of every photo."""
 
-    styles: Annotated[list[Style], Field(min_length=1)] = Field(
+    styles: Annotated[list[Annotated[Style, BeforeValidator(_trainable)]], Field(min_length=1)] = Field(
         ["given", "pencil", "xdog"],
         description="A sketch is drawn of every photo in each of these styles; given keeps those that came with it.",
+    )
+    test_styles: list[HeldOutStyle] = Field(
+        [], description="Styles that are never trained on: sketches in them are drawn of the test photos alone."
+    )
+    abstraction: Abstraction = Field(
+        "mixed",
+        description="How much of a photo a sketch shows: fine is every brick, gist the masses, mixed varies by photo.",
     )
 
 

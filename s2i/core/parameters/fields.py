@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from string import Formatter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,8 +10,18 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Condition = Literal["sketch", "edges", "material"]
-Style = Literal["given", "pencil", "xdog", "canny", "line", "hed"]
 Scheduler = Literal["ddim", "dpm-solver++", "unipc", "euler", "lcm"]
+Abstraction = Literal["mixed", "fine", "middle", "gist"]
+Style = Literal[
+    "given", "pencil", "xdog", "canny", "line", "hed", "graphite", "ballpoint", "ink", "marker", "architect"
+]
+HeldOutStyle = Literal["charcoal", "stipple"]
+HELD_OUT_STYLES = get_args(HeldOutStyle)
+"""Styles that no model is ever trained on: a medium and a way of making strokes that no other style has.
+
+They were named before the first training that they measure.  What a model draws of them says what it makes of
+drawings unlike those that it learned from, so `pair.styles` refuses them; `pair.test_styles` takes them.
+"""
 
 
 class Group(BaseModel):

@@ -7,7 +7,7 @@ import numpy as np
 
 from s2i.core.params import Pair, Workers
 from s2i.dataset.sketching import sketches
-from s2i.dataset.sketching.styles import STYLES
+from s2i.dataset.sketching.styles import TRACED
 from s2i.imaging import io
 from s2i.imaging.mosaics import mosaic
 from s2i.networks import weights
@@ -16,8 +16,8 @@ MAX_SIDE = 256  # pixels of an image on the sheet
 
 
 def in_every_style(records: Sequence[dict], folder: Path, workers: Workers) -> Sequence[dict]:
-    """The records with a sketch in every style that needs no download; those they lack are drawn into a folder."""
-    styles = [style for style in STYLES if style != "hed" or weights.is_at_hand("hed_bsds500.weights.h5")]
+    """The records with a sketch in every style that traces photos and needs no download, some drawn into a folder."""
+    styles = [style for style in TRACED if style != "hed" or weights.is_at_hand("hed_bsds500.weights.h5")]
     if not (missing := [style for style in styles if style not in records[0]["sketches"]]):
         return records
     with_missing = sketches.pair(records, folder, Pair.model_validate({"styles": missing}), workers)
