@@ -27,7 +27,6 @@ base: $(VENV)/.ready  # render the corpus and train the embedded base again: hou
 	dvc repro pipelines/base/dvc.yaml
 	rm -rf data/base data/photos
 	cp -r models/base/whole data/base
-	cp -r models/base/card/. models/base/attributes.safetensors models/base/windows.safetensors data/base
 	cp -r models/base/photos data/photos
 
 ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation.md: an hour or two

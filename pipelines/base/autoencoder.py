@@ -1,12 +1,9 @@
-"""Train the autoencoder.  renders/train -> models/base/autoencoder"""
+"""Train the autoencoder.  pipelines/base/renders -> models/base/autoencoder"""
 
-import sys
-from pathlib import Path
-
-from s2i.core import params_file
+from s2i.core import stage
 from s2i.embedded.pretraining import autoencoder
-from s2i.embedded.pretraining.params import BaseParams
+from s2i.embedded.pretraining.params import FILE, BaseParams
 
-corpus, target = map(Path, sys.argv[1:])
-settings = params_file.load("pipelines/base/params.yaml", BaseParams)
-autoencoder.train(corpus, target, settings.autoencoder, settings.resolution, settings.seed)
+with stage.run(["renders"], ["autoencoder"], params=FILE, tree=BaseParams) as run:
+    settings = (run.params.autoencoder, run.params.resolution, run.params.seed)
+    autoencoder.train(run.inputs["renders"] / "train", run.output, *settings)

@@ -1,14 +1,15 @@
-"""Render the corpus: training images, and held-out ones of other seeds.  -> pipelines/base/renders"""
+"""Render the corpus: images to train on, to validate on, and held-out ones.  -> pipelines/base/renders"""
 
-import sys
-from pathlib import Path
-
-from s2i.core import params_file
-from s2i.embedded.pretraining.params import HELD_OUT_SEED, BaseParams
+from s2i.core import stage
+from s2i.embedded.pretraining.params import FILE, HELD_OUT_SEED, VALIDATION_SEED, BaseParams
 from s2i.embedded.rendering.write import write_corpus
 
-target = Path(sys.argv[1])
-settings = params_file.load("pipelines/base/params.yaml", BaseParams)
-common = {"size": settings.resolution, "samples": settings.render.samples, "truth": True}
-write_corpus(target / "held_out", settings.render.held_out, HELD_OUT_SEED, **common)
-write_corpus(target / "train", settings.render.count, 0, **common)
+with stage.run([], ["renders"], last="in place", params=FILE, tree=BaseParams) as run:
+    size, render = run.params.resolution, run.params.render
+    parts = {
+        "held_out": (render.held_out, HELD_OUT_SEED),
+        "validation": (render.validation, VALIDATION_SEED),
+        "train": (render.count, 0),
+    }
+    for name, (count, first_seed) in parts.items():
+        write_corpus(run.output / name, count, first_seed, size, render.samples, truth=True)

@@ -1,14 +1,10 @@
-"""Train the window counter.  renders -> models/base/windows.safetensors, metrics/windows.json"""
+"""Train the window counter.  pipelines/base/renders -> models/base/windows.safetensors, metrics/windows.json"""
 
-import sys
-from pathlib import Path
-
-from s2i.core import params_file
-from s2i.core.files import write_json
+from s2i.core import stage
 from s2i.embedded.pretraining import window_counter
-from s2i.embedded.pretraining.params import BaseParams
+from s2i.embedded.pretraining.params import FILE, BaseParams
 
-corpus, target, metrics = map(Path, sys.argv[1:])
-settings = params_file.load("pipelines/base/params.yaml", BaseParams)
-window_counter.train(corpus / "train", target, settings.windows, settings.seed)
-write_json(metrics, window_counter.score(target, corpus / "held_out"))
+with stage.run(["renders"], ["windows"], metrics=True, last="file", params=FILE, tree=BaseParams) as run:
+    renders = run.inputs["renders"]
+    window_counter.train(renders / "train", run.output, run.params.windows, run.params.seed)
+    run.score(window_counter.score(run.output, renders / "held_out"))

@@ -17,7 +17,7 @@ from s2i.training import batches, optimizers
 from s2i.training.randomness import BatchRandom
 
 Batch = Any  # tensors by name, or whatever else the loss takes
-Loss = Callable[[nn.Module, Any, BatchRandom], torch.Tensor]
+Loss = Callable[[Any, Any, BatchRandom], torch.Tensor]  # of a model, a batch and random numbers
 LoadBatches = Callable[[batches.Examples, Optimisation, int, range, Sequence[BatchRandom]], Iterator[Batch]]
 MakeOptimizer = Callable[[Mapping[str, nn.Parameter], Optimisation, torch.device], Optimizer]
 

@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    DPMSolverMultistepScheduler,
+    StableDiffusionPipeline,
+    UNet2DConditionModel,
+)
 
-from s2i.embedded.pretraining.params import Text, TextToImage
+from s2i.embedded.pretraining.params import Text
 from s2i.embedded.pretraining.text_encoder import build_text_encoder, build_tokenizer
-from s2i.embedded.pretraining.text_to_image import assemble, build_unet
 
 
 def save_base(folder: Path) -> Path:
@@ -23,21 +28,37 @@ def save_base(folder: Path) -> Path:
         norm_num_groups=4,
         sample_size=64,
     )
-    layout = TextToImage(
-        channels=[16, 32],
+    unet = UNet2DConditionModel(
+        sample_size=8,
+        in_channels=6,
+        out_channels=6,
+        block_out_channels=[16, 32],
         layers_per_block=1,
+        down_block_types=["CrossAttnDownBlock2D", "DownBlock2D"],
+        up_block_types=["UpBlock2D", "CrossAttnUpBlock2D"],
+        cross_attention_dim=words.width,
         attention_head_dim=2,
-        prompts_per_image=1,
-        empty_prompt=0,
-        steps=1,
-        batch_size=1,
-        learning_rate=1e-4,
+        norm_num_groups=16,
     )
-    unet = build_unet(layout, 6, 8, words.width)
     controlnet = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(8, 8, 8, 8))
     for name, parameter in controlnet.named_parameters():
         if "controlnet_" in name:
             torch.nn.init.normal_(parameter, std=0.1)
-    assemble(vae, build_text_encoder(tokenizer, words), tokenizer, unet).save_pretrained(folder)
+    StableDiffusionPipeline(
+        vae=vae,
+        text_encoder=build_text_encoder(tokenizer, words),
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=DPMSolverMultistepScheduler(
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            steps_offset=1,
+            prediction_type="v_prediction",
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    ).save_pretrained(folder)
     controlnet.save_pretrained(folder / "controlnet")
     return folder

@@ -6,7 +6,9 @@ from pydantic import Field
 
 from s2i.core.params import Count, Group, Optimisation, Share
 
+FILE = "pipelines/base/params.yaml"
 HELD_OUT_SEED = 500_000  # training renders count up from 0
+VALIDATION_SEED = 700_000
 PHOTOS_SEED = 1_000_000
 
 
@@ -16,6 +18,7 @@ class Render(Group):
     count: Count
     samples: Count
     held_out: Count
+    validation: Count = Field(description="Held-out renders that training looks at, and no figure is computed on.")
 
 
 class Photos(Group):
@@ -35,36 +38,86 @@ class Text(Group):
     heads: Count
 
 
+class CrispDecoding(Optimisation):
+    """The training of a decoder whose images are to be crisp."""
+
+    crop: Count
+    lpips_weight: Annotated[float, Field(ge=0, description="The weight of LPIPS, which every other step sees.")]
+    latent_noise: Annotated[float, Field(ge=0, description="The most noise on latents, in their standard deviations.")]
+    adversary_from: int = Field(ge=0, description="The step from which on the discriminator takes part.")
+    adversary_ramp: Count = Field(description="The steps in which its weight grows to the whole.")
+    adversary_weight: Annotated[float, Field(ge=0)]
+    adversary_learning_rate: Annotated[float, Field(gt=0)]
+
+    def rate_of(self, parameter: str) -> float:
+        """The learning rate of a parameter by its name in a module that has a ``discriminator``."""
+        return self.adversary_learning_rate if parameter.startswith("discriminator.") else self.learning_rate
+
+
+class CrispAutoencoding(CrispDecoding):
+    """The second part of the autoencoder's training: few latent channels, crisp images."""
+
+    halved_weight: Annotated[float, Field(ge=0, description="The weight of latents and images reduced to a half.")]
+    latent_weight: Annotated[float, Field(ge=0, description="The weight of the latents' mean square.")]
+
+
+class TinyDecoder(CrispDecoding):
+    """AutoencoderTiny, which decodes the same latents in a fraction of the time."""
+
+    width: Count = Field(description="Its channels at every resolution.")
+    blocks: list[int] = Field(description="Its residual blocks at every resolution, the coarsest first.")
+
+
 class Autoencoder(Optimisation):
-    """AutoencoderKL, trained on crops."""
+    """AutoencoderKL, trained on crops: its first part, with many latent channels, and `crisp`, the second."""
 
     channels: list[int]
+    wide_latent_channels: Count
     latent_channels: Count
-    norm_groups: Count = Field(description="1: more groups take the colours out of so few channels")
+    norm_groups: Count = Field(description="1: more groups take the colours out of so few channels.")
     crop: Count
     perceptual_weight: Annotated[float, Field(ge=0)]
-    perceptual_share: Share = Field(description="of the steps that also see the perceptual distance; it is slow")
+    perceptual_share: Share = Field(description="The share of the steps that also see the perceptual distance.")
     kl_weight: Annotated[float, Field(ge=0)]
-    decoder_steps: Count = Field(description="steps that the decoder trains alone, on latents that no longer change")
-    whitening_floor: Share = Field(description="share of the average variance below which a direction stays weak")
+    whitening_floor: Share = Field(description="The share of the mean variance below which a direction stays weak.")
+    crisp: CrispAutoencoding
 
 
-class TextToImage(Optimisation):
-    """UNet2DConditionModel and the text encoder, trained together on cached latents."""
+class Sampling(Group):
+    """How images are drawn to look at."""
+
+    steps: Count
+    guidance_scale: Annotated[float, Field(ge=1)]
+
+
+class Controls(Group):
+    """The control images of the corpus, beside Canny edges."""
+
+    styles: list[str] = Field(description="The styles of sketches that renders are drawn in.")
+    drawn: Count = Field(description="In how many of them each render is drawn.")
+
+
+class Denoiser(Optimisation):
+    """UNet2DConditionModel, ControlNet and text encoder, trained together on latents."""
 
     channels: list[int]
     layers_per_block: Count
     attention_head_dim: Count
+    conditioning_channels: list[int] = Field(description="The channels of the ControlNet's embedding of its image.")
     prompts_per_image: Count
-    empty_prompt: Share
-
-
-class Canny(Optimisation):
-    """The ControlNet pretrained on Canny edge maps, the UNet trained along with it."""
-
-    prompt_dropout: Share
-    control_dropout: Share
-    conditioning_channels: list[int]
+    drop_part: Share = Field(description="The share of known parts that a wording leaves out.")
+    synonym: Share = Field(description="The share of parts that a wording says with another word.")
+    prompt_dropout: Share = Field(description="The share of examples without words.")
+    control_dropout: Share = Field(description="The share of examples without a control image.")
+    short_prompts: Count = Field(description="The tokens that the UNet is shown of a prompt at first.")
+    short_share: Share = Field(description="The share of the steps with so few tokens; then it is shown all of them.")
+    timestep_mean: float = Field(description="The mean of the logit of the timestep, from 0 to 1.")
+    timestep_deviation: Annotated[float, Field(gt=0)]
+    uniform_timesteps: Share = Field(description="The share of timesteps that are drawn alike from all.")
+    alignment_weight: Annotated[float, Field(ge=0)]
+    alignment_width: Count
+    alignment_share: Annotated[float, Field(gt=0, le=1, description="The share of the steps that features align in.")]
+    sampling: Sampling = Field(description="How held-out edge maps are drawn every `validate_every` steps.")
 
 
 class Windows(Optimisation):
@@ -75,10 +128,11 @@ class Score(Group):
     """What metrics/base.json is computed on."""
 
     autoencoder_images: Count
-    color_images: Count
-    canny_images: Count
-    steps: Count
-    guidance_scale: Annotated[float, Field(ge=1)]
+    prompted_images: Count
+    controlled_images: Count
+    varied_images: Count = Field(description="Edge maps that are drawn from several seeds.")
+    seeds: Count
+    sampling: Sampling
 
 
 class BaseParams(Group):
@@ -90,7 +144,8 @@ class BaseParams(Group):
     photos: Photos
     text: Text
     autoencoder: Autoencoder
-    text_to_image: TextToImage
-    canny: Canny
+    controls: Controls
+    denoiser: Denoiser
+    tiny_decoder: TinyDecoder
     windows: Windows
     score: Score

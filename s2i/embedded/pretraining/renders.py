@@ -23,17 +23,22 @@ def read(folder: Path) -> tuple[torch.Tensor, pd.DataFrame]:
     return tensors.stack([io.read(Path(folder) / file) for file in files]), table
 
 
-class Columns(Dataset):
-    """Equally long tensors, fetched together by a batch of indices."""
+def files(folder: Path) -> list[Path]:
+    """The image files of a corpus folder in the order of its photos.csv."""
+    return [Path(folder) / file for file in pd.read_csv(Path(folder) / "photos.csv")["file"]]
 
-    def __init__(self, **columns: torch.Tensor):
+
+class Columns(Dataset):
+    """Equally long tensors or arrays, fetched together by a batch of indices; arrays may lie in mapped files."""
+
+    def __init__(self, **columns: torch.Tensor | np.ndarray):
         self.columns = columns
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
 
     def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
-        return {name: column[indices] for name, column in self.columns.items()}
+        return {name: torch.as_tensor(column[indices]) for name, column in self.columns.items()}
 
 
 def arrays(images: torch.Tensor) -> list[np.ndarray]:

@@ -1,102 +1,184 @@
 """How good the embedded base is, on renders it has not seen: metrics/base.json."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, AutoencoderTiny
+from torch import Tensor
 
 from s2i.core import devices
-from s2i.diffusion import base, sampling
-from s2i.diffusion.sampling import Guidance, SamplingSettings
+from s2i.diffusion import base
 from s2i.embedded.pretraining.color_probe import fit_color_probe
-from s2i.embedded.pretraining.params import Score
+from s2i.embedded.pretraining.drawing import draw
+from s2i.embedded.pretraining.params import BaseParams
 from s2i.embedded.pretraining.renders import arrays, read
 from s2i.imaging import tensors
 from s2i.imaging.edges import canny
+from s2i.metrics.sharpness import sharpness
 from s2i.metrics.structure import edge_f1
+from s2i.networks import lpips
 from s2i.networks.probes import Probes, accuracy, features
 from s2i.vocabulary import prompts
 
+SHOWN = 12
 
-def score(
-    model: Path, probes: Path, corpus: Path, settings: Score, resolution: int, seed: int
-) -> tuple[dict, list[np.ndarray], list[np.ndarray]]:
-    """The figures of the base; rows of Canny map, drawn, render; images drawn from text alone.
 
-    Colours are read by a probe fitted on the training renders; everything else sees the held-out ones alone.
+class Scored(NamedTuple):
+    """The figures of the base, and what its card shows of it."""
+
+    figures: dict
+    controlled: list[list[np.ndarray]]  # rows of Canny map, generated, decoded, render
+    prompted: list[np.ndarray]  # images of text alone
+    seeds: list[list[np.ndarray]]  # rows of one map generated from several seeds
+
+
+def score(model: Path, corpus: Path, params: BaseParams) -> Scored:
+    """The figures of the base on the held-out renders, which neither it nor the probes have seen.
+
+    Colours are read by a probe fitted on the training renders.
     """
+    settings, seed = params.score, params.seed
     known, known_table = read(corpus / "train")
-    read_colors = fit_color_probe(arrays(known), known_table["color"])
+    read_colors = fit_color_probe(arrays(known), known_table["color"].tolist())
+    read_attributes = Probes.load(model / "attributes.safetensors")
     photos, table = read(corpus / "held_out")
     renders = arrays(photos)
     device, precision = devices.pick()
     pipeline = base.load(model, model / "controlnet", devices.DTYPES[precision]).to(device)
-    sampling_settings = SamplingSettings(resolution, settings.steps, guidance=Guidance(settings.guidance_scale))
-
-    wanted = by_color(table, settings.color_images)
-    seeds = range(seed, seed + settings.color_images)
     text_only = base.load(model, None, devices.DTYPES[precision]).to(device)
-    texts = [text for _, text in wanted]
-    colored = list(sampling.generate(text_only, texts, seeds, sampling_settings, description="text to image"))
-    named, true_colors = read_colors(colored), read_colors(renders)
+    distance = _distance(lpips.load("alex", device), device)
 
-    chosen = renders[: settings.canny_images]
-    maps = [canny(render) for render in chosen]
-    texts = [prompts.plain(row) for row in table.head(len(chosen)).to_dict("records")]
-    drawn = list(
-        sampling.generate(
-            pipeline,
-            texts,
-            range(len(chosen)),
-            sampling_settings,
-            control_images=[[edge_map] for edge_map in maps],
-            description="canny",
-        )
+    subjects = by_color(table, settings.prompted_images)
+    prompted = draw(
+        text_only, [text for _, text in subjects], range(seed, seed + len(subjects)), None, settings.sampling
     )
-    others = chosen[1:] + chosen[:1]
-    predicted = Probes.load(probes).predict(features(renders))
+    maps = [canny(render) for render in renders[: settings.controlled_images]]
+    texts = [prompts.plain(row) for row in table.head(len(maps)).to_dict("records")]
+    generated = draw(pipeline, texts, range(len(maps)), maps, settings.sampling)
+    targets = renders[: len(maps)]
+    several = [
+        draw(
+            pipeline,
+            [texts[row]] * settings.seeds,
+            range(settings.seeds),
+            [maps[row]] * settings.seeds,
+            settings.sampling,
+        )
+        for row in range(settings.varied_images)
+    ]
+    vae = pipeline.vae.float()
+    tiny = AutoencoderTiny.from_pretrained(model / "tiny_decoder").to(device)
+    decoded = round_trip(vae, photos[: settings.autoencoder_images])
+    truth = renders[: len(decoded)]
     figures = {
-        "autoencoder_psnr": psnr(photos[: settings.autoencoder_images], pipeline.vae.float()),
-        "text_color_accuracy": float(np.mean([name == color for name, (color, _) in zip(named, wanted, strict=True)])),
-        "text_color_chance": 1 / table["color"].nunique(),
-        "text_color_accuracy_renders": float(np.mean(np.array(true_colors) == table["color"].to_numpy())),
-        "canny_edge_f1": mean_edge_f1(drawn, chosen),
-        "canny_edge_f1_shuffled": mean_edge_f1(drawn, others),
-        "attribute_accuracy": accuracy(predicted, table.to_dict("records")),
-        "colors": sorted(table["color"].unique()),
+        **{f"autoencoder_{name}": value for name, value in agreement(decoded, truth, distance).items()},
+        **{
+            f"tiny_decoder_{name}": value
+            for name, value in agreement(round_trip(vae, photos[: len(decoded)], tiny), truth, distance).items()
+        },
+        "canny_edge_f1": mean_edge_f1(generated, targets),
+        "canny_edge_f1_shuffled": mean_edge_f1(generated, targets[1:] + targets[:1]),
+        "canny_sharpness": _mean(sharpness, generated, targets),
+        "canny_lpips": _mean(distance, generated, targets),
+        "diversity_lpips": float(np.mean([_spread(images, distance) for images in several])),
+        **_read_off(prompted, subjects, renders, table, read_colors, read_attributes),
         "images": {
-            "autoencoder": settings.autoencoder_images,
-            "text_color": settings.color_images,
-            "text_color_renders": len(renders),
-            "canny": settings.canny_images,
+            "autoencoder": len(decoded),
+            "prompted": len(prompted),
+            "controlled": len(generated),
+            "seeds": f"{settings.varied_images} x {settings.seeds}",
+            "renders": len(renders),
         },
     }
-    shown = list(zip(maps, drawn, chosen, strict=True))[:12]
-    rows = [np.hstack([np.repeat(edges[..., None], 3, axis=2), image, render]) for edges, image, render in shown]
-    return figures, rows, colored
+    rows = [list(row) for row in zip(maps, generated, decoded, targets, strict=False)][:SHOWN]
+    return Scored(figures, rows, prompted, several)
 
 
-def by_color(table: pd.DataFrame, count: int) -> list[tuple[str, str]]:
-    """Colours in turn, each with the caption of a held-out render that has it: (color, prompt)."""
+def _read_off(
+    prompted: Sequence[np.ndarray],
+    subjects: Sequence[tuple[dict, str]],
+    renders: Sequence[np.ndarray],
+    table: pd.DataFrame,
+    read_colors: Callable[[Sequence[np.ndarray]], list[str]],
+    read_attributes: Probes,
+) -> dict:
+    """Whether images show the colour and material of their prompts, beside what the probes read off the renders."""
+    truth = table.to_dict("records")
+    of_renders = accuracy(read_attributes.predict(features(renders)), truth)
+    wanted = [row for row, _ in subjects]
+    of_prompted = accuracy(read_attributes.predict(features(prompted)), wanted)
+    colors = np.array(read_colors(renders)) == table["color"].to_numpy()
+    prompted_colors = np.array(read_colors(prompted)) == np.array([row["color"] for row in wanted])
+    return {
+        "attribute_accuracy": of_renders,
+        "color_accuracy": float(colors.mean()),
+        "prompted_color_accuracy": float(prompted_colors.mean()),
+        "prompted_material_accuracy": of_prompted["material"],
+        "color_chance": 1 / table["color"].nunique(),
+        "material_chance": 1 / table["material"].nunique(),
+        "colors": sorted(table["color"].unique()),
+    }
+
+
+def by_color(table: pd.DataFrame, count: int) -> list[tuple[dict, str]]:
+    """Colours in turn, each with a held-out render that has it and its caption: (row, prompt)."""
     groups = [group.to_dict("records") for _, group in table.groupby("color")]
     rows = [groups[index % len(groups)] for index in range(count)]
     picked = [group[index // len(groups) % len(group)] for index, group in enumerate(rows)]
-    return [(row["color"], prompts.plain(row)) for row in picked]
+    return [(row, prompts.plain(row)) for row in picked]
 
 
-def mean_edge_f1(drawn: Sequence[np.ndarray], renders: Sequence[np.ndarray]) -> float:
-    """Mean F1 of the drawn images' contours against those of renders, at a tolerance of 2 pixels."""
-    return float(np.mean([edge_f1(image, render, tolerance=2) for image, render in zip(drawn, renders, strict=True)]))
+def mean_edge_f1(generated: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> float:
+    """Mean F1 of the contours of images against those of renders, at a tolerance of 1/64 of the side."""
+    return _mean(lambda image, target: edge_f1(image, target, tolerance=len(target) / 64), generated, targets)
+
+
+def agreement(
+    decoded: Sequence[np.ndarray], targets: Sequence[np.ndarray], distance: Callable[[np.ndarray, np.ndarray], float]
+) -> dict[str, float]:
+    """Sharpness, LPIPS and PSNR of decoded images against the originals, means over images."""
+    return {
+        "sharpness": _mean(sharpness, decoded, targets),
+        "lpips": _mean(distance, decoded, targets),
+        "psnr": _mean(psnr, decoded, targets),
+    }
+
+
+def psnr(decoded: np.ndarray, target: np.ndarray) -> float:
+    """Peak signal-to-noise ratio of an image (H, W, 3) uint8, dB."""
+    error = np.square(decoded.astype(float) - target).mean()
+    return float(10 * np.log10(255**2 / error))
 
 
 @torch.no_grad()
-def psnr(photos: torch.Tensor, vae: AutoencoderKL) -> float:
-    """Peak signal-to-noise ratio of decoded against original images, dB, mean over images.  (N, 3, H, W) uint8."""
-    target = tensors.to_unit_range(photos)
-    batches = [batch.to(vae.device, vae.dtype) for batch in target.split(32)]
-    decoded = torch.cat([vae.decode(vae.encode(batch).latent_dist.mean).sample.float().cpu() for batch in batches])
-    errors = (decoded.clamp(-1, 1) - target).square().mean(dim=(1, 2, 3)) / 4
-    return float((-10 * errors.log10()).mean())
+def round_trip(vae: AutoencoderKL, photos: Tensor, tiny: AutoencoderTiny | None = None) -> list[np.ndarray]:
+    """Photos (N, 3, H, W) uint8 encoded and decoded again, by ``tiny`` where it is given: images (H, W, 3) uint8."""
+    images = []
+    for batch in photos.split(16):
+        latents = vae.encode(tensors.to_unit_range(batch).to(vae.device)).latent_dist.mean
+        decoded = tiny.decode(latents * vae.config.scaling_factor).sample if tiny else vae.decode(latents).sample
+        images += arrays(((decoded.clamp(-1, 1) + 1) * 127.5).round().byte().cpu())
+    return images
+
+
+def _distance(perceptual: Callable[[Tensor, Tensor], Tensor], device: torch.device):
+    @torch.no_grad()
+    def distance(image: np.ndarray, target: np.ndarray) -> float:
+        pair = tensors.to_unit_range(tensors.stack([image, target])).to(device)
+        return perceptual(pair[:1], pair[1:]).item()
+
+    return distance
+
+
+def _spread(images: Sequence[np.ndarray], distance: Callable[[np.ndarray, np.ndarray], float]) -> float:
+    """The mean distance between two of the images."""
+    pairs = [(a, b) for index, a in enumerate(images) for b in images[:index]]
+    return float(np.mean([distance(a, b) for a, b in pairs]))
+
+
+def _mean(metric: Callable[[np.ndarray, np.ndarray], float], images: Sequence, targets: Sequence) -> float:
+    return float(np.mean([metric(image, target) for image, target in zip(images, targets, strict=True)]))

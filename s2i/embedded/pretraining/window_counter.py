@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch.nn import functional as F
-from torchvision.transforms.v2 import functional as imaged
+from torchvision.transforms.v2 import functional as F2
 
 from s2i.core import devices
 from s2i.embedded.pretraining import renders
@@ -26,7 +26,9 @@ def train(corpus: Path, target: Path, settings: Windows, seed: int) -> None:
     """Train on the corpus, which has truth, and write the weights."""
     torch.manual_seed(seed)
     photos, table = renders.read(corpus)
-    density = torch.stack([_density(corpus / row.labels, row.windows) for row in table.itertuples()])
+    density = torch.stack(
+        [_density(corpus / file, count) for file, count in zip(table["labels"], table["windows"], strict=True)]
+    )
     device, precision = devices.pick()
 
     def loss(model, batch, draws):
@@ -61,7 +63,7 @@ def score(weights: Path, corpus: Path) -> dict:
 
 
 def _blurred(model: WindowDensity, photos: torch.Tensor, table: pd.DataFrame) -> dict:
-    blurred = imaged.gaussian_blur(photos, 5, 1.0)
+    blurred = F2.gaussian_blur(photos, 5, 1.0)
     return {f"{name}_blurred": value for name, value in _agreement(model, blurred, table["windows"]).items()}
 
 
@@ -86,7 +88,7 @@ def _density(labels: Path, count: int) -> torch.Tensor:
 
 def _spread(density: torch.Tensor) -> torch.Tensor:
     """A density blurred a little, so that one place beside the right one is nearly right."""
-    return imaged.gaussian_blur(density, 5, 1.0)
+    return F2.gaussian_blur(density, 5, 1.0)
 
 
 def _varied(photos: torch.Tensor, draws: BatchRandom) -> torch.Tensor:
@@ -94,6 +96,6 @@ def _varied(photos: torch.Tensor, draws: BatchRandom) -> torch.Tensor:
     shape = (len(photos), 1, 1, 1)
     blur = draws.uniform(())
     if blur < 0.6:
-        photos = imaged.gaussian_blur(photos, 9, 0.3 + 2 * blur.item())
+        photos = F2.gaussian_blur(photos, 9, 0.3 + 2 * blur.item())
     photos = photos * (0.7 + 0.6 * draws.uniform(shape)) + 0.3 * (draws.uniform((len(photos), 3, 1, 1)) - 0.5)
     return photos + 0.1 * draws.uniform(shape) * draws.normal(photos.shape)
