@@ -133,20 +133,40 @@ def examples(tmp_path, house):
 
 
 @pytest.fixture
-def trained_controlnet(examples, tiny_base, tmp_path, params):
-    """trained_controlnet(name, **changes) fine-tunes on the encoded examples and gives the folder."""
+def encoded(examples, tiny_base, tmp_path):
+    """The folder of the examples as they are encoded for the tiny base and its ControlNet."""
     from s2i.core.params import Encode
     from s2i.diffusion import base, encoding  # with torch and diffusers, which take seconds
-    from s2i.training.methods import controlnet
 
     encoding.encode(examples, tmp_path / "encoded", base.load(tiny_base, None), str(tiny_base), ["sketch"], Encode())
+    return tmp_path / "encoded"
+
+
+@pytest.fixture
+def trained_controlnet(examples, encoded, tmp_path, params):
+    """trained_controlnet(name, **changes) fine-tunes on the encoded examples and gives the folder."""
+    from s2i.training.methods import controlnet
 
     def trained_controlnet(name="trained", **changes):
         (tmp_path / name).mkdir()
-        controlnet.train(examples, tmp_path / "encoded", tmp_path / name, tmp_path / f"{name}-live", params(**changes))
+        controlnet.train(examples, encoded, tmp_path / name, tmp_path / f"{name}-live", params(**changes))
         return tmp_path / name
 
     return trained_controlnet
+
+
+@pytest.fixture(params=["path", "consistency"])
+def taught_student(request, examples, encoded, params, tiny_base, tmp_path):
+    """A student of the tiny base's ControlNet, which is its own teacher, and what it was taught with."""
+    from s2i.training.distillation.student import distil
+
+    settings = {"steps": 4, "rank": 2, "batch_size": 2, "learning_rate": 3e-2, "validate_every": 2}
+    chosen = params(distill=settings | {"loss": request.param, "warmup_steps": 0, "ema_decay": 0})
+    student = tmp_path / "student"
+    student.mkdir()
+    live = tmp_path / "live"
+    distil(examples, encoded, tiny_base, student, live, chosen)
+    return student, chosen, live
 
 
 @pytest.fixture

@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 
 import pytest
@@ -53,3 +54,17 @@ def test_the_app_takes_as_many_steps_as_were_found_to_be_enough(tmp_path, monkey
     (tmp_path / "metrics/steps.json").write_text('{"steps"')
     with pytest.raises(UserError, match=r"metrics/steps.json recommends no steps: run `make steps` again"):
         find_model.in_few_steps(last)
+
+
+@pytest.mark.parametrize("content", ['{"steps":', "[4]", '{"steps": "four"}', '{"stepz": 3}'])
+def test_how_a_student_draws_is_checked(content, tiny_base, tmp_path, params):
+    student = shutil.copytree(tiny_base / "controlnet", tmp_path / "student/controlnet").parent
+    (student / "generate.json").write_text(content)
+    with pytest.raises(UserError, match=r"generate\.json is no JSON object|steps|stepz"):
+        find_model.find(student, params())
+
+
+def test_where_no_student_was_taught_that_is_said(tmp_path, monkeypatch, params):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"models/student holds no student: set distill\.steps"):
+        find_model.find("models/student", params())

@@ -4,19 +4,15 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderKL, DDPMScheduler
+from diffusers import AutoencoderKL
 from helpers.images import wall_with_windows
 
 from s2i.core.params import EdgeLoss
-from s2i.diffusion.schedulers import predicted_original
 from s2i.imaging import tensors
 from s2i.imaging.edges import contours
 from s2i.training.edge_loss import edge_loss, soft_edges
-from s2i.training.losses import OriginalLoss, noise_loss
-from s2i.training.randomness import BatchRandom
 
 PROJECT = Path(__file__).parents[2]
-LATENTS = torch.randn(16, 6, 8, 8, generator=torch.Generator().manual_seed(7))
 
 
 def test_edges_are_where_lightness_jumps_and_stand_where_canny_has_them():
@@ -75,29 +71,3 @@ def test_its_gradient_leads_latents_to_the_target(vae):
         optimizer.step()
         values.append(value.item())
     assert values[-1] < 0.7 * values[0]
-
-
-@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
-def test_a_right_prediction_points_to_the_latents(kind):
-    scheduler = DDPMScheduler(beta_schedule="scaled_linear", prediction_type=kind)
-    noise, timesteps = torch.randn_like(LATENTS), torch.arange(0, 800, 50)
-    noisy = scheduler.add_noise(LATENTS, noise, timesteps)
-    right = scheduler.get_velocity(LATENTS, noise, timesteps) if kind == "v_prediction" else noise
-    torch.testing.assert_close(predicted_original(right, noisy, timesteps, scheduler), LATENTS, rtol=1e-3, atol=1e-3)
-
-
-def test_a_loss_of_the_original_sees_the_nearly_denoised_alone_and_counts_as_its_share_of_the_batch():
-    scheduler, asked = DDPMScheduler(beta_schedule="scaled_linear"), []
-
-    def edges(original, latents):
-        asked.append(len(original))
-        return torch.full((len(original),), 2.0)
-
-    def value(**options):
-        rng = BatchRandom(torch.device("cpu")).seed(0)
-        return noise_loss(lambda noisy, t: torch.zeros_like(noisy), LATENTS, scheduler, rng, **options).item()
-
-    assert value(original_loss=OriginalLoss(edges, 0)) == value() and not asked
-    with_edges = value(original_loss=OriginalLoss(edges, 400))
-    assert 0 < asked[0] < 16
-    assert with_edges - value() == pytest.approx(2 * asked[0] / 16, rel=1e-4)

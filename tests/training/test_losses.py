@@ -5,7 +5,7 @@ import torch
 from diffusers import DDPMScheduler
 from helpers.noise import LATENTS, noise_of
 
-from s2i.training.losses import noise_loss
+from s2i.training.losses import OriginalLoss, noise_loss
 from s2i.training.randomness import BatchRandom
 
 
@@ -60,3 +60,20 @@ def test_an_image_counts_as_much_as_any_other_however_small_its_building_is():
     large[:, :, :7], small[:, :, :1] = 1, 1
     nothing = lambda noisy, t: torch.zeros_like(noisy)  # noqa: E731
     assert loss(nothing, {"weights": large}) == pytest.approx(loss(nothing, {"weights": small}), rel=0.25)
+
+
+def test_a_loss_of_the_original_sees_the_nearly_denoised_alone_and_counts_as_its_share_of_the_batch():
+    scheduler, asked = DDPMScheduler(beta_schedule="scaled_linear"), []
+
+    def edges(original, latents):
+        asked.append(len(original))
+        return torch.full((len(original),), 2.0)
+
+    def value(**options):
+        rng = BatchRandom(torch.device("cpu")).seed(0)
+        return noise_loss(lambda noisy, t: torch.zeros_like(noisy), LATENTS, scheduler, rng, **options).item()
+
+    assert value(original_loss=OriginalLoss(edges, 0)) == value() and not asked
+    with_edges = value(original_loss=OriginalLoss(edges, 400))
+    assert 0 < asked[0] < 16
+    assert with_edges - value() == pytest.approx(2 * asked[0] / 16, rel=1e-4)
