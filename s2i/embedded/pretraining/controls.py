@@ -24,7 +24,7 @@ def write(corpus: Path, target: Path, settings: Controls, seed: int) -> None:
     stopped.
     """
     target.mkdir(parents=True, exist_ok=True)
-    files = renders.files(corpus)
+    files = [file.absolute() for file in renders.files(corpus)]
     height, width = io.read(files[0]).shape[:2]
     part, done = target / ".controls.npy", target / ".done"
     begun = part.exists() and done.exists()

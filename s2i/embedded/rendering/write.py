@@ -32,7 +32,7 @@ def write_corpus(
     Unless it was rendered at another size, with other samples or by other code: then all of it is.  The files do not
     depend on `workers`.  With `truth`, drawings and truth stand beside each photo.
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()  # its writers may stand elsewhere
     for name in ("photos", "sketches", "truth") if truth else ("photos",):
         (folder / name).mkdir(parents=True, exist_ok=True)
     seeds = range(first_seed, first_seed + count)
