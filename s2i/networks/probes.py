@@ -95,7 +95,7 @@ def fit_linear(inputs: torch.Tensor, values: Sequence[str], ridge: float) -> Lin
         optimizer.zero_grad()
         loss = F.cross_entropy(inputs @ weight + bias, targets) + ridge * weight.square().sum()
         loss.backward()
-        return float(loss)
+        return loss.item()
 
     optimizer.step(closure)
     return LinearProbe(weight.detach(), bias.detach(), classes)
