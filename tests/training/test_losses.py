@@ -40,6 +40,27 @@ def test_min_snr_weighs_down_the_nearly_noiseless_steps():
     assert 0 < loss(wrong_where_there_is_hardly_noise, {"snr_gamma": 5}) < 0.5 * plain
 
 
+@pytest.mark.parametrize("kind", ["epsilon", "v_prediction"])
+def test_min_snr_weighs_as_diffusers_example_of_text_to_image_does(kind):
+    scheduler = DDPMScheduler(beta_schedule="scaled_linear", prediction_type=kind)
+    seen = {}
+
+    def predict(noisy, timesteps):
+        seen.update(noisy=noisy, timesteps=timesteps)
+        return torch.full_like(noisy, 0.5)
+
+    weighed = loss(predict, {"snr_gamma": 5.0}, prediction_type=kind)
+    timesteps, noise = seen["timesteps"], noise_of(scheduler, seen["noisy"], seen["timesteps"])
+    target = noise if kind == "epsilon" else scheduler.get_velocity(LATENTS, noise, timesteps)
+    snr = scheduler.alphas_cumprod[timesteps] / (1 - scheduler.alphas_cumprod[timesteps])
+    assert snr.min() < 5 < snr.max()
+    weights = torch.stack([snr, 5.0 * torch.ones_like(timesteps)], dim=1).min(dim=1)[0]
+    weights = weights / snr if kind == "epsilon" else weights / (snr + 1)
+    errors = (0.5 - target).square().mean(dim=(1, 2, 3))
+    assert weighed == pytest.approx((errors * weights).mean().item(), rel=1e-4)
+    assert weighed != pytest.approx(errors.mean().item(), rel=0.01)
+
+
 def test_weights_look_at_one_place_alone():
     scheduler = DDPMScheduler(beta_schedule="scaled_linear")
     left = torch.zeros(16, 1, 8, 8)
