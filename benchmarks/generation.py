@@ -36,7 +36,8 @@ from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.sampling import SamplingSettings
-from s2i.generation.engines import INT8, openvino
+from s2i.generation.engines import openvino
+from s2i.generation.engines.available import INT8
 from s2i.imaging import io, plots
 from s2i.imaging.control_images import control_images
 

@@ -23,8 +23,8 @@ from s2i.core.records import Records
 from s2i.diffusion import base, image_cache, sampling
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.sampling import SamplingSettings
-from s2i.generation import engines, find_model
-from s2i.generation.engines import conversion, openvino
+from s2i.generation import find_model
+from s2i.generation.engines import available, conversion, openvino
 from s2i.generation.find_model import TrainedModel
 from s2i.imaging import io, tensors
 from s2i.imaging.control_images import control_images_of
@@ -38,7 +38,7 @@ ENGINES = {
     "fp32": ("torch", "fp32"),
     "bf16": ("torch", "bf16"),
     "openvino_bf16": ("openvino", "bf16"),
-    "openvino_int8": (engines.INT8, "bf16"),
+    "openvino_int8": (available.INT8, "bf16"),
 }
 MOSAIC_ROWS = 8
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from s2i.cli.options import Subparsers, add_model_options
 from s2i.core.errors import UserError
-from s2i.generation import engines, find_model
+from s2i.generation import find_model
+from s2i.generation.engines import available
 
 if TYPE_CHECKING:
     from s2i.generation.model import SketchToImage
@@ -31,7 +32,7 @@ def run(arguments: Namespace) -> None:
 
     login = _login(arguments.user)
     trained = find_model.in_few_steps(find_model.find(arguments.model))
-    engines.check(arguments.engine, trained.params.device, arguments.compile)
+    available.check(arguments.engine, trained.params.device, arguments.compile)
     folder = Path(arguments.model)
     suggested = suggestions.of_folder(folder) if (folder / suggestions.FILE).exists() else suggestions.of_records()
     settings = server.ServerSettings(arguments.host, arguments.port, login)

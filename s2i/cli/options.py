@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from s2i.core.errors import UserError
-from s2i.generation import engines, find_model
+from s2i.generation import find_model
+from s2i.generation.engines import available
 
 Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -19,7 +20,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--compile", action="store_true", help="torch.compile: minutes at first, then faster")
     parser.add_argument(
         "--engine",
-        choices=engines.ENGINES,
+        choices=available.ENGINES,
         default="torch",
         help="openvino is faster on a CPU, openvino-int8 faster still, after minutes at first (default: torch)",
     )

@@ -20,7 +20,7 @@ from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
 from s2i.diffusion.controlnets import controlnets_of, give_embeddings
 from s2i.diffusion.sampling import SamplingSettings, Step
-from s2i.generation import engines
+from s2i.generation.engines import available
 from s2i.generation.find_model import TrainedModel
 from s2i.imaging.control_images import control_images
 
@@ -40,7 +40,7 @@ class SketchToImage:
 
     tiny_decoder: a folder or hub id of an AutoencoderTiny for the base's latents, which decodes in the place of the
     full autoencoder, faster and coarser.  compile: torch.compile UNet and ControlNets: minutes at first, then faster.
-    engine: what computes UNet and ControlNets, one of `engines.ENGINES`.
+    engine: what computes UNet and ControlNets, one of `engines.available.ENGINES`.
     Raises UserError when a part cannot be had, is not whole, or does not fit the base, or the engine cannot be had.
     """
 
@@ -48,7 +48,7 @@ class SketchToImage:
         self, trained: TrainedModel, tiny_decoder: str | None = None, compile: bool = False, engine: str = "torch"
     ):
         self.trained, self.params, self.engine = trained, trained.params, engine
-        engines.check(engine, self.params.device, compile)
+        available.check(engine, self.params.device, compile)
         device, self.precision = devices.pick(self.params.device if engine == "torch" else "cpu", self.params.precision)
         dtype = devices.DTYPES[self.precision]
         self.pipeline: Any = base.load(trained.base, base.load_controlnet(*trained.controlnets, dtype=dtype), dtype)

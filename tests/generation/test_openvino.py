@@ -13,8 +13,8 @@ from s2i.core.errors import UserError
 from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
 from s2i.diffusion.sampling import SamplingSettings
-from s2i.generation import engines, find_model
-from s2i.generation.engines import conversion, openvino
+from s2i.generation import find_model
+from s2i.generation.engines import available, conversion, openvino
 from s2i.generation.model import SketchToImage
 from s2i.imaging import io
 
@@ -171,10 +171,10 @@ def test_openvino_and_nncf_cannot_tell_their_makers_what_they_do():
 )
 def test_an_engine_that_cannot_be_is_one_clear_sentence(told, sentence):
     with pytest.raises(UserError, match=sentence):
-        engines.check(*told)
+        available.check(*told)
 
 
 def test_a_missing_nncf_is_one_clear_sentence(monkeypatch):
-    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    monkeypatch.setattr(available, "find_spec", lambda name: None)
     with pytest.raises(UserError, match=r"nncf is not installed: `pip install -e '.\[int8\]'` installs what --engine"):
-        engines.check("openvino-int8", "auto", False)
+        available.check("openvino-int8", "auto", False)

@@ -19,7 +19,7 @@ from s2i.diffusion import sampling
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.controlnets import ControlNetWithEmbedding, controlnets_of, embed
 from s2i.diffusion.sampling import SamplingSettings
-from s2i.generation.engines import INT8
+from s2i.generation.engines.available import INT8
 from s2i.imaging.control_images import control_images_of
 
 EXAMPLES = Path("data/augmented")

@@ -23,7 +23,7 @@ from s2i.core import cache
 from s2i.core.files import whole_folder
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.controlnets import MultiControlNet, Residuals, controlnets_of, give_embeddings
-from s2i.generation.engines import INT8
+from s2i.generation.engines.available import INT8
 from s2i.generation.engines.conversion import as_array, calibration_examples, convert, file_name, generate_examples
 from s2i.generation.find_model import TrainedModel
 from s2i.networks.openvino import openvino_core
