@@ -70,14 +70,14 @@ class Setting:
         self.values |= {"controlnet": str(model / "controlnet"), "train": values["train"] | never | changes["train"]}
         (folder / "augmented").mkdir(parents=True)
         records.write(examples, folder / "augmented", folder / "augmented")
-        self.images = image_folder(folder / "images", [one for one in examples if one["split"] == "train"])
+        self.images = image_folder(folder / "images", [example for example in examples if example["split"] == "train"])
 
     def ours(self, **changes) -> dict:
         values = self.values | changes | {"train": self.values["train"] | changes.get("train", {})}
         (self.folder / "params.yaml").write_text(yaml.safe_dump(values))
-        for old in ("cache", "live", "trained"):
-            shutil.rmtree(self.folder / old, ignore_errors=True)
-        return self._measured([PROJECT / "stages/train.py", "augmented", self.encoded, "live", "trained"])
+        for name in ("cache", "log", "trained"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        return self._measured([PROJECT / "stages/train.py", "augmented", self.encoded, "log", "trained"])
 
     def peer(self, script: Path) -> dict:
         train = self.values["train"]
@@ -109,13 +109,13 @@ class Setting:
             done = subprocess.run(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
         if done.returncode:
             sys.exit(f"{' '.join(map(str, command))} failed:\n{(self.folder / 'log.txt').read_text()[-3000:]}")
-        found = json.loads(out.read_text())
+        measured = json.loads(out.read_text())
         size = self.values["train"]["batch_size"]
-        wall, cpu = size / np.median(np.diff(found["stamps"], axis=0), axis=0)
+        wall, cpu = size / np.median(np.diff(measured["stamps"], axis=0), axis=0)
         return {
             "images_per_second": round(wall, 4),
             "images_per_cpu_second": round(cpu, 4),
-            "megabytes": found["megabytes"],
+            "megabytes": measured["megabytes"],
         }
 
 
@@ -134,30 +134,28 @@ def image_folder(folder: Path, examples: Sequence[dict]) -> Path:
 
 def compare(setting: Setting, variants: Sequence[str], script: Path | None, rounds: int) -> dict:
     """Every variant of ours and the peer in turn, ``rounds`` times, and the medians' ratios."""
-    found: dict[str, list] = {}
+    runs: dict[str, list] = {}
     for _ in range(rounds):
         for name in [*variants, *(["peer"] if script else [])]:
-            found.setdefault(name, []).append(
-                setting.peer(script) if name == "peer" else setting.ours(**VARIANTS[name])
-            )
-            print(name, json.dumps(found[name][-1]), flush=True)
+            runs.setdefault(name, []).append(setting.peer(script) if name == "peer" else setting.ours(**VARIANTS[name]))
+            print(name, json.dumps(runs[name][-1]), flush=True)
     train = setting.values["train"]
-    told = {"resolution": setting.values["resolution"], "batch_size": train["batch_size"], "steps": train["steps"]}
-    told["threads"] = torch.get_num_threads()
-    return told | {"runs": found} | ({"ratios": ratios(found)} if script else {})
+    figures = {"resolution": setting.values["resolution"], "batch_size": train["batch_size"], "steps": train["steps"]}
+    figures["threads"] = torch.get_num_threads()
+    return figures | {"runs": runs} | ({"ratios": ratios(runs)} if script else {})
 
 
-def ratios(found: dict[str, list]) -> dict:
+def ratios(runs: dict[str, list]) -> dict:
     """Speed and memory of ours over the peer's: medians of the runs of a round divided by each other."""
-    told = {}
-    for name, runs in found.items():
+    medians = {}
+    for name, ours in runs.items():
         if name != "peer":
-            pairs = list(zip(runs, found["peer"], strict=True))
-            told[name] = {
-                figure: round(float(np.median([one[figure] / other[figure] for one, other in pairs])), 3)
+            pairs = list(zip(ours, runs["peer"], strict=True))
+            medians[name] = {
+                figure: round(float(np.median([run[figure] / peer[figure] for run, peer in pairs])), 3)
                 for figure in ("images_per_second", "images_per_cpu_second", "megabytes")
             }
-    return told
+    return medians
 
 
 def demo(folder: Path, script: Path | None, rounds: int, steps: int) -> dict:
@@ -209,16 +207,16 @@ def save_sd15(folder: Path) -> Path:
 
 def enlarged(folder: Path, size: int) -> list[dict]:
     """Four examples to train on and one to validate, their images enlarged."""
-    every = list(records.Records(PROJECT / "data/augmented"))
-    chosen = [one for one in every if one["split"] == "train"][::13][:4]
-    chosen += [one for one in every if one["split"] == "val"][:1]
+    augmented = list(records.Records(PROJECT / "data/augmented"))
+    chosen = [record for record in augmented if record["split"] == "train"][::13][:4]
+    chosen += [record for record in augmented if record["split"] == "val"][:1]
     examples = []
-    for number, one in enumerate(chosen):
+    for number, record in enumerate(chosen):
         photo, sketch = folder / f"{number}.png", folder / f"{number}-sketch.png"
-        io.write_png(photo, cv2.resize(io.read(one["photo"]), (size, size)))
-        io.write_png(sketch, cv2.resize(io.read_grey(one["sketch"]), (size, size)))
-        kept = {name: one[name] for name in ("id", "split", "prompt", "flip", "variant")}
-        examples.append(kept | {"photo": str(photo), "sketch": str(sketch)})
+        io.write_png(photo, cv2.resize(io.read(record["photo"]), (size, size)))
+        io.write_png(sketch, cv2.resize(io.read_grey(record["sketch"]), (size, size)))
+        columns = {name: record[name] for name in ("id", "split", "prompt", "flip", "variant")}
+        examples.append(columns | {"photo": str(photo), "sketch": str(sketch)})
     return examples
 
 
@@ -228,10 +226,11 @@ def drift(folder: Path, seeds: Sequence[int], steps: int, batch_size: int) -> di
     setting = embedded(folder, train=train, generate={"steps": 1, "batch_size": 4})
     losses: dict[str, list] = {"fp32": [], "bf16": []}
     for seed in seeds:
-        for frozen, found in losses.items():
+        for frozen, losses_of_seeds in losses.items():
             setting.ours(seed=seed, train={"frozen": frozen})
-            found.append(json.loads((setting.folder / "live/metrics.json").read_text())["validation_loss"])
-            print(frozen, seed, found[-1], flush=True)
+            figures = json.loads((setting.folder / "log/metrics.json").read_text())
+            losses_of_seeds.append(figures["validation_loss"])
+            print(frozen, seed, losses_of_seeds[-1], flush=True)
     differences = np.subtract(losses["bf16"], losses["fp32"])
     return {
         "steps": steps,
@@ -252,16 +251,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE / "training.json")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure anew")
     chosen = parser.parse_args()
-    found = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
+    figures = json.loads(chosen.out.read_text()) if chosen.out.exists() else {}
     for part in chosen.only:
         with tempfile.TemporaryDirectory() as folder:
             steps = dict(zip(PARTS, chosen.steps, strict=True))[part]
             if part == "drift":
-                found[part] = drift(Path(folder), range(3), steps, 4)
+                figures[part] = drift(Path(folder), range(3), steps, 4)
             else:
-                found[part] = {"demo": demo, "sd15": sd15}[part](Path(folder), chosen.peer, chosen.rounds, steps)
-        print(part, json.dumps(found[part]), flush=True)
-        chosen.out.write_text(json.dumps(found, indent=2) + "\n")
+                figures[part] = {"demo": demo, "sd15": sd15}[part](Path(folder), chosen.peer, chosen.rounds, steps)
+        print(part, json.dumps(figures[part]), flush=True)
+        chosen.out.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -57,13 +57,13 @@ def train_step(state: TrainState, batches: Iterator[Batch]) -> StepResult:
 
 
 @explain_out_of_memory()
-def fit(run: Run, train_step: TrainStep = train_step) -> Fitted:
+def fit(run: Run, step: TrainStep = train_step) -> Fitted:
     """Train a model: AdamW, linear warm-up, then cosine to zero.
 
     A run that was interrupted goes on from its checkpoints and ends where it would have ended, and several processes
     (accelerate launch), or gradients accumulated over parts of a batch, see what one process with the whole batch
     would.
-    train_step: what one step is; it counts ``state.step`` on.
+    step: what one step is; it counts ``state.step`` on.
     Raises UserError when loss, gradient or validation is no finite number, when another run trains in the same folder,
     when a checkpoint cannot be written, when memory or the optimiser's package is missing, under FSDP, DeepSpeed and
     Megatron-LM, and, after a checkpoint was written, when it is asked to stop (SIGTERM, SIGINT).
@@ -76,7 +76,7 @@ def fit(run: Run, train_step: TrainStep = train_step) -> Fitted:
         bar = tqdm(steps, run.description, initial=state.step, total=settings.steps, unit="step", disable=not is_main)
         for _ in bar:
             # Data, noise, prediction, loss, step
-            result = train_step(state, batches)
+            result = step(state, batches)
 
             # Log
             bar.set_postfix(loss=f"{result.loss:.4f}", refresh=False)

@@ -1,7 +1,7 @@
 """A student of a trained model that draws in few steps and without guidance, as low-rank updates of its networks.
 
 It learns where the teacher's trajectories end (`losses.trajectory_loss`), or by latent consistency distillation (Luo et
-al. 2023, "Latent consistency models").  What is updated, and that LCM's scheduler draws, is of their "LCM-LoRA".
+al. 2023, "Latent consistency models").  Which weights are updated, and the scheduler, are those of their "LCM-LoRA".
 """
 
 from collections.abc import Callable, Iterable, Sequence
