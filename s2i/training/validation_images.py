@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from diffusers import StableDiffusionControlNetPipeline
 
+from s2i.core import devices
 from s2i.core.params import Generate, Params
 from s2i.diffusion import sampling
 from s2i.diffusion.sampling import SamplingSettings
@@ -30,7 +32,11 @@ def generate_images(
         control_images=[control_images_of(example, params.conditions) for example in examples],
         description=description,
     )
-    return list(images)
+    device, precision = devices.pick(params.device, params.precision)
+    # A UNet that is held in bf16 begins with latents in bf16, which ControlNets in fp32 take in autocast alone.
+    is_mixed = precision == "fp32" and pipeline.unet.dtype == torch.bfloat16
+    with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
+        return list(images)
 
 
 def comparison(examples: Sequence[Mapping[str, Any]], generated: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:

@@ -78,6 +78,11 @@ def test_figures_and_images_of_the_training_are_kept(trained_controlnet):
     assert io.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
 
 
+def test_images_of_the_training_are_drawn_where_the_frozen_unet_is_held_in_bf16(trained_controlnet):
+    live = trained_controlnet(learning={"frozen": "bf16"}).with_name("trained-live")
+    assert io.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
+
+
 def test_losses_and_images_of_a_training_are_in_wandb(trained_controlnet, own_cache, offline_wandb):
     live = trained_controlnet(learning={"tracker": "wandb"}).with_name("trained-live")
     (file,) = own_cache.rglob("*.wandb")
