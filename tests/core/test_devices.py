@@ -41,14 +41,14 @@ def test_what_the_user_asks_for_is_taken(machine):
 
 
 @pytest.mark.parametrize(
-    ("asked", "sentence"),
+    ("options", "sentence"),
     [
         (("cuda", "auto"), "device is 'cuda', but torch finds no CUDA device"),
         (("mps", "auto"), "device is 'mps', but torch finds no Apple GPU"),
         (("cpu", "fp16"), "precision is 'fp16', which a CPU is slow and inexact in"),
     ],
 )
-def test_what_the_machine_cannot_do_is_refused_in_one_sentence(machine, asked, sentence):
+def test_what_the_machine_cannot_do_is_refused_in_one_sentence(machine, options, sentence):
     machine()
     with pytest.raises(UserError, match=sentence):
-        devices.pick(*asked)
+        devices.pick(*options)

@@ -60,14 +60,14 @@ def test_results_stand_in_the_order_of_the_items_whatever_the_workers(workers, p
 def data_stages(photos, folder, params):
     """Every file that the data stages make of a folder of photos, by name, and the figures of the survey."""
     workers, probes = params.workers, Path(params.caption.attributes)
-    found, _ = ingest(photos, folder / "ingested", params.resolution, params.seed, params.ingest, workers)
-    found = list(pair(found, folder / "paired", params.pair, workers))
-    found = list(cut_backgrounds(found, folder / "matted", params.matte, workers))
+    rows, _ = ingest(photos, folder / "ingested", params.resolution, params.seed, params.ingest, workers)
+    rows = list(pair(rows, folder / "paired", params.pair, workers))
+    rows = list(cut_backgrounds(rows, folder / "matted", params.matte, workers))
     (folder / "captioned").mkdir()
-    found = list(caption(found, folder / "captioned", params.seed, params.caption, workers, "cpu", "fp32"))
-    records.write(found, folder / "captioned")
-    figures = survey(found, (folder / "ingested",), folder / "surveyed", params.survey, probes, workers)
-    examples = augment(found, folder / "augmented", params.seed, params.augment, params.conditions, workers)
+    rows = list(caption(rows, folder / "captioned", params.seed, params.caption, workers, "cpu", "fp32"))
+    records.write(rows, folder / "captioned")
+    figures = survey(rows, (folder / "ingested",), folder / "surveyed", params.survey, probes, workers)
+    examples = augment(rows, folder / "augmented", params.seed, params.augment, params.conditions, workers)
     records.write(examples, folder / "augmented")
     return written(folder), figures
 
@@ -171,8 +171,8 @@ def test_the_stages_on_two_ray_nodes_write_what_one_process_writes(
     files, figures = in_one_process
     assert {name: made for name, made in written(folder).items() if name in files} == files
     assert json.loads((folder / "data.json").read_text()) == json.loads(json.dumps(figures))
-    asked = "from test_parallel import *; print(len(set(fan_out(node, range(12), 'asking', Workers(engine='ray')))))"
-    assert run("-c", asked).split()[-1] == "2", "both nodes work"
+    script = "from test_parallel import *; print(len(set(fan_out(node, range(12), 'asking', Workers(engine='ray')))))"
+    assert run("-c", script).split()[-1] == "2", "both nodes work"
     (folder / "params.yaml").write_text(yaml.safe_dump(values | {"pair": {"styles": ["given"]}}))
     command = [sys.executable, HERE / "stages/pair.py", "ingested", "none"]
     refused = subprocess.run(command, cwd=folder, capture_output=True)

@@ -19,7 +19,7 @@ def packed(ingested, tmp_path, workers, monkeypatch):
     target = tmp_path / "paired"
     with whole_folder(target) as folder:
         before = list(pair(ingested, folder, Pair(styles=["canny", "xdog"]), workers))
-        images = {(one["id"], style): io.read_grey(path) for one in before for style, path in sketches(one)}
+        images = {(record["id"], style): io.read_grey(path) for record in before for style, path in sketches(record)}
         stage.Stage(None, {}, {"paired": folder}, target, None).write(before)
     return target, images
 
@@ -32,9 +32,13 @@ def test_packed_images_are_what_the_loose_ones_were(packed):
     target, images = packed
     files = sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
     assert 8 <= len(files) <= 17 and all(name.endswith((".tar", ".parquet")) for name in files)
-    found = {(one["id"], style): io.read_grey(path) for one in records.Records(target) for style, path in sketches(one)}
-    assert found.keys() == images.keys() and len(found) == 40
-    assert all((found[key] == images[key]).all() for key in found)
+    unpacked = {
+        (record["id"], style): io.read_grey(path)
+        for record in records.Records(target)
+        for style, path in sketches(record)
+    }
+    assert unpacked.keys() == images.keys() and len(unpacked) == 40
+    assert all((unpacked[key] == images[key]).all() for key in unpacked)
 
 
 def test_the_next_stage_reads_shards_as_it_reads_files(packed, tmp_path, workers):
@@ -43,9 +47,9 @@ def test_the_next_stage_reads_shards_as_it_reads_files(packed, tmp_path, workers
         mattes.cut_backgrounds(list(records.Records(target))[:2], tmp_path, Matte(background="white"), workers)
     )
     for record in matted:
-        drawn = io.read_grey(record["sketches"]["canny"])
+        sketch = io.read_grey(record["sketches"]["canny"])
         inside = io.read_grey(record["matte"]) == 255
-        assert (drawn == images[record["id"], "canny"])[inside].all() and inside.any()
+        assert (sketch == images[record["id"], "canny"])[inside].all() and inside.any()
 
 
 def test_all_files_of_a_photo_are_in_one_shard_and_a_new_photo_changes_one(tmp_path):

@@ -26,24 +26,24 @@ def run(tmp_path, workers):
     """run(folder, **params) gives the captioned records, their examples, and {file: reason} of ingest's quarantine."""
 
     def run(folder, **params):
-        places = [tmp_path / name for name in ("ingested", "paired", "matted", "captioned", "augmented")]
-        for place in places:
-            place.mkdir()
-        ingested, paired, matted, captioned, augmented = places
+        folders = [tmp_path / name for name in ("ingested", "paired", "matted", "captioned", "augmented")]
+        for path in folders:
+            path.mkdir()
+        ingested, paired, matted, captioned, augmented = folders
         probes = Caption(attributes=str(DATA / "base/attributes.safetensors"), empty=0)
-        found, _ = ingest(folder, ingested, 64, 0, Ingest(**params), workers)
-        found = list(pair(found, paired, Pair(styles=["given", "canny"]), workers))
-        found = list(cut_backgrounds(found, matted, Matte(background="white"), workers))
-        found = list(caption(found, captioned, 0, probes, workers, "cpu", "fp32"))
+        rows, _ = ingest(folder, ingested, 64, 0, Ingest(**params), workers)
+        rows = list(pair(rows, paired, Pair(styles=["given", "canny"]), workers))
+        rows = list(cut_backgrounds(rows, matted, Matte(background="white"), workers))
+        rows = list(caption(rows, captioned, 0, probes, workers, "cpu", "fp32"))
         write(
-            augment(found, augmented, 0, Augment(variants=3, empty_prompt=0), ["sketch", "material"], workers),
+            augment(rows, augmented, 0, Augment(variants=3, empty_prompt=0), ["sketch", "material"], workers),
             augmented,
         )
         examples = list(Records(augmented))
-        assert {(one["id"], one["split"]) for one in examples} == {(one["id"], one["split"]) for one in found}
-        assert len(examples) == sum(3 if one["split"] == "train" else len(one["sketches"]) for one in found)
-        assert all(io.read_grey(one["sketch"]).shape == (64, 64) for one in examples)
-        return found, examples, {row["file"]: row["reason"] for row in quarantine.read(ingested)}
+        assert {(row["id"], row["split"]) for row in examples} == {(row["id"], row["split"]) for row in rows}
+        assert len(examples) == sum(3 if row["split"] == "train" else len(row["sketches"]) for row in rows)
+        assert all(io.read_grey(row["sketch"]).shape == (64, 64) for row in examples)
+        return rows, examples, {row["file"]: row["reason"] for row in quarantine.read(ingested)}
 
     return run
 
@@ -66,23 +66,23 @@ def test_a_set_of_pairs_becomes_training_examples(run, tmp_path):
     prompts = [{"image": f"image_{n}.png", "prompt": f"house {n}" if n % 2 else ""} for n in range(16)]
     (folder / "prompts.json").write_text(json.dumps([*prompts, {"image": "image_99.png"}]), encoding="utf-8")
 
-    found, examples, reasons = run(folder, source="paired", val=0.25, test=0.35)
+    rows, examples, reasons = run(folder, source="paired", val=0.25, test=0.35)
     near = [file for file, reason in reasons.items() if reason.startswith("near-duplicate of Images/image_")]
-    assert near and len(found) == 16 - len(near)
+    assert near and len(rows) == 16 - len(near)
     assert {file: reason for file, reason in reasons.items() if file not in near} == {
         "prompts.json": "image missing image_99.png (entry 17)",
         "Sketches/sketch_1.png": "missing while Images/image_1.png is there",
         "Sketches/sketch_copy.png": "missing while Images/image_copy.png is there",
         "Images/image_copy.png": "duplicate of Images/image_0.png",
     }
-    numbers = {one["id"]: int(one["source"].removeprefix("Images/image_").removesuffix(".png")) for one in found}
-    assert len({(numbers[one["id"]] % 12, one["split"]) for one in found}) == 12, "a motif stands in one split"
-    for record in found:
+    numbers = {row["id"]: int(row["source"].removeprefix("Images/image_").removesuffix(".png")) for row in rows}
+    assert len({(numbers[row["id"]] % 12, row["split"]) for row in rows}) == 12, "a motif stands in one split"
+    for record in rows:
         number = numbers[record["id"]]
         assert record["sketches"].keys() == ({"canny"} if number == 1 else {"given", "canny"})
         assert record["captioned_by"] == ("caption" if number % 2 else "attributes")
-    assert all(one["prompt"] == f"house {numbers[one['id']]}" for one in examples if numbers[one["id"]] % 2)
-    assert all(one["prompt"] for one in examples)
+    assert all(row["prompt"] == f"house {numbers[row['id']]}" for row in examples if numbers[row["id"]] % 2)
+    assert all(row["prompt"] for row in examples)
 
 
 def test_a_sketchy_database_becomes_training_examples(run, tmp_path):
@@ -105,16 +105,16 @@ def test_a_sketchy_database_becomes_training_examples(run, tmp_path):
     drawings["n0_0.jpg"] -= 1
     drawings["n1_3.jpg"] -= 1
 
-    found, examples, reasons = run(root, source="sketchy", val=0.25, test=0.35)
-    assert len(found) == 12 and reasons == {
+    rows, examples, reasons = run(root, source="sketchy", val=0.25, test=0.35)
+    assert len(rows) == 12 and reasons == {
         "256x256/sketch/tx_000000000000/car_(sedan)/n0_0-2.png": "invalid sketch (info/invalid-pose.txt)",
         "256x256/sketch/tx_000000000000/church/n1_99-1.png": "no photo of its id",
         "256x256/photo/tx_000000000000/church/n1_3.jpg": "unusable companion n1_3-2.png: empty file",
         "info/invalid-pose.txt": "names no sketch 'n1_1-9' (line 2)",
     }
-    for record in found:
+    for record in rows:
         label, _, name = record["source"].removeprefix("256x256/photo/tx_000000000000/").partition("/")
         given = ["given", "given-2", "given-3"][: drawings[name]]
         assert record["label"] == label and list(record["sketches"]) == [*given, "canny"]
         assert record["caption"].startswith(label.replace("_", " "))
-    assert {one["sketch_style"] for one in examples} == {"given", "given-2", "given-3", "canny"}
+    assert {row["sketch_style"] for row in examples} == {"given", "given-2", "given-3", "canny"}
