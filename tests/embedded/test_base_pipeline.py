@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from accelerate.state import AcceleratorState
 from diffusers import AutoencoderTiny, ControlNetModel, StableDiffusionPipeline
 
 PROJECT = Path(__file__).parents[2]
@@ -41,11 +42,13 @@ TINY = {
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A folder with the pipeline and tiny parameters."""
+    """A folder with the pipeline and tiny parameters; accelerate may compute in another number format meanwhile."""
     (tmp_path / "pipelines/base").mkdir(parents=True)
     (tmp_path / "pipelines/base/params.yaml").write_text(yaml.safe_dump(TINY))
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield tmp_path
+    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def stages() -> dict[str, dict]:
