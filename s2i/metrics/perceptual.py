@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2i.networks import weights
+from s2i.networks import lpips, weights
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
 
 LPIPS_VARIANTS = {"lpips": ("alex", weights.LPIPS_ALEXNET), "lpips_vgg": ("vgg", weights.LPIPS_VGG)}
@@ -48,19 +48,13 @@ def available() -> dict[str, PerceptualDistance]:
 
 
 def lpips_package(net: str, trunk: Mapping[str, Tensor]) -> PerceptualDistance:
-    """The lpips package's distance, with a state dict of torchvision's AlexNet ("alex") or VGG16 ("vgg") in it.
+    """The lpips package's distance with the trunk's weights in it, see `s2i.networks.lpips.build`."""
+    from lpips import normalize_tensor
 
-    Source: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018.
-    """
-    import lpips
-
-    model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
-    names = [name for name, _ in model.net.named_parameters()]  # "slice2.3.weight" is the trunk's "features.3.weight"
-    model.net.load_state_dict({name: trunk["features." + name.split(".", 1)[1]] for name in names})
-    model.eval().requires_grad_(False)
+    model = lpips.build(net, trunk)
 
     def features(images: Tensor) -> list[Tensor]:
-        return [lpips.normalize_tensor(feature_map) for feature_map in model.net(model.scaling_layer(images))]
+        return [normalize_tensor(feature_map) for feature_map in model.net(model.scaling_layer(images))]
 
     return PerceptualDistance(features, list(model.lins))
 

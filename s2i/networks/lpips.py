@@ -39,16 +39,22 @@ def load(net: str, device: torch.device) -> Callable[[torch.Tensor, torch.Tensor
     """The lpips package's distance, differentiable in both images (B, 3, H, W) in [-1, 1] -> (B,).
 
     net: "alex" or "vgg".  Raises UserError where its weights cannot be had.
+    """
+    model = build(net, trunk(net)).to(device)
+    return lambda generated, target: model(generated, target).flatten()
+
+
+def build(net: str, trunk: Mapping[str, torch.Tensor]) -> Any:
+    """The lpips package's network, frozen, with a state dict of torchvision's AlexNet ("alex") or VGG16 ("vgg") in it.
+
     Source: Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric", CVPR 2018.
     """
     import lpips
 
     model = lpips.LPIPS(net=net, pnet_rand=True, verbose=False)
     names = [name for name, _ in model.net.named_parameters()]  # "slice2.3.weight" is the trunk's "features.3.weight"
-    state = trunk(net)
-    model.net.load_state_dict({name: state["features." + name.split(".", 1)[1]] for name in names})
-    model.eval().requires_grad_(False).to(device)
-    return lambda generated, target: model(generated, target).flatten()
+    model.net.load_state_dict({name: trunk["features." + name.split(".", 1)[1]] for name in names})
+    return model.eval().requires_grad_(False)
 
 
 def trunk(net: str) -> dict[str, torch.Tensor]:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from s2i.core import devices
 from s2i.diffusion.encoding import encode_images
 from s2i.embedded.pretraining import renders, stopwatch
-from s2i.embedded.pretraining.discriminator import PatchDiscriminator, crisp_loss
+from s2i.embedded.pretraining.discriminator import WithDiscriminator, crisp_loss
 from s2i.embedded.pretraining.latent_space import keep_strongest, whiten
 from s2i.embedded.pretraining.params import Autoencoder, CrispAutoencoding
 from s2i.embedded.pretraining.stopwatch import Stopwatch
@@ -30,14 +30,6 @@ from s2i.training.randomness import BatchRandom
 from s2i.training.run import Loss, Run
 
 WHITENED_ON = 256  # images
-
-
-class CrispAutoencoder(nn.Module):
-    """An autoencoder and the discriminator that it is trained against, as one module with one optimiser."""
-
-    def __init__(self, vae: AutoencoderKL):
-        super().__init__()
-        self.vae, self.discriminator = vae, PatchDiscriminator()
 
 
 def build(settings: Autoencoder, latent_channels: int, resolution: int) -> AutoencoderKL:
@@ -66,7 +58,7 @@ def train(corpus: Path, target: Path, settings: Autoencoder, resolution: int, se
     fit(replace(first, seed=seed, description="autoencoder", log=Stopwatch(first.checkpoints)))
     whiten(wide, encode_images(wide, photos[:WHITENED_ON])[0], settings.whitening_floor)
 
-    model = CrispAutoencoder(keep_strongest(wide, settings.latent_channels).to(memory_format=torch.channels_last))
+    model = WithDiscriminator(keep_strongest(wide, settings.latent_channels).to(memory_format=torch.channels_last))
     crisp = settings.crisp
     second = Run(model, _crisp_loss(crisp), examples, crisp, checkpoints / "crisp", *devices.pick())
     fit(
@@ -109,7 +101,7 @@ def _crisp_loss(settings: CrispAutoencoding) -> Loss:
     device, _ = devices.pick()
     perceptual = lpips.load("alex", device)
 
-    def loss(model: CrispAutoencoder, batch: dict[str, Tensor], rng: BatchRandom) -> Tensor:
+    def loss(model: WithDiscriminator, batch: dict[str, Tensor], rng: BatchRandom) -> Tensor:
         target = tensors.to_unit_range(crop_and_flip(batch["photo"], settings.crop, rng))
         latents = model.vae.encode(target.to(memory_format=torch.channels_last)).latent_dist.mean
         spread = latents.detach().std(dim=(0, 2, 3), keepdim=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from s2i.core import devices
 from s2i.core.files import read_text, whole_file
 from s2i.diffusion.base import Pipeline
 from s2i.embedded.pretraining.drawing import draw
@@ -21,8 +22,8 @@ CURVE = "curve.csv"  # beside the checkpoints, and beside the trained weights
 class EdgeCurve:
     """Called with a step it generates images of held-out Canny maps, and notes their edge_f1 in a table.
 
-    renders: (H, W, 3) uint8, with a prompt each.  What stands in ``file`` of steps that
-    are still to come, of a run that was killed after it, is replaced.
+    renders: (H, W, 3) uint8, with a prompt each.  What stands in ``file`` of steps that are still to come, of a run
+    that was killed after it, is replaced.
     """
 
     def __init__(
@@ -40,23 +41,26 @@ class EdgeCurve:
     @torch.no_grad()
     def __call__(self, step: int) -> float:
         """Less the mean edge_f1 at a tolerance of 1/64 of the side, as training minimises."""
-        with torch.autocast(self.pipeline.device.type, torch.bfloat16):
+        device, precision = devices.pick()
+        with torch.autocast(device.type, devices.DTYPES[precision], enabled=precision != "fp32"):
             images = draw(self.pipeline, self.prompts, range(len(self.maps)), self.maps, self.settings.sampling)
-        scores = [
-            edge_f1(image, render, tolerance=len(render) / 64)
-            for image, render in zip(images, self.renders, strict=True)
-        ]
-        self._note(step * self.settings.batch_size, float(np.mean(scores)))
-        return -float(np.mean(scores))
+        score = mean_edge_f1(images, self.renders)
+        self._note(step * self.settings.batch_size, score)
+        return -score
 
     def _note(self, examples: int, score: float) -> None:
-        rows = [row for row in read(self.file) if row["examples"] < examples] + [
-            {"examples": examples, "edge_f1": score}
-        ]
+        rows = [row for row in read(self.file) if row["examples"] < examples]
+        rows.append({"examples": examples, "edge_f1": score})
         with whole_file(self.file) as draft, open(draft, "w", encoding="utf-8", newline="") as lines:
             writer = csv.DictWriter(lines, ("examples", "edge_f1"))
             writer.writeheader()
             writer.writerows(rows)
+
+
+def mean_edge_f1(generated: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> float:
+    """Mean F1 of the contours of images against those of renders, at a tolerance of 1/64 of the side."""
+    pairs = zip(generated, targets, strict=True)
+    return float(np.mean([edge_f1(image, target, tolerance=len(target) / 64) for image, target in pairs]))
 
 
 def read(file: Path) -> list[dict[str, float]]:

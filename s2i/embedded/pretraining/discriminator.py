@@ -1,6 +1,7 @@
 """A small network that tells decoded patches from real ones, which makes an autoencoder decode crisp images."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -30,6 +31,16 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images)
+
+
+class WithDiscriminator(nn.Module):
+    """An autoencoder and the discriminator that it is trained against, as one module with one optimiser."""
+
+    vae: Any  # AutoencoderKL or AutoencoderTiny
+
+    def __init__(self, vae: nn.Module):
+        super().__init__()
+        self.vae, self.discriminator = vae, PatchDiscriminator()
 
 
 def discriminator_loss(discriminator: nn.Module, real: Tensor, decoded: Tensor) -> Tensor:

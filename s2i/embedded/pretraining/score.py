@@ -13,13 +13,14 @@ from torch import Tensor
 from s2i.core import devices
 from s2i.diffusion import base
 from s2i.embedded.pretraining.color_probe import fit_color_probe
+from s2i.embedded.pretraining.curve import mean_edge_f1
 from s2i.embedded.pretraining.drawing import draw
 from s2i.embedded.pretraining.params import BaseParams
 from s2i.embedded.pretraining.renders import arrays, read
 from s2i.imaging import tensors
 from s2i.imaging.edges import canny
+from s2i.metrics.pixels import psnr
 from s2i.metrics.sharpness import sharpness
-from s2i.metrics.structure import edge_f1
 from s2i.networks import lpips
 from s2i.networks.probes import Probes, accuracy, features
 from s2i.vocabulary import prompts
@@ -132,11 +133,6 @@ def by_color(table: pd.DataFrame, count: int) -> list[tuple[dict, str]]:
     return [(row, prompts.plain(row)) for row in picked]
 
 
-def mean_edge_f1(generated: Sequence[np.ndarray], targets: Sequence[np.ndarray]) -> float:
-    """Mean F1 of the contours of images against those of renders, at a tolerance of 1/64 of the side."""
-    return _mean(lambda image, target: edge_f1(image, target, tolerance=len(target) / 64), generated, targets)
-
-
 def agreement(
     decoded: Sequence[np.ndarray], targets: Sequence[np.ndarray], distance: Callable[[np.ndarray, np.ndarray], float]
 ) -> dict[str, float]:
@@ -146,12 +142,6 @@ def agreement(
         "lpips": _mean(distance, decoded, targets),
         "psnr": _mean(psnr, decoded, targets),
     }
-
-
-def psnr(decoded: np.ndarray, target: np.ndarray) -> float:
-    """Peak signal-to-noise ratio of an image (H, W, 3) uint8, dB."""
-    error = np.square(decoded.astype(float) - target).mean()
-    return float(10 * np.log10(255**2 / error))
 
 
 @torch.no_grad()

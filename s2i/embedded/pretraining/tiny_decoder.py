@@ -9,13 +9,13 @@ from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from s2i.core import devices
 from s2i.embedded.pretraining import renders, stopwatch
 from s2i.embedded.pretraining.autoencoder import crop_and_flip
-from s2i.embedded.pretraining.discriminator import PatchDiscriminator, crisp_loss
+from s2i.embedded.pretraining.discriminator import WithDiscriminator, crisp_loss
 from s2i.embedded.pretraining.params import TinyDecoder
 from s2i.embedded.pretraining.stopwatch import Stopwatch
 from s2i.imaging import tensors
@@ -24,14 +24,6 @@ from s2i.training.loop import fit
 from s2i.training.optimizers import make_optimizer
 from s2i.training.randomness import BatchRandom
 from s2i.training.run import Run
-
-
-class TinyAutoencoder(nn.Module):
-    """AutoencoderTiny and the discriminator that it is trained against."""
-
-    def __init__(self, vae: AutoencoderTiny):
-        super().__init__()
-        self.vae, self.discriminator = vae, PatchDiscriminator()
 
 
 def build(settings: TinyDecoder, latent_channels: int) -> AutoencoderTiny:
@@ -55,7 +47,7 @@ def train(corpus: Path, autoencoder: Path, target: Path, settings: TinyDecoder, 
     perceptual = lpips.load("alex", device)
     tiny = build(settings, teacher.config.latent_channels)
 
-    def loss(model: TinyAutoencoder, batch: dict[str, Tensor], rng: BatchRandom) -> Tensor:
+    def loss(model: WithDiscriminator, batch: dict[str, Tensor], rng: BatchRandom) -> Tensor:
         target = tensors.to_unit_range(crop_and_flip(batch["photo"], settings.crop, rng))
         latents = teacher.encode(target).latent_dist.mean * teacher.config.scaling_factor
         noise = settings.latent_noise * rng.uniform((len(latents), 1, 1, 1)) * rng.normal(latents.shape)
@@ -65,7 +57,7 @@ def train(corpus: Path, autoencoder: Path, target: Path, settings: TinyDecoder, 
         return value + F.mse_loss(model.vae.encode(target).latents, latents)
 
     checkpoints = renders.checkpoints(__name__, "tiny decoder", [corpus, autoencoder], [settings, seed])
-    run = Run(TinyAutoencoder(tiny), loss, renders.Columns(photo=photos), settings, checkpoints, device, precision)
+    run = Run(WithDiscriminator(tiny), loss, renders.Columns(photo=photos), settings, checkpoints, device, precision)
     optimizer = partial(make_optimizer, rate_of=settings.rate_of)
     fit(replace(run, seed=seed, description="tiny decoder", log=Stopwatch(checkpoints), make_optimizer=optimizer))
     tiny.to(torch.bfloat16).save_pretrained(target)
