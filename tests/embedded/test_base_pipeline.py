@@ -30,7 +30,8 @@ TINY = {
     "denoiser": TRAINING
     | {"channels": [16, 32], "layers_per_block": 1, "attention_head_dim": 2, "conditioning_channels": [8, 8, 8, 8]}
     | {"prompts_per_image": 2, "drop_part": 0.1, "synonym": 0.2, "prompt_dropout": 0.2, "control_dropout": 0.3}
-    | {"short_prompts": 24, "short_share": 0.5, "timestep_mean": 0, "timestep_deviation": 1, "uniform_timesteps": 0.1}
+    | {"halved_share": 0.5, "short_prompts": 24, "short_share": 0.5, "timestep_mean": 0, "timestep_deviation": 1}
+    | {"uniform_timesteps": 0.1}
     | {"alignment_weight": 0.5, "alignment_width": 8, "alignment_share": 0.5, "validate_every": 2}
     | {"sampling": {"steps": 2, "guidance_scale": 2}},
     "tiny_decoder": CRISP | {"width": 8, "blocks": [1, 1, 1, 1]},

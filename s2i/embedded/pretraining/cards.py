@@ -71,6 +71,7 @@ def _trainings(trained: Mapping[str, Path], settings: BaseParams) -> Iterable[st
         folder, part = trained[name], getattr(settings, name)
         hours = [f"{spent:.1f} on {name}" for name, spent in stopwatch.read(folder / stopwatch.HOURS).items()]
         more = f", {part.crisp.steps} more with {part.crisp.batch_size}" if name == "autoencoder" else ""
+        more = f", {part.halved_share:.0%} of them at half size" if name == "denoiser" else more
         yield f"| {name.replace('_', ' ')} | {part.steps}{more} | {part.batch_size} | {', '.join(hours)} |"
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
+from torch.nn import functional as F
 from tqdm import tqdm
 from transformers import CLIPTokenizer
 
@@ -21,11 +22,13 @@ def columns(
 ) -> dict[str, Tensor]:
     """What an example is made of, by name, for photos (N, 3, H, W) uint8 and their rows.
 
-    "latents" (N, 2, C, h, w) bfloat16, scaled, of the render and of the mirrored one; "tokens" (N, 2, prompts, L);
-    "aligned" (N, width, 7, 7) float16, of the render alone.
+    "latents" (N, 2, C, h, w) bfloat16, scaled, of the render and of the mirrored one; "halved", the same of both at
+    half their size; "tokens" (N, 2, prompts, L); "aligned" (N, width, 7, 7) float16, of the render alone.
     """
+    halved = torch.cat([F.avg_pool2d(batch.float(), 2).round().byte() for batch in photos.split(ENCODED_AT_ONCE)])
     return {
         "latents": torch.stack([_latents(photos, vae), _latents(photos.flip(-1), vae)], dim=1),
+        "halved": torch.stack([_latents(halved, vae), _latents(halved.flip(-1), vae)], dim=1),
         "tokens": _tokens(table, tokenizer, settings, seed),
         "aligned": alignment.targets(photos, settings.alignment_width),
     }

@@ -109,6 +109,7 @@ class Denoiser(Optimisation):
     synonym: Share = Field(description="The share of parts that a wording says with another word.")
     prompt_dropout: Share = Field(description="The share of examples without words.")
     control_dropout: Share = Field(description="The share of examples without a control image.")
+    halved_share: Share = Field(description="The share of the steps, the first, that see everything at half its size.")
     short_prompts: Count = Field(description="The tokens that the UNet is shown of a prompt at first.")
     short_share: Share = Field(description="The share of the steps with so few tokens; then it is shown all of them.")
     timestep_mean: float = Field(description="The mean of the logit of the timestep, from 0 to 1.")
