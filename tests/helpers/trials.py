@@ -30,16 +30,9 @@ from s2i.core.errors import UserError
 PROJECT = Path(__file__).parents[2]
 GOOD = ("sentence", "named", "right")
 BAD = ("traceback", "wrong", "silent", "damage", "lost", "hang")
-OUTPUTS = (
-    "data/ingested",
-    "data/paired",
-    "data/matted",
-    "data/captioned",
-    "data/augmented",
-    "metrics",
-    "drawn",
-    "cache",
-)
+OUTPUTS = ("data/ingested", "data/paired", "data/matted", "data/captioned", "data/augmented", "metrics", "drawn")
+OUTPUTS += ("cache",)
+LOADED = ("s2i.core.stage", "s2i.dataset.ingest.photos")  # once, and not by each process; trial files may import more
 LONGEST_SENTENCE = 2000  # characters
 PARAMS = """\
 base: data/base
