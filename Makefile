@@ -4,7 +4,7 @@ VENV ?= .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: ready repro test test-slow lint base ablation steps clean
+.PHONY: ready repro test test-slow trials lint base ablation steps clean
 
 ready: $(VENV)/.ready
 
@@ -16,6 +16,9 @@ test: $(VENV)/.ready
 
 test-slow: $(VENV)/.ready
 	python -m pytest -m slow
+
+trials: $(VENV)/.ready  # bad inputs, damage and accidents one by one, and counts of what comes of them: minutes
+	python tests/trials.py
 
 lint: $(VENV)/.ready  # style, types, and that each folder of s2i imports from those below it alone
 	ruff check .

@@ -88,7 +88,9 @@ class Params(Group):
         "auto", description="The device that models run on; auto is the first GPU, else the CPU."
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
-        "auto", description="The number format of models; auto is bf16 where the device computes in it, else fp32."
+        "auto",
+        description="The number format of models; auto is bf16 where the device computes in it, fp16 on other CUDA "
+        "GPUs, else fp32.",
     )
     workers: Workers = Workers()
     ingest: Ingest = Ingest()

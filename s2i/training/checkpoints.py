@@ -15,7 +15,7 @@ from s2i.core.files import whole_file
 from s2i.training.run import TrainState
 
 LAST, BEST = "last.safetensors", "best.safetensors"
-PROGRESS = ("step", "best_step", "best_figure", "validations_since_best")  # of the state, in a checkpoint's metadata
+PROGRESS = ("step", "skipped_steps", "best_step", "best_figure", "validations_since_best")  # of the state, in a checkpoint's metadata
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def resume(state: TrainState) -> None:
                 parameter = state.parameters[name]
                 state.optimizer.state[parameter][key] = _from_tensor(file.get_tensor(stored), parameter.device)
     if state.ema:
-        state.ema.optimization_step = state.step
+        state.ema.optimization_step = state.step - state.skipped_steps
     _set_schedule(state)
     state.saved_step = state.step
 
@@ -90,11 +90,11 @@ def load_best(state: TrainState) -> int:
 
 
 def _set_schedule(state: TrainState) -> None:
-    """Put the schedule of learning rates, and the rates themselves, where the state's step has them."""
-    lr_scheduler = state.lr_scheduler
-    lr_scheduler.load_state_dict(lr_scheduler.state_dict() | {"last_epoch": state.step, "_step_count": state.step + 1})
+    """Put the schedule of learning rates, and the rates themselves, where the updates so far have brought them."""
+    lr_scheduler, updates = state.lr_scheduler, state.step - state.skipped_steps
+    lr_scheduler.load_state_dict(lr_scheduler.state_dict() | {"last_epoch": updates, "_step_count": updates + 1})
     rates = [
-        rate * factor(state.step) for rate, factor in zip(lr_scheduler.base_lrs, lr_scheduler.lr_lambdas, strict=True)
+        rate * factor(updates) for rate, factor in zip(lr_scheduler.base_lrs, lr_scheduler.lr_lambdas, strict=True)
     ]
     for group, rate in zip(state.optimizer.param_groups, rates, strict=True):
         group["lr"] = rate

@@ -47,11 +47,17 @@ def train_step(state: TrainState, batches: Iterator[Batch]) -> StepResult:
     gradient_norm = accelerator.clip_grad_norm_(state.parameters.values(), run.settings.max_gradient_norm).item()
     _refuse_divergence(state, mean_loss, gradient_norm)
     learning_rate = float(state.lr_scheduler.get_last_lr()[0])
+    scale = accelerator.scaler.get_scale() if accelerator.scaler else 0.0
     state.optimizer.step()
-    state.lr_scheduler.step()
     state.optimizer.zero_grad()
-    if state.ema:
-        state.ema.step(state.parameters.values())
+    if accelerator.scaler and accelerator.scaler.get_scale() < scale:
+        # Gradients out of range, so the weights stayed.  accelerate's step_was_skipped does not see it: fused AdamW is
+        # called all the same, and leaves the step out itself.
+        state.skipped_steps += 1
+    else:
+        state.lr_scheduler.step()
+        if state.ema:
+            state.ema.step(state.parameters.values())
     state.step += 1
     return StepResult(mean_loss, learning_rate, gradient_norm)
 

@@ -59,7 +59,8 @@ class TrainState:
 
     model: that of the run, as accelerate wraps it.  parameters: those that train, by name.
     rngs: the random numbers of each part of a batch that this process computes.
-    step: how many steps are done.  saved_step: that of the last checkpoint, 0 where there is none.
+    step: how many steps are done.  skipped_steps: how many of these left the weights as they were, as the scaler of
+    fp16 found gradients out of range.  saved_step: that of the last checkpoint, 0 where there is none.
     best_figure: the least that validation gave, at ``best_step``.
     """
 
@@ -72,6 +73,7 @@ class TrainState:
     ema: EMAModel | None
     rngs: list[BatchRandom]
     step: int = 0
+    skipped_steps: int = 0
     saved_step: int = 0
     best_step: int | None = None
     best_figure: float | None = None

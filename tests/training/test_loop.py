@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.optimizer import AcceleratedOptimizer
 from accelerate.state import AcceleratorState
 from helpers.line import CPU, model, noisy_loss, settings
 
 from s2i.core.errors import UserError
-from s2i.training.loop import fit
+from s2i.training import checkpoints
+from s2i.training.loop import fit, train_step
 from s2i.training.randomness import BatchRandom
 from s2i.training.run import Run
 
@@ -55,6 +57,31 @@ def test_the_averaged_weights_differ_from_the_last(line, tmp_path):
     fit(Run(plain, noisy_loss, line, settings(), tmp_path / "plain", **CPU))
     fit(Run(averaged, noisy_loss, line, settings(ema_decay=0.95), tmp_path / "averaged", **CPU))
     assert not torch.equal(plain.weight, averaged.weight)
+
+
+def test_a_step_that_the_scaler_of_fp16_skips_moves_neither_schedule_nor_averages(line, tmp_path):
+    states = []
+
+    def with_scaler(state, batches):
+        if not states:  # a scale so high that gradients overflow, until a few steps have halved it
+            scaler = torch.amp.GradScaler("cpu", init_scale=2.0**120)
+            state.accelerator.scaler = scaler
+            state.optimizer = AcceleratedOptimizer(state.optimizer.optimizer, scaler=scaler)
+        states.append(state)
+        return train_step(state, batches)
+
+    def steep_loss(model, batch, rng):
+        return 1000 * noisy_loss(model, batch, rng)
+
+    chosen, rates = settings(ema_decay=0.9, warmup_steps=10, steps=10), []
+    run = Run(model(), steep_loss, line, chosen, tmp_path, log=lambda _, figures: rates.append(figures), **CPU)
+    fit(run, with_scaler)
+    state = states[-1]
+    skipped, rates = state.skipped_steps, [figures["learning_rate"] for figures in rates]
+    assert 0 < skipped < 10 and state.step == 10
+    assert rates[: skipped + 1] == [0.0] * (skipped + 1) and rates[skipped + 1] > 0
+    assert state.ema.optimization_step == state.lr_scheduler.last_epoch == 10 - skipped
+    assert checkpoints.LAST in {file.name for file in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("accumulate", [2, 4])
