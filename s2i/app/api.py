@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import Block
 
 from s2i.app import notices
 from s2i.app.components import Settings
@@ -13,21 +14,29 @@ from s2i.core.errors import UserError
 
 
 def add_to_page(worker: Worker, prompt: gr.Textbox, settings: Settings, **queue: Any) -> None:
-    """Add the endpoint to the page that is being laid out; the names in its signature are those of the API.
+    """Add the endpoint to the page that is being laid out.
 
     queue: as Gradio's events take it, such as concurrency_id.
     """
 
-    def draw(
-        sketch: str, prompt: str, steps: float, guidance: float, control: float, scheduler: str, seed: float
-    ) -> str:
+    def draw(sketch: str, prompt: str, **values: Any) -> str:
         """Draw one image of a sketch.
 
         sketch: an image file.  prompt: what it shows.  steps, guidance, control, scheduler ("" is the model's own),
-        seed: as on the page.  Returns a PNG file, whose text chunk ``parameters`` says what it was made with, and under
-        ``warning`` which words of the prompt were dropped.
+        seed, negative_prompt, control_guidance: as on the page.  Returns a PNG file, whose text chunk ``parameters``
+        says what it was made with, and under ``warning`` which words of the prompt were dropped.
         """
-        request = DrawRequest(prompt, steps, guidance, control, scheduler or None, seed, images=1)
+        request = DrawRequest(
+            prompt,
+            values["steps"],
+            values["negative_prompt"],
+            values["guidance"],
+            values["control_guidance"],
+            values["control"],
+            values["scheduler"] or None,
+            values["seed"],
+            images=1,
+        )
         try:
             if not sketch:
                 raise UserError("there is no sketch: send an image file.")
@@ -41,5 +50,15 @@ def add_to_page(worker: Worker, prompt: gr.Textbox, settings: Settings, **queue:
         return image
 
     sketch_file, image_file = gr.File(visible=False, label="sketch"), gr.File(visible=False, label="image")
-    fields = [settings.steps, settings.guidance, settings.control, settings.scheduler, settings.seed]
-    gr.Button(visible=False).click(draw, [sketch_file, prompt, *fields], image_file, api_name="draw", **queue)
+    fields: dict[str, Block] = {
+        "steps": settings.steps,
+        "guidance": settings.guidance,
+        "control": settings.control,
+        "scheduler": settings.scheduler,
+        "seed": settings.seed,
+        "negative_prompt": settings.negative_prompt,
+        "control_guidance": settings.control_guidance,
+    }
+    gr.Button(visible=False).click(
+        draw, [sketch_file, prompt], image_file, inputs_kwargs=fields, api_name="draw", **queue
+    )

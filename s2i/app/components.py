@@ -21,8 +21,10 @@ KEEP_SECONDS = 3600  # that images and uploads can be fetched; equal uploads are
 class Settings:
     """The fields under "Advanced"."""
 
+    negative_prompt: gr.Textbox
     steps: gr.Slider
     guidance: gr.Slider
+    control_guidance: gr.Slider
     control: gr.Slider
     scheduler: gr.Dropdown
     seed: gr.Number
@@ -103,18 +105,27 @@ def _parts(suggestions: Suggestions) -> dict[str, gr.Dropdown]:
 
 def _settings(defaults: Generate) -> Settings:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        negative_prompt = gr.Textbox(
+            defaults.negative_prompt,
+            label="Negative prompt",
+            info="what to lead the image away from",
+            elem_id="negative-prompt",
+        )
         with gr.Row():
-            steps = _slider(1, 100, defaults.steps, 1, "Steps", "fewer are faster")
-            guidance = _slider(1, 15, defaults.guidance_scale, 0.5, "Guidance", "weight of the words; 1 is fastest")
+            guidance = _slider(1, 15, defaults.guidance_scale, 0.5, "Guidance", "how far to the words")
+            sketch_info = "how far to the sketch; both at 1 are fastest"
+            control_guidance = _slider(1, 15, defaults.control_guidance_scale, 0.5, "Sketch guidance", sketch_info)
         with gr.Row():
             control = _slider(0, 2, defaults.conditioning_scale, 0.05, "Control", "weight of the sketch")
+            steps = _slider(1, 100, defaults.steps, 1, "Steps", "fewer are faster")
+        with gr.Row():
             choices = [("the model's own", ""), *((name, name) for name in get_args(Scheduler))]
             scheduler = gr.Dropdown(choices, value=defaults.scheduler or "", label="Scheduler", info="how it steps")
         with gr.Row():
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, info="the same gives the same image")
             images = _slider(1, MAX_IMAGES, 1, 1, "Images", "drawn at once")
         new_seed = gr.Checkbox(True, label="Another seed every time")
-    return Settings(steps, guidance, control, scheduler, seed, images, new_seed)
+    return Settings(negative_prompt, steps, guidance, control_guidance, control, scheduler, seed, images, new_seed)
 
 
 def _slider(lowest: int, usual_most: int, default: float, step: float, label: str, info: str) -> gr.Slider:

@@ -35,7 +35,9 @@ def draw(
         request = DrawRequest(
             prompt=values[inputs.prompt],
             steps=values[settings.steps],
+            negative_prompt=values[settings.negative_prompt],
             guidance_scale=values[settings.guidance],
+            control_guidance_scale=values[settings.control_guidance],
             conditioning_scale=values[settings.control],
             scheduler=values[settings.scheduler] or None,
             seed=seed,

@@ -10,7 +10,9 @@ class DrawRequest(NamedTuple):
 
     prompt: str
     steps: float
+    negative_prompt: str
     guidance_scale: float
+    control_guidance_scale: float
     conditioning_scale: float
     scheduler: str | None  # None is the model's own
     seed: float

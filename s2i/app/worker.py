@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MAX_MEGAPIXELS = 40  # of an uploaded sketch
 MAX_IMAGES = 4  # of a request
 SECONDS_BETWEEN_PREVIEWS = 0.4  # a preview has to be decoded, and that delays the image
-SETTINGS = ("steps", "guidance_scale", "conditioning_scale", "scheduler")
+SETTINGS = ("steps", "guidance_scale", "control_guidance_scale", "conditioning_scale", "scheduler")
 
 
 class Worker:
@@ -70,7 +70,7 @@ class Worker:
         prompt, settings, seeds = self._checked(request)
         yield Progress(0, settings.steps, None, None)
         model = self.model()
-        warning = prompt_limits.warning(prompt, model.pipeline.tokenizer)
+        warning = prompt_limits.warning(prompt, settings.negative_prompt, model.pipeline.tokenizer)
         if warning:
             yield warning
         began = last_preview = time.monotonic()
@@ -119,7 +119,9 @@ class Worker:
             raise UserError(f"images is {request.images:g}; take 1 to {MAX_IMAGES}.")
         if not 0 <= request.seed < 2**31 - MAX_IMAGES:
             raise UserError(f"seed is {request.seed:g}; take one from 0 to {2**31 - 1 - MAX_IMAGES}.")
-        settings = params_file.changed(self.params.generate, {name: getattr(request, name) for name in SETTINGS})
+        changes = {name: getattr(request, name) for name in SETTINGS}
+        changes["negative_prompt"] = prompt_limits.checked(request.negative_prompt or "", "negative prompt")
+        settings = params_file.changed(self.params.generate, changes)
         seeds = range(int(request.seed), int(request.seed + request.images))
         return prompt_limits.checked(request.prompt or ""), settings, seeds
 

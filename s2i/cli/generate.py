@@ -18,7 +18,12 @@ from s2i.generation import find_model
 from s2i.vocabulary import prompt_limits, prompts
 
 PROMPT_PARTS = ("color", "structure", "material")
-SETTINGS = ("steps", "scheduler", "guidance_scale", "conditioning_scale")
+SCALES = {
+    "guidance_scale": "how far images are led towards the prompt",
+    "control_guidance_scale": "how far images are led towards the sketch; the same as --guidance-scale costs no more",
+    "conditioning_scale": "how much the sketch counts in every prediction",
+}
+SETTINGS = ("steps", "scheduler", "negative_prompt", *SCALES)
 
 
 class Job(NamedTuple):
@@ -44,8 +49,9 @@ def add_to(subparsers: Subparsers) -> None:
     settings.add_argument("--steps", type=int)
     *names, last_name = get_args(Scheduler)
     settings.add_argument("--scheduler", help=f"{', '.join(names)} or {last_name}")
-    settings.add_argument("--guidance-scale", type=float, help="how much the words count; 1 is fastest")
-    settings.add_argument("--conditioning-scale", type=float, help="how much the sketch counts")
+    settings.add_argument("--negative-prompt", help="what images are led away from by guidance")
+    for name, description in SCALES.items():
+        settings.add_argument(f"--{name.replace('_', '-')}", type=float, help=description)
     parser.set_defaults(run=run)
 
 
@@ -65,7 +71,7 @@ def run(arguments: Namespace) -> None:
     from s2i.generation.model import SketchToImage, save  # torch and diffusers take seconds to import
 
     model = SketchToImage(trained, arguments.tiny_decoder, arguments.compile, arguments.engine)
-    if warning := prompt_limits.warning(prompt, model.pipeline.tokenizer):
+    if warning := prompt_limits.warning(prompt, settings.negative_prompt, model.pipeline.tokenizer):
         print(f"s2i generate: {warning}", file=sys.stderr)
     refused: list[str] = []
     jobs = _jobs(sketches, seeds, trained.params, refused)
@@ -97,8 +103,10 @@ def _seeds(first: int, count: int) -> range:
 
 def _settings(arguments: Namespace, params: Params) -> Generate:
     """Those of the parameters, changed by the options that were given."""
-    changes = {name: getattr(arguments, name) for name in SETTINGS}
-    return params_file.changed(params.generate, {name: value for name, value in changes.items() if value is not None})
+    changes = {name: getattr(arguments, name) for name in SETTINGS if getattr(arguments, name) is not None}
+    if "negative_prompt" in changes:
+        changes["negative_prompt"] = prompt_limits.checked(changes["negative_prompt"], "negative prompt")
+    return params_file.changed(params.generate, changes)
 
 
 def _sketches(paths: Sequence[Path], out: Path) -> dict[Path, Path]:

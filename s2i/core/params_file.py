@@ -16,6 +16,10 @@ from s2i.core.params import Group, Params
 
 Tree = TypeVar("Tree", bound=Group, default=Params)
 RENAMED = {"work.engine": "workers.engine", "work.workers": "workers.count"}
+REMOVED = {
+    "generate.control_unconditional": "generate.control_guidance_scale takes its place: set that to 1 for true, and to "
+    "the same as generate.guidance_scale for false"
+}
 
 
 def load(
@@ -28,7 +32,7 @@ def load(
     variant: one of those that a study's file lists under ``variants``; its settings, by dotted key, replace the
     others.
     Raises UserError when the file is missing, is not YAML or has no such variant, and with one sentence for each key
-    that does not exist, has a new name or holds a value out of its range.
+    that does not exist any more or at all, has a new name or holds a value out of its range.
     """
     path = Path(path)
     try:
@@ -44,6 +48,8 @@ def load(
         values = merged(values, variants[variant] or {})
     if renamed := [key for key in RENAMED if _has(values, key)]:
         raise UserError(" ".join(f"{path}: the key '{key}' is now '{RENAMED[key]}'; rename it." for key in renamed))
+    if removed := [key for key in REMOVED if _has(values, key)]:
+        raise UserError(" ".join(f"{path}: the key '{key}' is gone; {REMOVED[key]}." for key in removed))
     try:
         return tree.model_validate(values)
     except ValidationError as error:
@@ -67,7 +73,7 @@ def changed(group: Tree, changes: Mapping[str, Any]) -> Tree:
     try:
         return type(group).model_validate(group.model_dump() | dict(changes))
     except ValidationError as error:
-        sentences = (_sentence("settings", type(group), problem) + "." for problem in error.errors())
+        sentences = (_sentence("settings", type(group), problem) for problem in error.errors())
         raise UserError(" ".join(sentences)) from None
 
 

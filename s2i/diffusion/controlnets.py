@@ -26,15 +26,20 @@ def predict(
     timesteps: torch.Tensor,
     encoder_hidden_states: torch.Tensor,
     control_images: Sequence[torch.Tensor],
+    control_mask: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The noise or velocity that the UNet predicts in noisy latents with what the ControlNets add, both (B, C, h, w).
 
     encoder_hidden_states: (B, tokens, width).  control_images: a batch (B, 3, H, W) for each ControlNet.
+    control_mask: (B, 1, 1, 1), 0 where the ControlNets add nothing, as in the branch of guidance without them, and 1
+    elsewhere; None is 1 everywhere.
     """
     control: dict[str, Any] = {"controlnet_cond": control_images[0]}
     if len(control_images) > 1:
         control = {"controlnet_cond": control_images, "conditioning_scale": [1.0] * len(control_images)}
     down, mid = controlnet(noisy_latents, timesteps, encoder_hidden_states, **control, return_dict=False)
+    if control_mask is not None:
+        down, mid = [residual * control_mask for residual in down], mid * control_mask
     residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
     model_output: torch.Tensor = unet(noisy_latents, timesteps, encoder_hidden_states, **residuals).sample
     return model_output
@@ -135,6 +140,16 @@ class ConditionedControlNets:
             ],
             "mid_block_additional_residual": sum(mid for _, mid in residuals),
         }
+
+
+def prepend_zeros(residuals: dict[str, Any], count: int) -> dict[str, Any]:
+    """What ControlNets add to a batch, for a batch before which come ``count`` examples that they add nothing to."""
+    down, mid = residuals.values()
+    padded = [
+        torch.cat([residual.new_zeros(count, *residual.shape[1:]), residual]) if count else residual
+        for residual in (*down, mid)
+    ]
+    return dict(zip(residuals, (padded[:-1], padded[-1]), strict=True))
 
 
 def give_embeddings(pipeline: Any) -> None:

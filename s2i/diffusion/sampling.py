@@ -8,33 +8,14 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import torch
 from diffusers import SchedulerMixin
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import rescale_noise_cfg
 from diffusers.utils.torch_utils import randn_tensor
 from tqdm import tqdm
 
 from s2i.core.params import Generate
 from s2i.diffusion import schedulers
 from s2i.diffusion.base import Pipeline
-from s2i.diffusion.controlnets import ConditionedControlNets
-
-Interval = tuple[float, float]
-ALL_STEPS = (0.0, 1.0)
-
-
-@dataclass(frozen=True)
-class Guidance:
-    """Classifier-free guidance (Ho and Salimans 2022, "Classifier-free diffusion guidance").
-
-    scale: 1 is no guidance, which halves the work of a step.
-    rescale: share in [0, 1] by which guided predictions are brought back to the spread of the unguided ones (Lin et
-    al. 2024, "Common diffusion noise schedules and sample steps are flawed").
-    interval: the part of the steps in which there is guidance, as two shares of their number (Kynkäänniemi et al. 2024,
-    "Applying guidance in a limited interval").
-    """
-
-    scale: float = 1.0
-    rescale: float = 0.0
-    interval: Interval = ALL_STEPS
+from s2i.diffusion.controlnets import ConditionedControlNets, prepend_zeros
+from s2i.diffusion.guidance import ALL_STEPS, UNGUIDED, Guidance, Interval, is_within
 
 
 @dataclass(frozen=True)
@@ -43,13 +24,10 @@ class Control:
 
     scale: what their residuals are multiplied by.
     interval: the part of the steps in which they run, as two shares of their number; outside it they cost nothing.
-    unconditional: whether the unconditional half of the guidance sees the control images too.  Without, the ControlNets
-    run on half of the batch, and guidance strengthens the control images as it does the prompt.
     """
 
     scale: float = 1.0
     interval: Interval = ALL_STEPS
-    unconditional: bool = True
 
 
 @dataclass(frozen=True)
@@ -63,7 +41,7 @@ class SamplingSettings:
     resolution: int
     num_inference_steps: int
     scheduler: str | None = None
-    guidance: Guidance = Guidance()
+    guidance: Guidance = UNGUIDED
     control: Control = Control()
     batch_size: int = 16
 
@@ -74,8 +52,8 @@ class SamplingSettings:
             resolution,
             generate.steps,
             generate.scheduler,
-            Guidance(generate.guidance_scale, generate.guidance_rescale, generate.guidance_interval),
-            Control(generate.conditioning_scale, generate.control_interval, generate.control_unconditional),
+            Guidance.from_params(generate),
+            Control(generate.conditioning_scale, generate.control_interval),
             generate.batch_size,
         )
 
@@ -112,14 +90,15 @@ def generate(
     (resolution, resolution) or (resolution, resolution, 3) uint8.
     on_step: called after every step of every batch; what it raises ends the generation.
     """
-    prompt_embeds = encode_prompts(pipeline, prompts)
+    negative_prompt = settings.guidance.negative_prompt
+    prompt_embeds = encode_prompts(pipeline, [negative_prompt, *prompts])
     with tqdm(total=len(prompts), desc=description, unit="image") as bar:
         for start in range(0, len(prompts), settings.batch_size):
             batch = slice(start, start + settings.batch_size)
             steps = denoise(
                 pipeline,
                 torch.stack([prompt_embeds[prompt] for prompt in prompts[batch]]),
-                prompt_embeds[""],
+                prompt_embeds[negative_prompt],
                 seeds[batch],
                 settings,
                 None if control_images is None else control_images[batch],
@@ -143,7 +122,7 @@ def denoise(
 ) -> Iterator[Step]:
     """Yield every step from noise to latents; to stop between two steps is to stop asking for more.
 
-    prompt_embeds: (B, tokens, width); negative_prompt_embeds: of the empty prompt, (tokens, width).
+    prompt_embeds: (B, tokens, width); negative_prompt_embeds: of the negative prompt, (tokens, width).
     control_images: as in `generate`.
     Source: the denoising loop of diffusers' pipelines, whose images these are to rounding.
     """
@@ -160,25 +139,26 @@ def denoise(
 
     for index, timestep in enumerate(noise_scheduler.timesteps):
         progress = index / num_steps, (index + 1) / num_steps
-        use_guidance = guidance.scale > 1 and _within(progress, guidance.interval)
         latent_model_input = noise_scheduler.scale_model_input(latents, timestep)
 
-        # Guidance needs two predictions: the unconditional half of the batch comes first.
-        unet_input = torch.cat([latent_model_input] * 2) if use_guidance else latent_model_input
-        encoder_hidden_states = torch.cat([negative_prompt_embeds, prompt_embeds]) if use_guidance else prompt_embeds
+        # Guidance needs several predictions, of which the batch holds one after the other.
+        has_control = controlnets is not None and is_within(progress, control.interval)
+        branches = guidance.branches(is_within(progress, guidance.interval), has_control)
+        unet_input = torch.cat([latent_model_input] * len(branches))
+        encoder_hidden_states = torch.cat(
+            [prompt_embeds if branch.is_prompted else negative_prompt_embeds for branch in branches]
+        )
 
-        # The ControlNets see the control images, and what they add goes into the UNet.
+        # The ControlNets see the control images, and what they add goes into the UNet: zeros where it is to see none.
         residuals: dict[str, Any] = {}
-        if controlnets and _within(progress, control.interval):
-            if use_guidance and not control.unconditional:  # diffusers' guess_mode: zeros for the unconditional half
-                residuals = prepend_zeros(controlnets(latent_model_input, timestep, prompt_embeds, control.scale))
-            else:
-                residuals = controlnets(unet_input, timestep, encoder_hidden_states, control.scale)
+        if controlnets and has_control:
+            first = len(latents) * [branch.is_controlled for branch in branches].index(True)
+            residuals = controlnets(unet_input[first:], timestep, encoder_hidden_states[first:], control.scale)
+            residuals = prepend_zeros(residuals, first)
 
         # The UNet predicts the noise, or the velocity, in the latents.
         model_output = unet(unet_input, timestep, encoder_hidden_states, **residuals, return_dict=False)[0]
-        if use_guidance:
-            model_output = classifier_free_guidance(model_output, guidance.scale, guidance.rescale)
+        model_output = guidance.combine(model_output, branches)
 
         # The scheduler takes the latents one step nearer to an image.
         latents_before = latents
@@ -189,9 +169,9 @@ def denoise(
 
 @torch.no_grad()
 def encode_prompts(pipeline: Pipeline, prompts: Sequence[str]) -> dict[str, torch.Tensor]:
-    """The embedding (tokens, width) of every distinct prompt and of the empty one, each encoded once and alone."""
-    distinct = dict.fromkeys(["", *prompts])
-    return {prompt: pipeline.encode_prompt(prompt, pipeline.unet.device, 1, False)[0][0] for prompt in distinct}
+    """The embedding (tokens, width) of every distinct prompt, each encoded once and alone."""
+    device = pipeline.unet.device
+    return {prompt: pipeline.encode_prompt(prompt, device, 1, False)[0][0] for prompt in dict.fromkeys(prompts)}
 
 
 @torch.no_grad()
@@ -202,32 +182,12 @@ def decode(pipeline: Pipeline, latents: torch.Tensor) -> np.ndarray:
     return (images * 255).round().astype(np.uint8)
 
 
-def classifier_free_guidance(model_output: torch.Tensor, scale: float, rescale: float) -> torch.Tensor:
-    """The guided prediction (B, C, h, w) of a model output (2B, C, h, w) whose unconditional half comes first."""
-    unconditional, conditional = model_output.chunk(2)
-    guided = unconditional + scale * (conditional - unconditional)
-    if rescale:
-        guided = rescale_noise_cfg(guided, conditional, rescale)
-    return guided
-
-
-def prepend_zeros(residuals: dict[str, Any]) -> dict[str, Any]:
-    """ControlNet residuals of a batch's conditional half for the whole batch: the unconditional half gets zeros."""
-    down, mid = residuals.values()
-    padded = [torch.cat([torch.zeros_like(residual), residual]) for residual in (*down, mid)]
-    return dict(zip(residuals, (padded[:-1], padded[-1]), strict=True))
-
-
 def _initial_noise(pipeline: Pipeline, resolution: int, generators: list[torch.Generator]) -> torch.Tensor:
     """(B, C, h, w), an image from each generator."""
     size = resolution // pipeline.vae_scale_factor
     shape = (len(generators), pipeline.unet.config.in_channels, size, size)
     noise: torch.Tensor = randn_tensor(shape, generators, pipeline.unet.device, pipeline.unet.dtype)
     return noise
-
-
-def _within(progress: Interval, interval: Interval) -> bool:
-    return interval[0] <= progress[0] and progress[1] <= interval[1]
 
 
 def _predicted_original(

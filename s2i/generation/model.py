@@ -82,11 +82,11 @@ class SketchToImage:
         self, sketches: Sequence[np.ndarray], prompt: str, seeds: Sequence[int], settings: Generate
     ) -> Iterator[Step]:
         """Yield the steps of `sampling.denoise` for a batch of sketches (resolution, resolution) uint8, a seed each."""
-        prompt_embeds = sampling.encode_prompts(self.pipeline, [prompt])
+        prompt_embeds = sampling.encode_prompts(self.pipeline, [settings.negative_prompt, prompt])
         return sampling.denoise(
             self.pipeline,
             prompt_embeds[prompt].expand(len(seeds), -1, -1),
-            prompt_embeds[""],
+            prompt_embeds[settings.negative_prompt],
             seeds,
             SamplingSettings.from_params(settings, self.params.resolution),
             [list(self.control_images(sketch, prompt).values()) for sketch in sketches],

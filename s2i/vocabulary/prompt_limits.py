@@ -11,17 +11,17 @@ if TYPE_CHECKING:  # transformers takes seconds to import
 MAX_CHARACTERS = 2000  # the text encoder reads a few hundred of them
 
 
-def checked(prompt: str) -> str:
-    """The prompt on one line.
+def checked(prompt: str, name: str = "prompt") -> str:
+    """The prompt on one line; name: what sentences call it.
 
     Raises UserError when it is longer than `MAX_CHARACTERS`, or holds control characters.
     """
     if len(prompt) > MAX_CHARACTERS:
-        raise UserError(f"the prompt has {len(prompt):,} characters; keep it under {MAX_CHARACTERS:,}.")
+        raise UserError(f"the {name} has {len(prompt):,} characters; keep it under {MAX_CHARACTERS:,}.")
     prompt = " ".join(prompt.split())
     for letter in prompt:
         if unicodedata.category(letter) in ("Cc", "Cs", "Co", "Cn"):
-            raise UserError(f"the prompt holds the control character U+{ord(letter):04X}; remove it.")
+            raise UserError(f"the {name} holds the control character U+{ord(letter):04X}; remove it.")
     return prompt
 
 
@@ -35,7 +35,11 @@ def dropped_words(prompt: str, tokenizer: "PreTrainedTokenizerBase") -> str:
     return prompt[prompt.rfind(" ", 0, start + 1) + 1 :]
 
 
-def warning(prompt: str, tokenizer: "PreTrainedTokenizerBase") -> str:
-    """One sentence about the words that are dropped; "" where there are none."""
-    words = dropped_words(prompt, tokenizer)
-    return words and f'the prompt is over {tokenizer.model_max_length} tokens; dropped were the words: "{words}".'
+def warning(prompt: str, negative_prompt: str, tokenizer: "PreTrainedTokenizerBase") -> str:
+    """One sentence about the words that are dropped of each of the two; "" where there are none."""
+    limit = tokenizer.model_max_length
+    sentences = []
+    for name, text in (("prompt", prompt), ("negative prompt", negative_prompt)):
+        if words := dropped_words(text, tokenizer):
+            sentences.append(f'the {name} is over {limit} tokens; dropped were the words: "{words}".')
+    return " ".join(sentences)

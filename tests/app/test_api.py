@@ -23,10 +23,21 @@ def test_the_api_draws_what_the_command_draws(client, project):
         told = json.loads(image.text["parameters"])
         ours = np.asarray(image)
     assert (told["prompt"], told["steps"], told["seed"]) == ("red house", 2, 4)
-    cli.main(
-        ["generate", "sketch.png", "--prompt", "red house", "--steps", "2", "--guidance-scale", "3", "--seed", "4"]
-    )
+    assert (told["negative_prompt"], told["control_guidance_scale"]) == ("blurred", 2)
+    options = ["--prompt", "red house", "--steps", "2", "--guidance-scale", "3", "--seed", "4"]
+    guided = ["--negative-prompt", "blurred", "--control-guidance-scale", "2"]
+    cli.main(["generate", "sketch.png", *options, *guided])
     assert (io.read(project / "drawn/sketch.png") == ours).all()
+    cli.main(["generate", "sketch.png", *options, "--out", "unled"])
+    assert (io.read(project / "unled/sketch.png") != ours).any()
+
+
+def test_what_a_program_leaves_out_is_as_the_page_has_it(client, project):
+    left_out = {name: value for name, value in REQUEST.items() if name not in ("negative_prompt", "control_guidance")}
+    drawn = client.predict(handle_file(project / "sketch.png"), **left_out, api_name="/draw")
+    with Image.open(drawn) as image:
+        told = json.loads(image.text["parameters"])
+    assert (told["negative_prompt"], told["control_guidance_scale"]) == ("", 1)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +45,12 @@ def test_the_api_draws_what_the_command_draws(client, project):
     [
         (None, {"prompt": "a" * 100_000}, "The prompt has 100,000 characters; keep it under 2,000"),
         (None, {"prompt": "red\x07house"}, r"The prompt holds the control character U\+0007"),
+        (None, {"negative_prompt": "a" * 100_000}, "The negative prompt has 100,000 characters; keep it under 2,000"),
+        (
+            None,
+            {"guidance": 1, "control_guidance": 1},
+            "Settings: negative_prompt is 'blurred', but guidance_scale and .* acts by.$",
+        ),
         (None, {"seed": -1}, "(Seed is -1|Value -1 is less than minimum)"),
         (None, {"steps": 0}, "(Steps is 0|Value 0 is less than minimum)"),
         (None, {"steps": 2.5}, "(Steps|steps) is 2.5; give a whole number"),

@@ -9,8 +9,9 @@ from s2i.generation import find_model
 
 
 def test_settings_beyond_the_usual_can_be_drawn_with(project, tmp_path):
-    settings = Generate(steps=200, guidance_scale=20, conditioning_scale=3)
+    settings = Generate(steps=200, guidance_scale=20, control_guidance_scale=18, conditioning_scale=3)
     params = find_model.find().params.model_copy(update={"generate": settings})
     blocks = page.build(Worker(None, params, tmp_path), NO_SUGGESTIONS)
     most = {part.label: part.maximum for part in blocks.blocks.values() if hasattr(part, "maximum")}
-    assert (most["Steps"], most["Guidance"], most["Control"]) == (200, 20, 3)
+    names = ("Steps", "Guidance", "Sketch guidance", "Control")
+    assert [most[name] for name in names] == [200, 20, 18, 3]

@@ -22,7 +22,7 @@ def test_a_model_that_cannot_be_loaded_is_told_to_everybody_who_draws(project, t
     def load():
         raise UserError("/home/anna/model is half-written")
 
-    request = DrawRequest("house", 2, 3, 1, None, 0, 1)
+    request = DrawRequest("house", 2, "", 3, 1, 1, None, 0, 1)
     messages = running_worker(load, tmp_path).generate(request, np.zeros((64, 64), np.uint8))
     assert next(messages) == Progress(0, 2, None, None)
     with pytest.raises(UserError, match="the model could not be loaded: the terminal of the server says why"):
@@ -35,7 +35,7 @@ def test_a_drawing_can_be_cancelled_between_steps_and_the_next_one_begun(project
 
     worker = running_worker(lambda: model.SketchToImage(find_model.find()), tmp_path)
     sketch = io.read_grey(project / "sketch.png")[:64, :64]
-    request = DrawRequest("house " * 100, 8, 3, 1, None, 0, 2)
+    request = DrawRequest("house " * 100, 8, "", 3, 2, 1, None, 0, 2)
     messages = worker.generate(request, sketch)
     _, warning, _, progress = (next(messages) for _ in range(4))
     assert warning.startswith("the prompt is over 77 tokens") and progress.step == 2 and progress.seconds_left > 0

@@ -47,6 +47,11 @@ def test_a_sketch_is_never_overwritten(project, name, more):
         (["my sketch.png", "--scheduler", "magic"], "settings: scheduler is 'magic', but input should be 'ddim', "),
         (["my sketch.png", "--prompt", "a" * 100_000], "the prompt has 100,000 characters; keep it under 2,000"),
         (["my sketch.png", "--prompt", "red\x07 house"], "the prompt holds the control character U+0007; remove it"),
+        (["my sketch.png", "--negative-prompt", "a" * 2001], "the negative prompt has 2,001 characters; keep it under"),
+        (
+            ["my sketch.png", "--negative-prompt", "fog", "--guidance-scale", "1"],
+            "settings: negative_prompt is 'fog', but guidance_scale and control_guidance_scale are 1, which turns off",
+        ),
         (["my sketch.png", "--prompt", "house", "--color", "red"], "--prompt says all there is to say: leave out"),
         (["my sketch.png", "--images", "0"], "--images is 0; draw at least 1"),
         (["my sketch.png", "--seed", "-1"], "--seed is -1; take one from 0 to "),
@@ -96,10 +101,11 @@ def test_a_model_of_another_shape_is_one_clear_sentence(project):
 
 
 def test_words_beyond_77_tokens_are_named_and_the_image_is_drawn(project, capsys):
-    cli.main(["generate", "my sketch.png", "--prompt", "house of red " * 60 + "with a chimney"])
-    assert re.search(
-        r'the prompt is over 77 tokens; dropped were the words: ".*with a chimney"', capsys.readouterr().err
-    )
+    long = "house of red " * 60
+    cli.main(["generate", "my sketch.png", "--prompt", long + "with a chimney", "--negative-prompt", long + "in fog"])
+    told = capsys.readouterr().err
+    for name, end in (("prompt", "with a chimney"), ("negative prompt", "in fog")):
+        assert re.search(f'the {name} is over 77 tokens; dropped were the words: ".*{end}"', told)
     assert (project / "drawn/my sketch.png").exists()
 
 

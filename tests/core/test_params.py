@@ -51,6 +51,8 @@ def test_an_unknown_key_unlike_any_other_is_to_be_removed(load):
         ("pair: {abstraction: rough}\n", "pair.abstraction is 'rough', but input should be 'mixed', 'fine'"),
         ("ingest: {val: 0.5, test: 0.5}\n", "val and test together leave nothing to train on"),
         ("caption: {by: [none, vlm]}\n", "nobody is asked after none; let it stand last"),
+        ("generate: {guidance_scale: 1, negative_prompt: fog}\n", "negative_prompt is 'fog', but guidance_scale and"),
+        ("generate: {control_guidance_scale: 0.5}\n", "control_guidance_scale is 0.5, but input should be greater"),
         ("augment: {flip: 2}\n", "augment.flip is 2, but input should be less than or equal to 1"),
     ],
 )
@@ -67,6 +69,16 @@ def test_a_key_of_old_is_refused_with_its_new_name(load):
     with pytest.raises(UserError, match=r"'work.workers' is now 'workers.count'; rename it.$") as refusal:
         load("work: {engine: loky, workers: 2}\n")
     assert sentence in str(refusal.value)
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_a_key_that_is_gone_is_refused_with_what_takes_its_place(load, value):
+    with pytest.raises(UserError) as refusal:
+        load(f"generate: {{control_unconditional: {value}}}\n")
+    assert str(refusal.value).endswith(
+        "the key 'generate.control_unconditional' is gone; generate.control_guidance_scale takes its place: set that "
+        "to 1 for true, and to the same as generate.guidance_scale for false."
+    )
 
 
 def test_a_missing_key_is_named(tmp_path):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import AutoencoderTiny
+from diffusers import AutoencoderTiny, ControlNetModel
 
 from s2i.core.params import Generate
 from s2i.diffusion import base, sampling, schedulers
+from s2i.diffusion.guidance import Guidance
 from s2i.diffusion.sampling import SamplingSettings
 
 SETTINGS = Generate(steps=4, guidance_scale=3.0)
@@ -109,9 +110,93 @@ def test_beyond_its_interval_guidance_is_neither_computed_nor_seen(pipeline, wat
     assert (within != draw(pipeline, guidance_scale=1.0)).any() and (within != draw(pipeline)).any()
 
 
+@torch.no_grad()
+def prediction(pipeline, step, prompt, control_image):
+    """What UNet and ControlNet predict at the beginning of a step, for a prompt and a control image or None."""
+    embeds = sampling.encode_prompts(pipeline, [prompt])[prompt][None]
+    where = step.latents_before, torch.tensor(step.timestep), embeds
+    if control_image is None:
+        return pipeline.unet(*where).sample
+    image = torch.from_numpy(control_image)[None, None].expand(-1, 3, -1, -1) / 255
+    down, mid = pipeline.controlnet(*where, image, return_dict=False)
+    residuals = {"down_block_additional_residuals": down, "mid_block_additional_residual": mid}
+    return pipeline.unet(*where, **residuals).sample
+
+
+@pytest.mark.parametrize("rescale", [0.0, 0.7])
+@pytest.mark.parametrize(
+    ("scale", "control_scale", "predictions"),
+    [(3.0, 1.0, 2), (3.0, 3.0, 2), (5.0, 2.5, 3), (2.0, 4.0, 3), (1.0, 3.0, 3), (1.0, 1.0, 1)],
+)
+def test_a_guided_step_is_equation_3_of_instructpix2pix(pipeline, watch, scale, control_scale, predictions, rescale):
+    steps, sizes = [], []
+    watch(pipeline.unet, lambda sample: sizes.append(len(sample)))
+    changes = {"guidance_scale": scale, "control_guidance_scale": control_scale, "guidance_rescale": rescale}
+    draw(pipeline, on_step=steps.append, scheduler="ddim", negative_prompt="tower", **changes)
+    assert sizes == [predictions] * 4, "no prediction is computed that does not count"
+    for step in steps:
+        plain, controlled, both = (
+            prediction(pipeline, step, prompt, control_image)
+            for prompt, control_image in (("tower", None), ("tower", LINES), ("red house", LINES))
+        )
+        guided = plain + control_scale * (controlled - plain) + scale * (both - controlled)
+        guided = rescale * guided * both.std() / guided.std() + (1 - rescale) * guided
+        scheduler = schedulers.make_scheduler(pipeline.scheduler, "ddim", 4)
+        expected = scheduler.step(guided, int(step.timestep), step.latents_before).prev_sample
+        torch.testing.assert_close(step.latents, expected, atol=2e-5, rtol=1e-4)
+
+
+def test_a_large_scale_costs_no_precision_in_bf16():
+    guidance = Guidance(30.0, 30.0)
+    near = torch.full((1, 4, 8, 8), 1.0).bfloat16()
+    guided = guidance.combine(torch.cat([near, near]), guidance.branches())
+    assert guided.dtype == torch.bfloat16 and torch.equal(guided, near)
+
+
+def test_a_negative_prompt_is_that_of_diffusers(pipeline):
+    ours = draw(pipeline, negative_prompt="tower")[0]
+    assert np.abs(ours - plain(pipeline, negative_prompt="tower")).max() <= 1
+    assert np.abs(ours - draw(pipeline)[0]).max() > 1
+    unguided = {"guidance_scale": 1.0, "control_guidance_scale": 1.0}
+    assert (draw(pipeline, negative_prompt="tower", **unguided) == draw(pipeline, **unguided)).all()
+
+
+class UnscaledControlNet(ControlNetModel):
+    """Guess mode also scales residuals down block by block, which has nothing to do with guidance."""
+
+    def forward(self, *inputs, guess_mode=False, **options):
+        return super().forward(*inputs, guess_mode=False, **options)
+
+
+def test_equal_scales_are_the_guess_mode_of_diffusers(pipeline, watch):
+    sizes = []
+    watch(pipeline.controlnet, lambda sample: sizes.append(len(sample)))
+    ours = draw(pipeline, control_guidance_scale=3.0)[0]
+    assert sizes == [1] * 4, "the ControlNet computes for one of the two predictions"
+    given = type(pipeline.controlnet)
+    pipeline.controlnet.__class__ = UnscaledControlNet
+    try:
+        theirs = plain(pipeline, guess_mode=True)
+    finally:
+        pipeline.controlnet.__class__ = given
+    assert np.abs(ours - theirs).max() <= 1
+    assert np.abs(ours - draw(pipeline)[0]).max() > 1
+
+
+def test_where_no_control_image_acts_its_guidance_costs_nothing(pipeline, watch):
+    sizes = []
+    watch(pipeline.unet, lambda sample: sizes.append(len(sample)))
+    changes = {"control_interval": (0.0, 0.5)}
+    draw(pipeline, control_guidance_scale=2.0, **changes)
+    assert sizes == [3, 3, 2, 2]
+    uncontrolled = {"control_interval": (0.0, 0.0)}
+    assert (draw(pipeline, control_guidance_scale=2.0, **uncontrolled) == draw(pipeline, **uncontrolled)).all()
+
+
 def test_rescaled_guidance_has_the_spread_of_the_unguided(pipeline):
     unconditional, conditional = torch.randn(2, 1, 4, 8, 8).unbind()
-    guided = sampling.classifier_free_guidance(torch.cat([unconditional, conditional]), 7.5, 1.0)
+    guidance = Guidance(7.5, 7.5, rescale=1.0)
+    guided = guidance.combine(torch.cat([unconditional, conditional]), guidance.branches())
     assert guided.std() == pytest.approx(conditional.std().item(), rel=1e-4)
     assert (draw(pipeline, guidance_rescale=0.7) != draw(pipeline)).any()
 
@@ -122,15 +207,6 @@ def test_text_and_control_images_are_embedded_once(pipeline, watch):
     watch(pipeline.controlnet.controlnet_cond_embedding, lambda _: seen.append("control"))
     draw(pipeline, ["red house"] * 3, [1, 2, 3])
     assert sorted(seen) == ["control", "text", "text"], "the batch's control images; the prompt and the empty one"
-
-
-def test_the_unconditional_half_can_do_without_the_controlnet(pipeline, watch):
-    sizes = []
-    watch(pipeline.controlnet, lambda sample: sizes.append(len(sample)))
-    spared = draw(pipeline, control_unconditional=False)
-    assert sizes == [1] * 4
-    assert (spared != draw(pipeline)).any()
-    assert (draw(pipeline, control_unconditional=False, guidance_scale=1.0) == draw(pipeline, guidance_scale=1.0)).all()
 
 
 def test_progress_is_told_and_what_it_raises_ends_the_drawing(pipeline):
@@ -158,7 +234,7 @@ def test_progress_is_told_and_what_it_raises_ends_the_drawing(pipeline):
 
 
 def test_a_drawing_left_half_way_does_not_show_in_the_next(pipeline):
-    embeds = sampling.encode_prompts(pipeline, ["red house"])
+    embeds = sampling.encode_prompts(pipeline, ["", "red house"])
     left = sampling.denoise(pipeline, embeds["red house"][None], embeds[""], [5], settings(), [[255 - LINES]])
     next(left)
     beside = draw(pipeline)

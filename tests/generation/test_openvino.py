@@ -54,7 +54,14 @@ def draw(pipeline, seeds=(5,), nets=1, **changes):
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"control_interval": (0.0, 0.5)}, {"conditioning_scale": 0.5}, {"control_unconditional": False}]
+    "changes",
+    [
+        {},
+        {"control_interval": (0.0, 0.5)},
+        {"conditioning_scale": 0.5},
+        {"control_guidance_scale": 3.0},
+        {"control_guidance_scale": 2.0, "negative_prompt": "tower"},
+    ],
 )
 def test_openvino_draws_what_torch_draws(loaded, changes):
     assert np.abs(draw(loaded(False), **changes) - draw(loaded(), **changes)).max() <= 1

@@ -2,5 +2,8 @@
 
 from s2i.app import suggestions
 
-REQUEST = {"prompt": "red house", "steps": 2, "guidance": 3, "control": 1, "scheduler": "", "seed": 4}  # of the API
+REQUEST = {  # of the API
+    **{"prompt": "red house", "steps": 2, "guidance": 3, "control": 1, "scheduler": "", "seed": 4},
+    **{"negative_prompt": "blurred", "control_guidance": 2},
+}
 NO_SUGGESTIONS = suggestions.Suggestions({part: [] for part in suggestions.PARTS}, [])

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from s2i.core.parameters.fields import Count, Group, Scheduler, Share
 
@@ -12,7 +12,15 @@ class Generate(Group):
 
     steps: Annotated[int, Field(ge=1, le=1000)] = Field(20, description="An image is drawn in this many steps.")
     guidance_scale: Annotated[float, Field(ge=1, le=50)] = Field(
-        3.0, description="The scale of classifier-free guidance; 1 turns guidance off."
+        3.0, description="Predictions are led towards the prompt by this scale; 1 turns guidance by words off."
+    )
+    control_guidance_scale: Annotated[float, Field(ge=1, le=50)] = Field(
+        1.0,
+        description="Predictions are led towards the sketch by this scale; 1 turns guidance by the sketch off, and the "
+        "same as guidance_scale costs no more than 1.",
+    )
+    negative_prompt: str = Field(
+        "", description="What images are led away from by guidance, in words; empty takes the empty prompt."
     )
     conditioning_scale: Annotated[float, Field(ge=0, le=10)] = Field(
         1.0, description="What the ControlNets add to the UNet is scaled by this."
@@ -29,11 +37,6 @@ class Generate(Group):
     control_interval: tuple[Share, Share] = Field(
         (0.0, 1.0), description="The sketch acts between these two shares of the steps."
     )
-    control_unconditional: bool = Field(
-        True,
-        description="The ControlNet also acts in the half of guidance that has no prompt; false spares it that half, "
-        "and the image heeds the sketch more.",
-    )
     batch_size: Count = Field(16, description="This many images are drawn at a time.")
     prompts: Literal["given", "empty"] = Field(
         "given", description="Sketches are drawn with their prompts, or all without."
@@ -42,6 +45,14 @@ class Generate(Group):
         4,
         description="Every n-th sketch is also drawn without its prompt, to see what prompts do; 0 turns this off.",
     )
+
+    @field_validator("negative_prompt")
+    @classmethod
+    def _acts(cls, negative_prompt: str, info: ValidationInfo) -> str:
+        scales = [info.data.get(name) for name in ("guidance_scale", "control_guidance_scale")]
+        if negative_prompt and scales == [1, 1]:
+            raise ValueError("guidance_scale and control_guidance_scale are 1, which turns off the guidance it acts by")
+        return negative_prompt
 
     @property
     def sampling(self) -> dict[str, Any]:

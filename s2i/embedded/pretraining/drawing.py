@@ -6,7 +6,8 @@ import numpy as np
 
 from s2i.diffusion import sampling
 from s2i.diffusion.base import Pipeline
-from s2i.diffusion.sampling import Control, Guidance, SamplingSettings
+from s2i.diffusion.guidance import Guidance
+from s2i.diffusion.sampling import SamplingSettings
 from s2i.embedded.pretraining.params import Sampling
 
 
@@ -22,8 +23,7 @@ def draw(
     sampling_settings = SamplingSettings(
         resolution,
         settings.steps,
-        guidance=Guidance(settings.guidance_scale),
-        control=Control(unconditional=False),
+        guidance=Guidance(settings.guidance_scale, settings.guidance_scale),
     )
     control_images = None if edge_maps is None else [[edge_map] for edge_map in edge_maps]
     return list(sampling.generate(pipeline, prompts, seeds, sampling_settings, control_images=control_images))

@@ -153,7 +153,7 @@ def _traced(
     """UNet and ControlNets in float32 as they are converted, with inputs of a batch of one."""
     unet, size = pipeline.unet.float(), resolution // pipeline.vae_scale_factor
     sample, timestep = torch.zeros(1, unet.config.in_channels, size, size), torch.zeros(1)
-    encoder_hidden_states = sampling.encode_prompts(pipeline, [])[""][None].float()
+    encoder_hidden_states = sampling.encode_prompts(pipeline, [""])[""][None].float()
     inputs = []
     for controlnet in controlnets:
         embedding = embed(controlnet.float(), torch.zeros(1, 3, resolution, resolution))

@@ -22,9 +22,10 @@ from s2i.core import cache, devices
 from s2i.core.errors import UserError
 from s2i.core.files import write_json
 from s2i.core.params import Params
-from s2i.diffusion import adapters, base, model_folder
+from s2i.diffusion import adapters, base, model_folder, sampling
 from s2i.diffusion.controlnets import combine, controlnet_cond, controlnets_of, predict
-from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt_embeds
+from s2i.diffusion.encoding import EncodedExamples, check_encoded_for
+from s2i.diffusion.guidance import Guidance
 from s2i.imaging import io
 from s2i.imaging.mosaics import evenly_spaced
 from s2i.metrics.structure import edge_f1
@@ -49,6 +50,8 @@ GENERATE = {  # how it draws unless told otherwise
     "guidance_scale": 1.0,
     "scheduler": "lcm",
     # These are of the teacher alone.
+    "control_guidance_scale": 1.0,
+    "negative_prompt": "",
     "conditioning_scale": 1.0,
     "guidance_rescale": 0.0,
     "guidance_interval": (0.0, 1.0),
@@ -108,7 +111,9 @@ def distil(
     if params.distill.loss == "path":
         loss = on_trajectories(pipeline, params)
     else:
-        loss = consistency(pipeline, teacher_models, empty_prompt_embeds(encoded).to(device), params)
+        negative_prompt = params.generate.negative_prompt
+        negative_embeds = sampling.encode_prompts(pipeline, [negative_prompt])[negative_prompt]
+        loss = consistency(pipeline, teacher_models, negative_embeds, params)
     candidates = [record for record in records if record["split"] == "val"]
     held_out = [candidates[index] for index in evenly_spaced(len(candidates), VALIDATED)]
     checkpoints = setup.checkpoint_folder(
@@ -177,32 +182,33 @@ def _trajectories(
 def consistency(
     pipeline: StableDiffusionControlNetPipeline,
     teacher: Sequence[nn.Module],
-    empty_embeds: Tensor,
+    negative_embeds: Tensor,
     params: Params,
 ) -> Loss:
-    """What latent consistency distillation minimises; of how the ``teacher`` draws it knows guidance_scale alone.
+    """What latent consistency distillation minimises; the ``teacher`` has its guidance, in all steps.
 
-    teacher: its UNet, then its ControlNets.  empty_embeds: of the empty prompt, (tokens, width).
+    teacher: its UNet, then its ControlNets.  negative_embeds: of the negative prompt, (tokens, width).
     """
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     unet, controlnet = teacher[0], combine(teacher[1:])
-    scaling, guidance_scale = pipeline.vae.config.scaling_factor, params.generate.guidance_scale
+    scaling, guidance = pipeline.vae.config.scaling_factor, Guidance.from_params(params.generate)
+    branches = guidance.branches()
+    is_controlled = torch.tensor([branch.is_controlled for branch in branches], device=negative_embeds.device)
 
     def loss(student: nn.Module, batch: dict[str, Tensor], rng: BatchRandom) -> Tensor:
         latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], rng)
         prompt_embeds, control_images = batch["embedding"], controlnet_cond(batch, params.conditions)
-        encoder_hidden_states = torch.cat([empty_embeds.expand_as(prompt_embeds), prompt_embeds])
+        count, size = len(branches), len(latents)
+        encoder_hidden_states = torch.cat(
+            [prompt_embeds if branch.is_prompted else negative_embeds.expand_as(prompt_embeds) for branch in branches]
+        )
+        repeated_images = [torch.cat([images] * count) for images in control_images]
+        control_mask = is_controlled.repeat_interleave(size).view(-1, 1, 1, 1)
 
         def teacher_output(noisy_latents: Tensor, timesteps: Tensor) -> Tensor:
-            unconditional, conditional = predict(
-                unet,
-                controlnet,
-                torch.cat([noisy_latents] * 2),
-                torch.cat([timesteps] * 2),
-                encoder_hidden_states,
-                [torch.cat([images] * 2) for images in control_images],
-            ).chunk(2)
-            return unconditional + guidance_scale * (conditional - unconditional)
+            where = torch.cat([noisy_latents] * count), torch.cat([timesteps] * count)
+            output = predict(unet, controlnet, *where, encoder_hidden_states, repeated_images, control_mask)
+            return guidance.combine(output, branches)
 
         return consistency_loss(
             _with_conditions(student, batch, params),

@@ -99,11 +99,11 @@ def _compute(
     params: Params,
 ) -> dict[str, torch.Tensor]:
     """The trajectories of some examples: {"noisy": (B, T, C, h, w), "clean": (B, C, h, w)}, half precision."""
-    items = [examples[index] for index in batch]
+    items, negative_prompt = [examples[index] for index in batch], settings.guidance.negative_prompt
     steps = sampling.denoise(
         pipeline,
         torch.stack([item["embedding"] for item in items]).to(pipeline.unet.device, pipeline.unet.dtype),
-        sampling.encode_prompts(pipeline, [])[""],
+        sampling.encode_prompts(pipeline, [negative_prompt])[negative_prompt],
         [image_cache.seed_of(params.training_seed, "path", index) for index in batch],
         settings,
         [[_image(item[f"control.{name}"]) for name in params.conditions] for item in items],

@@ -14,16 +14,18 @@ from PIL import Image
 
 from s2i.core.errors import UserError
 from s2i.core.params import Encode
-from s2i.diffusion import base, controlnets, encoding
+from s2i.diffusion import base, controlnets, encoding, sampling
 from s2i.generation import find_model
 from s2i.generation.model import SketchToImage
 from s2i.imaging import io
 from s2i.imaging.control_images import control_images
+from s2i.training.distillation import student as student_module
 from s2i.training.distillation import trajectories
 from s2i.training.distillation.losses import (
     trajectory_end,
 )
 from s2i.training.distillation.student import distil
+from s2i.training.randomness import BatchRandom
 
 
 def test_a_student_is_a_lora_that_plain_diffusers_draws_the_same_image_with(taught_student, examples, tiny_base):
@@ -83,6 +85,34 @@ def test_a_student_comes_nearer_to_where_the_paths_end(examples, params, tiny_ba
             errors.append((trajectory_end(said, *where, pipeline_noise(pipeline)) - end["clean"]).abs().mean().item())
         apart.append(np.mean(errors))
     assert apart[1] < 0.7 * apart[0]
+
+
+def test_the_teacher_of_consistency_has_the_guidance_that_it_draws_with(encoded, params, tiny_base, monkeypatch):
+    scales = {"guidance_scale": 5.0, "control_guidance_scale": 2.5, "negative_prompt": "tower"}
+    chosen = params(generate=scales)
+    pipeline = base.load(tiny_base, tiny_base / "controlnet")
+    embeds = sampling.encode_prompts(pipeline, ["tower"])["tower"]
+    examples = encoding.EncodedExamples(encoded, "train")
+    batch = {name: torch.stack([examples[0][name], examples[1][name]]) for name in examples[0]}
+    seen = []
+
+    def record(student, teacher, latents, noise_scheduler, rng, steps):
+        timesteps = torch.tensor([100, 500])
+        seen.append((latents, timesteps, teacher(latents, timesteps)))
+
+    monkeypatch.setattr(student_module, "consistency_loss", record)
+    loss = student_module.consistency(pipeline, [pipeline.unet, pipeline.controlnet], embeds, chosen)
+    with torch.no_grad():
+        loss(None, batch, BatchRandom(torch.device("cpu")).seed(0))
+        ((latents, timesteps, guided),) = seen
+        images = controlnets.controlnet_cond(batch, ["sketch"])
+        without = pipeline.unet(latents, timesteps, embeds.expand(2, -1, -1)).sample
+        controlled, both = (
+            controlnets.predict(pipeline.unet, pipeline.controlnet, latents, timesteps, prompt_embeds, images)
+            for prompt_embeds in (embeds.expand(2, -1, -1), batch["embedding"])
+        )
+    expected = without + 2.5 * (controlled - without) + 5 * (both - controlled)
+    torch.testing.assert_close(guided, expected, atol=1e-4, rtol=1e-4)
 
 
 def pipeline_noise(pipeline):
