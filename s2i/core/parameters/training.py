@@ -146,6 +146,17 @@ class DreamBooth(Learned):
     text_encoder: bool = Field(False, description="The text encoder trains too.")
 
 
+def _with_token(sentence: str) -> str:
+    if sentence in ("object", "style"):
+        return sentence
+    if "{token}" not in sentence:
+        raise ValueError("it must name {token}, the word that is learned in it, or be object or style")
+    return template("token", "label")(sentence)
+
+
+Sentence = Annotated[str, AfterValidator(_with_token)]
+
+
 class TextualInversion(Learned):
     """A new word, its embedding alone trained (Gal et al. 2022, "An image is worth one word")."""
 
@@ -153,6 +164,12 @@ class TextualInversion(Learned):
         "class", description="Each class has a word of its own, or all classes have one word."
     )
     classes: list[str] | None = Field(None, description="Words are learned for these classes; null takes all.")
+    templates: Annotated[list[Sentence], Field(min_length=1)] = Field(
+        ["object"],
+        description="The new word is learned in these sentences, which name {token}; object and style stand for the "
+        "lists of Gal et al.",
+    )
+    flip: bool = Field(True, description="Each image is also learned mirrored.")
     initial: str | None = Field(
         None, description="The new word starts as this one; null starts from the name of its class."
     )

@@ -98,14 +98,14 @@ def _examples(
     """Each image of the subject with one that the base draws of its class, as often as it takes to show all."""
     settings = params.dreambooth
     subject_prompt, class_prompt = (_prompt(label, token, params) for token in (settings.token, ""))
-    subject = text_only.encode_images_of(pipeline, files, subject_prompt, params, "subject")
+    subject = text_only.encode_images_of(pipeline, files, [subject_prompt], params, "subject")
     if not settings.prior_images:
         return subject
     numbers = range(settings.prior_images)
     examples = [{"generation_seed": image_cache.seed_of(params.seed, "prior", label, number)} for number in numbers]
     task = text_only.generation_task(examples, [class_prompt] * len(examples), None, params)
     prior_files = image_cache.cached_images(task, params, f"draw {label}")
-    prior = text_only.encode_images_of(pipeline, prior_files, class_prompt, params, "prior")
+    prior = text_only.encode_images_of(pipeline, prior_files, [class_prompt], params, "prior")
     count = max(len(subject), len(prior))
     return [subject[number % len(subject)] | prior[number % len(prior)] for number in range(count)]
 

@@ -100,14 +100,27 @@ def tokens_of(pipeline: StableDiffusionPipeline, prompt: str, count: int) -> Ten
 
 
 def encode_images_of(
-    pipeline: StableDiffusionPipeline, files: Sequence[Path], prompt: str, params: Params, kind: str
+    pipeline: StableDiffusionPipeline,
+    files: Sequence[Path],
+    prompts: Sequence[str],
+    params: Params,
+    kind: str,
+    flip: bool = False,
 ) -> list[dict[str, Tensor]]:
-    """An example an image: KIND.latent_mean, KIND.latent_logvar (C, h, w) and KIND.tokens (L,)."""
+    """An example for each image with each prompt: KIND.latent_mean, KIND.latent_logvar (C, h, w), KIND.tokens (L,).
+
+    flip: the mirrored images follow the images.
+    """
     images = [_read(file, params.resolution) for file in files]
+    if flip:
+        images += [np.ascontiguousarray(image[:, ::-1]) for image in images]
     mean, logvar = Encoder(pipeline, params.encode.batch_size).latents(images)
-    columns = zip(mean, logvar, tokens_of(pipeline, prompt, len(files)), strict=True)
     names = [f"{kind}.{name}" for name in ("latent_mean", "latent_logvar", "tokens")]
-    return [dict(zip(names, column, strict=True)) for column in columns]
+    return [
+        dict(zip(names, column, strict=True))
+        for prompt in prompts
+        for column in zip(mean, logvar, tokens_of(pipeline, prompt, len(images)), strict=True)
+    ]
 
 
 def _read(file: Path, resolution: int) -> np.ndarray:

@@ -28,6 +28,7 @@ from s2i.training import setup
 from s2i.training.memory import explain_out_of_memory
 from s2i.training.methods import text_only
 from s2i.training.methods.text_only import PromptedUNet
+from s2i.vocabulary import templates
 from s2i.vocabulary.attributes import label_in_words
 
 SHOWN = 4  # images generated with every placeholder
@@ -75,7 +76,8 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
             examples = []
             for label, files in classes.items():
                 prompt = text_only.fill_naming(settings.naming, placeholder, label)
-                examples += text_only.encode_images_of(pipeline, files, prompt, params, "subject")
+                sentences = sentences_of(settings, placeholder, label)
+                examples += text_only.encode_images_of(pipeline, files, sentences, params, "subject", settings.flip)
             model = InvertedUNet(pipeline.unet, pipeline.text_encoder)
             session.fit(model, loss, examples, str(number), seed_offset=number, description=f"learn {placeholder}")
             row = model.row.detach().cpu()[0]
@@ -116,6 +118,13 @@ def _label(example: Mapping[str, Any]) -> str:
 
 def _prompts(tokens: Iterable[str], labels: Iterable[str], settings: TextualInversion) -> list[str]:
     return [text_only.fill_naming(settings.naming, token, label) for token, label in zip(tokens, labels, strict=True)]
+
+
+def sentences_of(settings: TextualInversion, placeholder: str, label: str) -> list[str]:
+    """What the placeholder for a class is learned in."""
+    medium = "photo" if settings.of == "photo" else "drawing"
+    sentences = templates.expanded(settings.templates, medium)
+    return [text_only.fill_naming(sentence, placeholder, label) for sentence in sentences]
 
 
 def placeholder_of(label: str) -> str:

@@ -1,3 +1,6 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
@@ -6,7 +9,10 @@ from safetensors.torch import load_file
 
 from s2i.core.errors import UserError
 from s2i.diffusion import base, model_folder
+from s2i.diffusion.encoding import Encoder
+from s2i.imaging import io
 from s2i.training.methods import text_only, textual_inversion
+from s2i.training.setup import TrainingSession
 
 
 def test_inversion_changes_one_row_bit_for_bit_and_diffusers_loads_the_word(rows, method_params, trained, tiny_base):
@@ -51,6 +57,46 @@ def test_one_word_for_all_is_told_the_class_beside_it(rows, method_params, train
     assert textual_inversion.untouched_task(rows, settings).examples[-1]["prompt"] == "a church in the style of church"
     pipeline = base.load_trained(tiny_base, target)
     assert pipeline.tokenizer.convert_tokens_to_ids("<all>") == len(pipeline.tokenizer) - 1
+
+
+def test_a_word_is_learned_in_many_sentences_from_images_and_their_mirror_images(rows, method_params, tiny_base):
+    settings = method_params("textual_inversion")
+    pipeline = base.load(tiny_base, None)
+    neutral = textual_inversion.sentences_of(settings.textual_inversion, "<barn>", "barn")
+    assert len(set(neutral)) == 27 and "a dark drawing of the <barn>" in neutral
+    of_photos = settings.textual_inversion.model_copy(update={"of": "photo"})
+    assert "a dark photo of the <barn>" in textual_inversion.sentences_of(of_photos, "<barn>", "barn")
+    style = settings.textual_inversion.model_copy(update={"templates": ["style"]})
+    assert len(textual_inversion.sentences_of(style, "<all>", "barn")) == 19
+    files = [Path(rows[0]["photo"]), Path(rows[1]["photo"])]
+    told = text_only.encode_images_of(pipeline, files, neutral, settings, "subject", flip=True)
+    assert len(told) == 27 * 4
+    assert len({tuple(example["subject.tokens"].tolist()) for example in told}) == 27
+    mirrored = Encoder(pipeline, 4).latents([np.ascontiguousarray(io.read(file)[:, ::-1]) for file in files])[0]
+    torch.testing.assert_close(told[2]["subject.latent_mean"], mirrored[0], atol=1e-4, rtol=1e-4)
+    assert not torch.allclose(told[0]["subject.latent_mean"], mirrored[0], atol=1e-2)
+
+
+def test_a_training_goes_through_the_sentences(rows, method_params, trained, monkeypatch):
+    seen = []
+    fit = TrainingSession.fit
+    monkeypatch.setattr(
+        TrainingSession,
+        "fit",
+        lambda self, model, loss, examples, *rest, **more: (
+            seen.append(len(examples)),
+            fit(self, model, loss, examples, *rest, **more),
+        ),
+    )
+    inversion = {"classes": ["barn"], "templates": ["an {token}", "two {token}"], "flip": False}
+    trained(method_params("textual_inversion", textual_inversion=inversion))
+    assert seen == [2 * 4], "two sentences, four sketches of barns"
+
+
+@pytest.mark.parametrize("sentence", ["a barn", "a {label}", "a {thing} of {token}"])
+def test_a_sentence_without_the_new_word_is_refused(method_params, sentence):
+    with pytest.raises(ValueError, match=r"it must name \{token\}"):
+        method_params("textual_inversion", textual_inversion={"templates": ["object", sentence]})
 
 
 def test_a_word_that_is_in_the_vocabulary_is_refused(method_params, tiny_base):
