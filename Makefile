@@ -38,10 +38,10 @@ ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation
 steps: $(VENV)/.ready  # how many steps an image needs: metrics/steps.json and steps.png; many minutes
 	python studies/steps/run.py
 
-$(VENV)/.ready: pyproject.toml s2i/networks/weights.py
+$(VENV)/.ready: pyproject.toml s2i/networks/weights.py s2i/networks/lpips.py
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --editable ".[dev,corpus]"
-	$(VENV)/bin/python -m s2i.networks.weights
+	$(VENV)/bin/python -m s2i.networks.prefetch
 	touch $@
 
 clean:

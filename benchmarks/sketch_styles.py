@@ -46,7 +46,8 @@ def _figures(style: str, level: str, photos: dict[str, np.ndarray]) -> dict:
     began = time.process_time()
     drawn = [sketches.draw_sketch(photo, style, id, level or "mixed") for id, photo in photos.items()]
     seconds = (time.process_time() - began) / len(drawn)
-    f1s = [edge_f1(_strokes(one), edges.canny(photo)) for one, photo in zip(drawn, photos.values(), strict=True)]
+    pairs = zip(drawn, photos.values(), strict=True)
+    f1s = [edge_f1(_strokes(one), edges.canny(photo), tolerance=2) for one, photo in pairs]
     return {"style": style, "abstraction": level, "edge_f1": np.mean(f1s), "seconds": seconds}
 
 

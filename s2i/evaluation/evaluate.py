@@ -44,7 +44,7 @@ def evaluate(records: Sequence[dict], folder: Path, params: Evaluate, attributes
     if finetuned["sketch_style"].isin(HELD_OUT_STYLES).any():
         results["gap"]["new_style"] = summary.new_style_gap(finetuned, params.level)
     if "unprompted" in tables:
-        prompt_gap = summary.differences(tables["unprompted"], finetuned, params.level, summary.HEADLINES)
+        prompt_gap = summary.differences(tables["unprompted"], finetuned, params.level, summary.BY_STYLE)
         results["gap"]["prompt"] = prompt_gap
     table = pd.concat([tables[model] for model in MODELS], ignore_index=True).replace([np.inf, -np.inf], np.nan)
     table.to_csv(folder / TABLE_FILE, index=False, float_format="%.6g")

@@ -11,7 +11,7 @@ from s2i.imaging.mosaics import evenly_spaced, mosaic
 from s2i.metrics.registry import IMAGE_METRICS, improvement
 
 EXTREMES = 10  # rows of best.jpg and worst.jpg
-RANKED_BY = "st_lpips"
+RANKED_BY = ("lpips", "st_lpips")  # the first of these that can be had
 MOSAIC_COLUMNS = {"sketch": "sketch", "base": "base", "fine-tuned": "finetuned", "target": "photo"}
 SET_TITLES = {"target": "target", "finetuned": "fine-tuned", "base": "base", "shuffled": "shuffled"}
 
@@ -25,7 +25,8 @@ def write(
     """
     chosen = [records[index] for index in evenly_spaced(len(records), mosaic_rows)]
     io.write_png(folder / "mosaic.png", examples(chosen))
-    ranked = np.argsort(improvement(RANKED_BY) * table[RANKED_BY].to_numpy(), kind="stable")
+    metric = next(name for name in RANKED_BY if name in table)
+    ranked = np.argsort(improvement(metric) * table[metric].to_numpy(), kind="stable")
     for name, indices in {"worst": ranked[:EXTREMES], "best": ranked[::-1][:EXTREMES]}.items():
         io.write_jpg(folder / f"{name}.jpg", examples([records[index] for index in indices]))
     plot(sets, folder / "figures.png")

@@ -20,7 +20,7 @@ from s2i.metrics import embeddings, perceptual, pixels
 from s2i.metrics.parts import RECALLED_PARTS, part_recall
 from s2i.metrics.resketch import resketch_consistency
 from s2i.metrics.structure import count_windows, edge_f1
-from s2i.networks import clip, efficientnet, probes, weights
+from s2i.networks import clip, efficientnet, lpips, probes, weights
 from s2i.networks.clip import Clip
 from s2i.networks.inception import fid_inception
 from s2i.networks.probes import Probes
@@ -45,6 +45,17 @@ class ImageFeatures(NamedTuple):
     features: dict[str, Tensor]
     materials: Sequence[str | bool | None]
 
+    def repeated(self, indices: Sequence[int]) -> "ImageFeatures":
+        """What they see where the images stand at ``indices``, some of them maybe several times."""
+        chosen = list(indices)
+        if chosen == list(range(len(self.materials))):
+            return self
+        return ImageFeatures(
+            {name: [feature_map[chosen] for feature_map in maps] for name, maps in self.maps.items()},
+            {name: values[chosen] for name, values in self.features.items()},
+            [self.materials[index] for index in chosen],
+        )
+
 
 class Reference(NamedTuple):
     """What the images of a record are compared with; None is what is not known."""
@@ -63,7 +74,7 @@ class Reference(NamedTuple):
 
 def available(attributes: Path | None) -> list:
     """What identifies the networks that `load` would give, for the keys of the cache."""
-    trunks = [name for name, (_, trunk) in perceptual.LPIPS_VARIANTS.items() if weights.hub_path(trunk)]
+    trunks = [name for name, net in perceptual.LPIPS_VARIANTS.items() if not lpips.absence(net)]
     probes_hash = cache.file_hash(attributes) if attributes and attributes.exists() else None
     clip_folder = clip.folder()
     clip_hash = clip_folder and cache.model_hash(clip_folder)
@@ -99,13 +110,15 @@ def score(
             scored_photos.update(photos)
             references = [_reference(record, photos[record["photo"]]) for record in batch]
             for name, files in sets.items():
-                images = list(map(_read_alike, [files[index] for index in indices], references))
-                image_features = look(images, networks)
+                chosen = [files[index] for index in indices]
+                images = dict(zip(chosen, map(_read_alike, chosen, references), strict=True))
+                looked_at = photo_features if list(images) == list(photos) else look(list(images.values()), networks)
+                image_features = looked_at.repeated([list(images).index(file) for file in chosen])
                 by_networks = network_scores(image_features, photo_features, photo_index, references, networks)
-                by_pixels = map(pixel_scores, images, references)
+                by_pixels = map(pixel_scores, [images[file] for file in chosen], references)
                 scores[name] += [first | second for first, second in zip(by_networks, by_pixels, strict=True)]
                 features[name].append(image_features.features)
-                bar.update(len(images))
+                bar.update(len(chosen))
     tables = {name: pd.DataFrame(rows) for name, rows in scores.items()}
     return tables, {name: _concatenated(batches) for name, batches in features.items()}
 

@@ -10,13 +10,12 @@ from s2i.core.parameters.fields import HELD_OUT_STYLES
 from s2i.metrics import perceptual
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.registry import HEADLINES, IMAGE_METRICS, METRICS, SET_METRICS
-from s2i.networks import clip, weights
+from s2i.networks import clip, lpips, weights
 
 BY_HAND = "given"  # how the styles of sketches begin that came with the photos, by hand or standing in for it
 DIGITS = 4
-WEIGHTS_OF_METRIC = {
-    f"{name}{part}": file for name, (_, file) in perceptual.LPIPS_VARIANTS.items() for part in ("", "_matte")
-} | dict.fromkeys(("fid", "kid_inception"), weights.FID_INCEPTION)
+BY_STYLE = (*HEADLINES, "st_lpips")  # of which styles of sketches, and gaps, have figures
+LPIPS_OF_METRIC = {f"{name}{part}": net for name, net in perceptual.LPIPS_VARIANTS.items() for part in ("", "_matte")}
 REASONS = {  # of metrics that need more of the records than an image and its photo
     "resketch_f1": "no sketch is in a style that an image can be sketched in again",
     "resketch_ssim": "no sketch is in a style that an image can be sketched in again",
@@ -70,14 +69,14 @@ def _is_held_out(table: pd.DataFrame) -> pd.Series:
 
 def _gap(rows: pd.DataFrame, others: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
     """Means of the headlines of rows less those of others, photo by photo."""
-    headlines = [name for name in HEADLINES if name in rows]
-    mean, other = (table.groupby("id")[headlines].mean() for table in (rows, others))
+    names = [name for name in BY_STYLE if name in rows]
+    mean, other = (table.groupby("id")[names].mean() for table in (rows, others))
     return means((mean - other).reset_index(), level)
 
 
 def of_styles(table: pd.DataFrame, level: float) -> dict[str, dict[str, dict[str, float]]]:
     """{style: {headline: ...}}."""
-    columns = ["id", *(name for name in HEADLINES if name in table)]
+    columns = ["id", *(name for name in BY_STYLE if name in table)]
     return {str(style): means(rows[columns], level) for style, rows in table.groupby("sketch_style")}
 
 
@@ -134,8 +133,10 @@ def left_out(
 
 def why(name: str, table: pd.DataFrame) -> str:
     """Why there is no figure of a metric."""
-    if name in WEIGHTS_OF_METRIC and not weights.hub_path(WEIGHTS_OF_METRIC[name]):
-        return f"{WEIGHTS_OF_METRIC[name]} is not on this machine; put it into the folder that S2I_WEIGHTS names"
+    if name in LPIPS_OF_METRIC and (absence := lpips.absence(LPIPS_OF_METRIC[name])):
+        return absence
+    if name in ("fid", "kid_inception") and not weights.hub_path(weights.FID_INCEPTION):
+        return f"{weights.FID_INCEPTION} is not on this machine; put it into the folder that S2I_WEIGHTS names"
     if name in ("clip_score", "cmmd") and not clip.folder():
         return "CLIP is not on this machine; see s2i/networks/clip.py"
     if name in SET_METRICS:

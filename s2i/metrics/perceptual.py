@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from s2i.networks import lpips, weights
+from s2i.networks import lpips
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
 
-LPIPS_VARIANTS = {"lpips": ("alex", weights.LPIPS_ALEXNET), "lpips_vgg": ("vgg", weights.LPIPS_VGG)}
+LPIPS_VARIANTS = {"lpips": "alex", "lpips_vgg": "vgg"}
 
 
 class PerceptualDistance(NamedTuple):
@@ -38,12 +38,12 @@ class PerceptualDistance(NamedTuple):
 
 
 def available() -> dict[str, PerceptualDistance]:
-    """The distances that can be had on this machine, by name."""
+    """The distances that can be had on this machine, by name; `lpips.absence` says why one cannot."""
     model = ShiftTolerantLPIPS.load()
     distances = {"st_lpips": PerceptualDistance(model.features, model.scores)}
-    for name, (net, trunk) in LPIPS_VARIANTS.items():
-        if file := weights.hub_path(trunk):
-            distances[name] = lpips_package(net, torch.load(file, map_location="cpu", weights_only=True))
+    for name, net in LPIPS_VARIANTS.items():
+        if not lpips.absence(net):
+            distances[name] = lpips_package(net, lpips.trunk(net))
     return distances
 
 

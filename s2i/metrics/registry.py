@@ -11,12 +11,12 @@ class Metric(NamedTuple):
 
 
 IMAGE_METRICS = {  # of one image, so that means have intervals
-    "st_lpips": Metric("lower", headline=True),
-    "st_lpips_matte": Metric("lower"),
     "lpips": Metric("lower", headline=True),
     "lpips_matte": Metric("lower"),
-    "lpips_vgg": Metric("lower"),
+    "lpips_vgg": Metric("lower", headline=True),
     "lpips_vgg_matte": Metric("lower"),
+    "st_lpips": Metric("lower"),
+    "st_lpips_matte": Metric("lower"),
     "ssim": Metric("higher"),
     "ssim_matte": Metric("higher"),
     "psnr": Metric("higher"),

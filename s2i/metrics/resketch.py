@@ -9,7 +9,7 @@ INK_THRESHOLD = 128  # darker than this is a stroke
 
 
 def resketch_consistency(resketched: np.ndarray, sketch: np.ndarray) -> dict[str, float]:
-    """{"resketch_ssim", "resketch_f1"}: SSIM of two sketches, and F1 of their strokes at 2 pixels; 1 for equal ones.
+    """{"resketch_ssim", "resketch_f1"}: SSIM of two sketches, and F1 of their strokes, see `edge_f1`; 1 for equal ones.
 
     resketched, sketch: (H, W) uint8, dark strokes on white, in the same style and by the same hand.
     Source: the cycle consistency of Li et al., "ControlNet++: improving conditional controls with efficient consistency

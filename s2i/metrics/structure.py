@@ -5,13 +5,17 @@ import numpy as np
 
 from s2i.imaging.edges import contours
 
+EDGE_TOLERANCE = 1 / 64  # share of the longer side, so that resolutions compare: 2 pixels of 128
 
-def edge_f1(generated: np.ndarray, target: np.ndarray, tolerance: float = 2) -> float:
-    """Agreement of the contours, from 0 to 1: 1 if all of either image's are within tolerance pixels of the other's.
+
+def edge_f1(generated: np.ndarray, target: np.ndarray, tolerance: float | None = None) -> float:
+    """Agreement of the contours, from 0 to 1: 1 if all of either image's are within a tolerance of the other's.
 
     generated, target: images (H, W, 3) uint8 RGB, or edge maps (H, W) uint8.  Two images without contours agree.
+    tolerance: in pixels; None is `EDGE_TOLERANCE` of the longer side.
     Source: boundary F-measure of Martin, Fowlkes and Malik, 2004, with a distance transform for their matching.
     """
+    tolerance = EDGE_TOLERANCE * max(target.shape[:2]) if tolerance is None else tolerance
     generated, target = (image if image.ndim == 2 else contours(image) for image in (generated, target))
     if not generated.any() or not target.any():
         return float(generated.any() == target.any())

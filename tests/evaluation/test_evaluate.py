@@ -10,6 +10,7 @@ from s2i.dataset.sketching import sketches
 from s2i.evaluation import evaluate, scoring, summary
 from s2i.imaging import io
 from s2i.metrics.structure import count_windows
+from s2i.networks import lpips
 from s2i.vocabulary.buildings import LABELS
 
 WALL = np.zeros((64, 64), np.uint8)
@@ -49,6 +50,7 @@ def figures(records, folder):
     (folder / "out").mkdir()
     with pytest.MonkeyPatch.context() as patch, pytest.warns(UserWarning, match="biased upwards"):
         patch.setenv("S2I_CACHE", str(folder / "cache"))
+        patch.setattr(lpips, "absence", lambda net: "no index carries VGG16" if net == "vgg" else None)
         return evaluate.evaluate(records, folder / "out", Evaluate(mosaic_rows=3))
 
 
@@ -61,7 +63,7 @@ def intervals(figures, folder):
 
 def test_the_nearer_images_score_better_with_intervals_that_do_not_overlap(figures, intervals):
     base, finetuned = intervals["base"], intervals["finetuned"]
-    for metric in ("st_lpips", "st_lpips_matte"):
+    for metric in ("lpips", "lpips_matte", "st_lpips", "st_lpips_matte"):
         assert finetuned[metric]["high"] < base[metric]["low"]
     for metric in ("edge_f1", "ssim", "psnr", "resketch_f1"):
         assert finetuned[metric]["low"] > base[metric]["high"]
@@ -100,7 +102,8 @@ def test_the_photos_show_what_the_window_counter_itself_gets_wrong(figures, reco
 
 def test_what_is_left_out_is_named_with_its_reason(figures):
     reasons = {(one["metric"], one.get("of")): one["reason"] for one in figures["left_out"]}
-    assert "alexnet-owt-7be5be79.pth is not on this machine" in reasons["lpips", None]
+    assert reasons["lpips_vgg", None] == reasons["lpips_vgg_matte", None] == "no index carries VGG16"
+    assert "lpips" in figures["finetuned"]
     assert "CLIP is not on this machine" in reasons["clip_score", None]
     assert "no record has a label map with a balcony" in reasons["balcony_recall", None]
     assert "no record is described with a material" in reasons["material_match", None]
@@ -145,6 +148,7 @@ def test_images_to_look_at_are_written(figures, folder):
 
 def test_scores_of_the_same_images_are_not_computed_again(records, figures, folder, tmp_path, monkeypatch):
     monkeypatch.setenv("S2I_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(lpips, "absence", lambda net: "no index carries VGG16" if net == "vgg" else None)
     monkeypatch.setattr(scoring, "load", lambda *_: pytest.fail("computed again"))
     assert evaluate.evaluate(records, tmp_path, Evaluate(mosaic_rows=3)) == figures
     tables = [(place / "per_image.csv").read_bytes() for place in (folder / "out", tmp_path)]

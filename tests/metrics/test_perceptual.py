@@ -8,7 +8,7 @@ import torchvision
 from helpers.images import noise
 
 from s2i.metrics import perceptual
-from s2i.networks import weights
+from s2i.networks import lpips
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
 
 
@@ -27,19 +27,20 @@ def test_distances_are_those_of_whole_networks_and_a_matte_says_what_counts():
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])
 def test_lpips_is_what_the_lpips_package_computes_with_the_same_trunk(net):
-    import lpips
+    from lpips import LPIPS
 
     torch.manual_seed(0)
     name = {"alex": "alexnet", "vgg": "vgg16"}[net]
     trunk = getattr(torchvision.models, name)()
     with mock.patch.object(torchvision.models, name, lambda **_: trunk):
-        reference = lpips.LPIPS(net=net, verbose=False)
+        reference = LPIPS(net=net, verbose=False)
     a, b = noise(2, 3, 48, 48), noise(2, 3, 48, 48, seed=1)
     ours = perceptual.lpips_package(net, trunk.state_dict())
     distances = ours.between(ours.features(a), ours.features(b))
     assert (distances > 0).all() and torch.allclose(distances, reference(a, b).flatten(), rtol=1e-5)
 
 
-def test_lpips_is_absent_where_its_weights_are(monkeypatch):
-    monkeypatch.setattr(weights, "hub_path", lambda name: None)
+def test_lpips_on_both_nets_can_be_had_and_is_absent_where_its_weights_are(monkeypatch):
+    assert list(perceptual.available()) == ["st_lpips", "lpips", "lpips_vgg"]
+    monkeypatch.setattr(lpips, "absence", lambda net: "no index")
     assert list(perceptual.available()) == ["st_lpips"]

@@ -9,9 +9,17 @@ from s2i.metrics.structure import count_windows, edge_f1
 
 def test_edge_f1_is_one_for_itself_and_within_the_tolerance_and_lower_beyond():
     assert edge_f1(facade(), facade()) == 1
-    assert edge_f1(facade(shift=2), facade()) == 1
+    assert edge_f1(facade(shift=2), facade(), tolerance=2) == 1
     assert edge_f1(facade(shift=5), facade()) < 0.8
     assert edge_f1(facade(shift=5), facade(), tolerance=5) == 1
+
+
+@pytest.mark.parametrize("side", [64, 128, 256, 512])
+def test_edge_f1_forgives_a_64th_of_the_side_at_every_resolution(side):
+    line = np.zeros((side, side), np.uint8)
+    line[side // 2] = 255
+    moved = [np.roll(line, pixels, axis=0) for pixels in (side // 64, side // 64 + 1)]
+    assert [edge_f1(other, line) for other in moved] == [1, 0]
 
 
 def test_edge_f1_takes_edge_maps_and_counts_missing_and_extra_edges():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from s2i.core.errors import UserError
-from s2i.networks import weights
+from s2i.networks import prefetch, weights
 
 CONTENT = b"weights"
 NAME = "tiny.pth"
@@ -135,6 +135,6 @@ def test_hub_weights_with_the_wrong_hash_are_refused(machine, monkeypatch):
 def test_every_packaged_weight_of_the_table_can_be_had_and_is_what_it_claims():
     table = {name: packaged for name, packaged in weights.PACKAGED.items() if name != NAME}
     files = {name: weights.path(name) for name in table}
-    assert set(files) - set(weights.fetch_needed()) == {"hed_bsds500.weights.h5"}, "59 MB that no default asks for"
+    assert set(files) - set(prefetch.fetch_needed()) == {"hed_bsds500.weights.h5"}, "59 MB that no default asks for"
     md5 = hashlib.md5(files["u2netp.onnx"].read_bytes()).hexdigest()
     assert md5 == "8e83ca70e441ab06c318d82300c84806", "the very file that rembg asks for"
