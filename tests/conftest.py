@@ -128,6 +128,16 @@ def encoded(examples, tiny_base, tmp_path):
 
 
 @pytest.fixture
+def fresh_accelerate():
+    """Accelerate as in a new process, which computes in one number format and keeps to it."""
+    from accelerate.state import AcceleratorState
+
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture
 def trained_controlnet(examples, encoded, tmp_path, params):
     """trained_controlnet(name, **changes) fine-tunes on the encoded examples and gives the folder."""
     from s2i.training.methods import controlnet

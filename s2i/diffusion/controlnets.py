@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from copy import copy
-from types import MethodType
 from typing import Any
 
 import numpy as np
@@ -67,9 +66,7 @@ class ControlNetWithEmbedding(nn.Module):
         self.controlnet_cond_embedding = controlnet.controlnet_cond_embedding
         self.controlnet = copy(controlnet)  # a shallow copy: the modules in it are the same ones
         self.controlnet._modules = {**controlnet._modules, "controlnet_cond_embedding": nn.Identity()}
-        forward = vars(self.controlnet).pop("forward", None)  # compiled for control images, or
-        if isinstance(forward, MethodType):  # in autocast, where accelerate trains it: the copy needs one of its own
-            self.controlnet.forward = MethodType(forward.__func__, self.controlnet)
+        vars(self.controlnet).pop("forward", None)  # of ``controlnet`` itself: compiled, or in autocast as it trains
 
     @property
     def config(self) -> Any:

@@ -32,10 +32,9 @@ def generate_images(
         control_images=[control_images_of(example, params.conditions) for example in examples],
         description=description,
     )
-    device, precision = devices.pick(params.device, params.precision)
-    # A UNet that is held in bf16 begins with latents in bf16, which ControlNets in fp32 take in autocast alone.
-    is_mixed = precision == "fp32" and pipeline.unet.dtype == torch.bfloat16
-    with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
+    device, _ = devices.pick(params.device, params.precision)
+    # Latents begin in the format that the UNet is held in; ControlNets that train are in fp32 and need autocast for it.
+    with torch.autocast(device.type, pipeline.unet.dtype, enabled=pipeline.unet.dtype != torch.float32):
         return list(images)
 
 

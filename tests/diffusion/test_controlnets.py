@@ -3,7 +3,6 @@
 import pytest
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from helpers.controlnets import inputs
 
 from s2i.diffusion.controlnets import ControlNetWithEmbedding, embed
@@ -21,21 +20,21 @@ def test_a_controlnet_with_the_embedding_computes_what_it_does_with_the_images(c
     assert all(map(torch.equal, [*down, mid], [*other_down, other_mid]))
 
 
-def test_a_controlnet_that_trains_in_autocast_draws_in_autocast(controlnet):
-    AcceleratorState._reset_state()
-    prepared = Accelerator(cpu=True, mixed_precision="bf16").prepare(controlnet)
-    AcceleratorState._reset_state()
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_controlnet_that_trains_in_autocast_compiled_or_not_draws_in_autocast(controlnet, compiled, fresh_accelerate):
     given = inputs(controlnet)
     images = given.pop("controlnet_cond")
     half = {name: given[name].bfloat16() for name in ("sample", "encoder_hidden_states")}
-    with_embedding = ControlNetWithEmbedding(prepared)
     with torch.no_grad():
-        embedding = embed(with_embedding, images)
-        down, mid = with_embedding(**(given | half), embedding=embedding)
-        other_down, other_mid = prepared(**(given | half), controlnet_cond=images, return_dict=False)
+        down, mid = controlnet(**given, controlnet_cond=images, return_dict=False)
+    if compiled:
+        controlnet.forward = torch.compile(controlnet.forward)
+    prepared = Accelerator(cpu=True, mixed_precision="bf16").prepare(controlnet)
+    with_embedding = ControlNetWithEmbedding(prepared)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        other_down, other_mid = with_embedding(**(given | half), embedding=embed(with_embedding, images))
     for residual, other in zip([*down, mid], [*other_down, other_mid], strict=True):
-        assert residual.dtype == torch.float32
-        torch.testing.assert_close(residual, other, atol=0.05, rtol=0.05)
+        torch.testing.assert_close(residual, other.float(), atol=0.05, rtol=0.05)
 
 
 def test_a_controlnet_with_the_embedding_has_the_weights_of_the_controlnet_which_stays_as_it_is(controlnet):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from accelerate.state import AcceleratorState
 from diffusers import AutoencoderTiny, ControlNetModel, StableDiffusionPipeline
 
 PROJECT = Path(__file__).parents[2]
@@ -42,14 +41,12 @@ TINY = {
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A folder with the pipeline and tiny parameters; accelerate may compute in another number format meanwhile."""
+def project(tmp_path, monkeypatch, fresh_accelerate):
+    """A folder with the pipeline and tiny parameters."""
     (tmp_path / "pipelines/base").mkdir(parents=True)
     (tmp_path / "pipelines/base/params.yaml").write_text(yaml.safe_dump(TINY))
     monkeypatch.chdir(tmp_path)
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield tmp_path
-    AcceleratorState._reset_state(reset_partial_state=True)
+    return tmp_path
 
 
 def stages() -> dict[str, dict]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate.optimizer import AcceleratedOptimizer
-from accelerate.state import AcceleratorState
 from helpers.line import CPU, model, noisy_loss, settings
 
 from s2i.core.errors import UserError
@@ -119,14 +118,6 @@ def test_a_gradient_that_is_no_number_never_gets_into_a_checkpoint(line, tmp_pat
     breaks.calls = []
     with pytest.raises(UserError, match=r"the gradient's norm is nan at step 13, the checkpoint of step 10 is kept"):
         fit(Run(model(), breaks, line, settings(), tmp_path, **CPU))
-
-
-@pytest.fixture
-def fresh_accelerate():
-    """One process may have one precision only."""
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def test_gradients_are_computed_outside_of_autocast(line, tmp_path, fresh_accelerate):

@@ -25,8 +25,9 @@ def pipeline(tiny_base):
     return base.load(tiny_base, tiny_base / "controlnet")
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_each_condition_is_encoded_and_has_a_controlnet_that_plain_diffusers_loads(
-    examples, pipeline, tiny_base, params, tmp_path
+    examples, pipeline, tiny_base, params, tmp_path, precision, fresh_accelerate
 ):
     conditions = ["sketch", "edges", "material"]
     for example in examples:
@@ -39,7 +40,7 @@ def test_each_condition_is_encoded_and_has_a_controlnet_that_plain_diffusers_loa
     assert item["control.material"][0].max() == pytest.approx(200 / 255) and item["matte"].min() == 1
     (tmp_path / "trained").mkdir()
     learning = {"condition_dropout": 0.2, "background_weight": 0.5, "snr_gamma": 5, "accumulate": 2}
-    settings = params(learning, conditions=conditions, adapter="modified")
+    settings = params(learning, conditions=conditions, adapter="modified", precision=precision)
     controlnet.train(examples, tmp_path / "encoded", tmp_path / "trained", tmp_path / "live", settings)
     loaded = MultiControlNetModel.from_pretrained(str(tmp_path / "trained/controlnet"))
     assert len(loaded.nets) == 3
@@ -78,9 +79,22 @@ def test_figures_and_images_of_the_training_are_kept(trained_controlnet):
     assert io.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
 
 
-def test_images_of_the_training_are_drawn_where_the_frozen_unet_is_held_in_bf16(trained_controlnet):
-    live = trained_controlnet(learning={"frozen": "bf16"}).with_name("trained-live")
-    assert io.read(live / "plots" / "images" / "validation.png").shape[1] == 3 * 64 + 2 * 4
+@pytest.mark.parametrize(
+    ("precision", "learning"),
+    [
+        ("fp32", {"frozen": "bf16"}),
+        ("bf16", {}),
+        ("bf16", {"frozen": "fp32"}),
+        pytest.param("bf16", {"compile": True}, marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
+def test_images_of_the_training_are_drawn_where_parts_of_it_are_in_bf16(
+    trained_controlnet, precision, learning, fresh_accelerate
+):
+    live = trained_controlnet(learning=learning, precision=precision).with_name("trained-live")
+    image = io.read(live / "plots" / "images" / "validation.png")
+    assert image.shape[1] == 3 * 64 + 2 * 4 and image[:, 72:132].std() > 0
 
 
 def test_losses_and_images_of_a_training_are_in_wandb(trained_controlnet, own_cache, offline_wandb):
