@@ -12,6 +12,9 @@ from s2i.core import imports
 PROJECT = Path(__file__).parents[1]
 PACKAGE = PROJECT / "s2i"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+OUTSIDE = sorted(
+    file for folder in ("stages", "studies", "pipelines", "benchmarks") for file in Path(PROJECT, folder).rglob("*.py")
+)
 PIPELINES = ("dvc.yaml", "studies/sketchy/dvc.yaml", "pipelines/base/dvc.yaml")
 SCRIPTS = sorted(
     file for folder in ("stages", "studies/sketchy", "pipelines/base") for file in Path(PROJECT, folder).glob("*.py")
@@ -67,7 +70,7 @@ def test_functions_fit_on_a_page_have_few_parameters_and_stand_in_modules():
         long = not isinstance(node, ast.ClassDef) and node.end_lineno - node.lineno >= MOST_LINES
         many = len(parameters(node)) > MOST_PARAMETERS and not file.is_relative_to(PACKAGE / "embedded/rendering")
         if long or many or file.name == "__init__.py":
-            offenders.add(f"{file.relative_to(PACKAGE).as_posix()}:{node.name}")
+            offenders.add(f"{file.relative_to(PROJECT).as_posix()}:{node.name}")
     rules = f"at most {MOST_LINES} lines and {MOST_PARAMETERS} parameters, and no definition in an __init__.py"
     assert not offenders, f"{rules}: {sorted(offenders)}"
 
@@ -102,8 +105,10 @@ def parsed(file: Path) -> ast.Module:
 
 
 def definitions() -> list[tuple[Path, Definition]]:
-    """Every function and class of the package, those inside others too."""
-    return [(file, node) for file in MODULES for node in ast.walk(parsed(file)) if isinstance(node, Definition)]
+    """Every function and class of the package, of scripts and of benchmarks, those inside others too."""
+    return [
+        (file, node) for file in (*MODULES, *OUTSIDE) for node in ast.walk(parsed(file)) if isinstance(node, Definition)
+    ]
 
 
 def parameters(node: Definition) -> list[str]:

@@ -8,9 +8,10 @@ from typing import get_args
 import gradio as gr
 
 from s2i.app.html import EMPTY_FRAME
-from s2i.app.suggestions import PARTS, Suggestions
+from s2i.app.suggestions import Suggestions
 from s2i.app.worker import MAX_IMAGES
 from s2i.core.params import Generate, Scheduler
+from s2i.vocabulary.attributes import MAIN_PARTS
 
 HERE = Path(__file__).parent
 PART_LABELS = {"structure": "What", "color": "Colour", "material": "Material"}
@@ -99,7 +100,7 @@ def _parts(suggestions: Suggestions) -> dict[str, gr.Dropdown]:
                 min_width=90,
                 elem_id=f"part-{part}",
             )
-            for part in PARTS
+            for part in MAIN_PARTS
         }
 
 

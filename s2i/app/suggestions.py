@@ -9,14 +9,14 @@ from s2i.core.errors import UserError
 from s2i.core.records import Records
 from s2i.imaging import io
 from s2i.vocabulary import prompts
+from s2i.vocabulary.attributes import MAIN_PARTS
 
-PARTS = ("structure", "color", "material")
 MAX_EXAMPLES = 6
 FILE = "offers.json"
 
 
 class Suggestions(NamedTuple):
-    """words: for each of `PARTS` what to suggest, commonest first; examples: sketch file and prompt."""
+    """words: for each of `MAIN_PARTS` what to suggest, commonest first; examples: sketch file and prompt."""
 
     words: dict[str, list[str]]
     examples: list[tuple[str, str]]
@@ -25,9 +25,9 @@ class Suggestions(NamedTuple):
 def of_records(folder: Path = Path("data/augmented")) -> Suggestions:
     """The words of all records, and sketches of held-out photos, no two of one structure while there are others."""
     if not (folder / "records.parquet").exists():
-        return Suggestions({part: [] for part in PARTS}, [])
+        return Suggestions({part: [] for part in MAIN_PARTS}, [])
     records = list(Records(folder))
-    counts = {part: Counter(record[part] for record in records if record.get(part)) for part in PARTS}
+    counts = {part: Counter(record[part] for record in records if record.get(part)) for part in MAIN_PARTS}
     words = {part: [word for word, _ in counter.most_common()] for part, counter in counts.items()}
     held_out = [record for record in records if record["split"] == "test" and not record.get("flip")]
     chosen: dict[str, dict] = {}
@@ -44,7 +44,7 @@ def of_folder(folder: Path) -> Suggestions:
     path = folder / FILE
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        words = {part: list(content["words"][part]) for part in PARTS}
+        words = {part: list(content["words"][part]) for part in MAIN_PARTS}
         return Suggestions(words, [(str(folder / name), prompt) for name, prompt in content["examples"]])
     except (ValueError, TypeError, KeyError):
         raise UserError(f"{path} is not whole: write the folder again, or remove the file.") from None

@@ -16,8 +16,8 @@ from s2i.core.errors import UserError
 from s2i.core.params import Generate, Params, Scheduler
 from s2i.generation import find_model
 from s2i.vocabulary import prompt_limits, prompts
+from s2i.vocabulary.attributes import MAIN_PARTS
 
-PROMPT_PARTS = ("color", "structure", "material")
 SCALES = {
     "guidance_scale": "how far images are led towards the prompt",
     "control_guidance_scale": "how far images are led towards the sketch; the same as --guidance-scale costs no more",
@@ -39,7 +39,7 @@ def add_to(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("generate", help="draw photos from your own sketches with the trained model")
     parser.add_argument("sketches", nargs="+", type=Path, metavar="SKETCH", help="image files, or folders of them")
     parser.add_argument("--prompt", help='for instance "house of red made of brick"')
-    for part in PROMPT_PARTS:
+    for part in MAIN_PARTS:
         parser.add_argument(f"--{part}", help="in the place of a prompt")
     parser.add_argument("--out", type=Path, default=Path("drawn"), help="folder for the images (default: drawn)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, another image (default: 0)")
@@ -87,7 +87,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _prompt(arguments: Namespace) -> str:
-    parts = {part: getattr(arguments, part) for part in PROMPT_PARTS if getattr(arguments, part)}
+    parts = {part: getattr(arguments, part) for part in MAIN_PARTS if getattr(arguments, part)}
     if arguments.prompt is not None and parts:
         raise UserError(f"--prompt says all there is to say: leave out --{next(iter(parts))}, or --prompt.")
     return prompts.plain(parts) if parts else arguments.prompt or ""

@@ -20,6 +20,7 @@ from s2i.core.parallel import CHUNK, chunked
 
 Record = dict[str, Any]  # what is known of a photo or an example, by column of the schema
 
+SPLITS = ("train", "val", "test")
 PATH = {b"path": b"1"}
 SCHEMA = pa.schema(
     [
@@ -32,7 +33,7 @@ SCHEMA = pa.schema(
         pa.field("source_url", pa.string()),
         pa.field("licence", pa.string()),
         pa.field("author", pa.string()),
-        pa.field("split", pa.string()),  # train, val or test
+        pa.field("split", pa.string()),  # one of SPLITS
         pa.field("label", pa.string()),
         pa.field("structure", pa.string()),
         pa.field("color", pa.string()),

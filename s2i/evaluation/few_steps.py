@@ -138,7 +138,7 @@ def _scores(
     images: Sequence[np.ndarray], photos: Sequence[np.ndarray], distance: ShiftTolerantLPIPS
 ) -> dict[str, np.ndarray]:
     """Each metric of each image beside its photo."""
-    batches = [tensors.to_unit_range(tensors.stack(both)).split(BATCH) for both in (images, photos)]
+    batches = [tensors.to_unit_range(tensors.stack(arrays)).split(BATCH) for arrays in (images, photos)]
     distances = [distance(*pair).numpy() for pair in zip(*batches, strict=True)]
     agreements = [edge_f1(image, photo) for image, photo in zip(images, photos, strict=True)]
     return {"st_lpips": np.concatenate(distances), "edge_f1": np.array(agreements)}

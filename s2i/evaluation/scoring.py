@@ -165,7 +165,7 @@ def network_scores(
     if networks.probes:
         known = networks.probes.probes["material"].values
         pairs = zip(generated.materials, [reference.described("material") for reference in references], strict=True)
-        scores["material_match"] = [float(seen == truth) if truth in known else NAN for seen, truth in pairs]
+        scores["material_match"] = [float(read == truth) if truth in known else NAN for read, truth in pairs]
     return [dict(zip(scores, row, strict=True)) for row in zip(*scores.values(), strict=True)]
 
 

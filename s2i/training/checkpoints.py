@@ -15,7 +15,13 @@ from s2i.core.files import whole_file
 from s2i.training.run import TrainState
 
 LAST, BEST = "last.safetensors", "best.safetensors"
-PROGRESS = ("step", "skipped_steps", "best_step", "best_figure", "validations_since_best")  # of the state, in a checkpoint's metadata
+PROGRESS = (
+    "step",
+    "skipped_steps",
+    "best_step",
+    "best_figure",
+    "validations_since_best",
+)  # of the state, in a checkpoint's metadata
 
 
 @contextmanager

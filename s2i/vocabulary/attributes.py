@@ -20,6 +20,7 @@ FLAGS = tuple(name for name, kind in TYPES.items() if kind is bool)
 COUNTS = tuple(name for name, kind in TYPES.items() if kind is int)
 PARTS = tuple(name for name in TYPES if name != "windows")  # of a prompt
 PROBED = tuple(name for name in PARTS if name != "color")  # read off photos by probes; wall_colors names the colour
+MAIN_PARTS = ("structure", "color", "material")  # that a plain caption names, and people are asked for
 YES_OR_NO = tuple(name for name in PROBED if TYPES[name] is not str)  # what probes answer with yes or no
 
 

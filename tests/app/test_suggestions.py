@@ -7,7 +7,7 @@ from s2i.core.errors import UserError
 from s2i.imaging import io
 
 
-def test_what_is_offered_is_what_the_records_hold(tmp_path):
+def test_what_is_suggested_is_what_the_records_hold(tmp_path):
     assert suggestions.of_records(tmp_path) == NO_SUGGESTIONS
     io.write_png(tmp_path / "mine.png", np.zeros((8, 8), np.uint8))
     given = suggestions.Suggestions(
@@ -19,7 +19,7 @@ def test_what_is_offered_is_what_the_records_hold(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", '{"words"', "[]", '{"words": {}, "examples": []}'])
-def test_half_written_offers_are_one_clear_sentence(tmp_path, content):
+def test_half_written_suggestions_are_one_clear_sentence(tmp_path, content):
     (tmp_path / suggestions.FILE).write_text(content)
     with pytest.raises(UserError, match=r"offers.json is not whole: write the folder again, or remove the file"):
         suggestions.of_folder(tmp_path)

@@ -127,7 +127,7 @@ def test_another_prompt_template_concerns_the_stages_that_know_words_only(clone)
     assert "a photo of a" in before
     wordings.write_text(before.replace("a photo of a", "an image of a"))
     changed = clone.changed_stages()
-    assert {"caption", "augment"} <= changed and not changed & {"pair", "matte"}
+    assert {"caption", "augment"} <= changed and not changed & {"ingest", "pair", "matte"}
     wordings.write_text(before)
 
 

@@ -10,9 +10,8 @@ from s2i.core.parallel import fan_out
 from s2i.core.params import Caption, Vlm, Workers
 from s2i.core.quarantine import Refused
 from s2i.dataset.captioning import attributes
-from s2i.vocabulary.attributes import PARTS, given_parts, words_by_part
+from s2i.vocabulary.attributes import MAIN_PARTS, PARTS, given_parts, words_by_part
 
-CAPTION_PARTS = ("structure", "color", "material")  # that the plain caption names
 QUOTED_CHARACTERS = 200  # of an answer that is no caption
 
 
@@ -110,7 +109,7 @@ class VisionLanguage:
 
 
 def _lacks_a_caption(record: dict) -> bool:
-    return "caption" not in record and not set(CAPTION_PARTS) <= record["described"].keys()
+    return "caption" not in record and not set(MAIN_PARTS) <= record["described"].keys()
 
 
 def _with_columns(record: dict) -> dict:

@@ -8,8 +8,9 @@ from tqdm import tqdm
 from s2i.core import cache, quarantine
 from s2i.core.parallel import chunked
 from s2i.core.params import Caption, Workers
-from s2i.dataset.captioning.captioners import CAPTION_PARTS, Captioner, captioners_by
+from s2i.dataset.captioning.captioners import Captioner, captioners_by
 from s2i.vocabulary import prompts
+from s2i.vocabulary.attributes import MAIN_PARTS
 
 PHOTOS_AT_ONCE = 256  # that a captioner gets
 
@@ -60,6 +61,6 @@ def _captioned(record: dict, seed: int, empty: float) -> dict:
         return record
     if not record["described"]:
         return record | {"caption": "", "captioned_by": "none"}
-    origins = {record["described_by"].get(part) for part in CAPTION_PARTS}
+    origins = {record["described_by"].get(part) for part in MAIN_PARTS}
     origin = "attributes" if "attributes" in origins else "columns"
     return record | {"caption": prompts.plain(record["described"]), "captioned_by": origin}

@@ -11,7 +11,7 @@ from s2i.core.errors import UserError
 from s2i.core.parallel import fan_out
 from s2i.core.params import Ingest, Workers
 from s2i.core.quarantine import Refused
-from s2i.core.records import is_licensed
+from s2i.core.records import SPLITS, is_licensed
 from s2i.dataset.ingest import duplicates
 from s2i.dataset.ingest.conversion import ID_DIGITS, Conversion, Identified, convert
 from s2i.dataset.ingest.sources.layouts import find_photos
@@ -124,7 +124,7 @@ def _figures(records: Sequence[dict], refused: Sequence[Refused]) -> dict:
     splits = Counter(record["split"] for record in records)
     return {
         "photos": len(records),
-        **{split: splits[split] for split in ("train", "val", "test")},
+        **{split: splits[split] for split in SPLITS},
         "quarantined": len(refused),
         "duplicates": reasons["duplicate"],
         "near_duplicates": reasons[duplicates.NEAR_DUPLICATE],

@@ -75,8 +75,8 @@ def sketch_f1s(record: Mapping) -> dict[str, float]:
     if not _is_rendered(record):
         return {}
     truth = record["sketches"].get("given", record["given_sketches"][0])  # cut, where the backgrounds are
-    made = {style: path for style, path in record["sketches"].items() if not style.startswith("given")}
-    return {style: _sketch_f1(Path(sketch), Path(truth)) for style, sketch in made.items()}
+    sketches = {style: path for style, path in record["sketches"].items() if not style.startswith("given")}
+    return {style: _sketch_f1(Path(sketch), Path(truth)) for style, sketch in sketches.items()}
 
 
 def _sketch_f1(sketch: Path, truth: Path) -> float:

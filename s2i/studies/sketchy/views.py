@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from s2i.core.records import SPLITS
 from s2i.imaging import io
 from s2i.imaging.mosaics import mosaic
 from s2i.imaging.plots import pyplot, save
 
-SPLITS = ("train", "val", "test")
 MAX_CLASSES = 40  # in a plot
 
 

@@ -29,5 +29,5 @@ def generation_task(examples: list[dict[str, Any]], trained: Path, folder: Path,
 
 def _without_photo(example: dict[str, Any]) -> dict[str, Any]:
     """The record as if its sketch were the photo, and nothing were known of the photo."""
-    kept = {name: value for name, value in example.items() if name not in OF_PHOTO}
-    return kept | {"photo": example["sketch"], "sketches": {example["sketch_style"]: example["sketch"]}}
+    columns = {name: value for name, value in example.items() if name not in OF_PHOTO}
+    return columns | {"photo": example["sketch"], "sketches": {example["sketch_style"]: example["sketch"]}}
