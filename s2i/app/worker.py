@@ -10,14 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from s2i.app.messages import DrawRequest, Progress, Result
 from s2i.core import params_file
 from s2i.core.errors import UserError
 from s2i.core.params import Generate, Params
-from s2i.imaging import edges
 from s2i.vocabulary import prompt_limits
 
 if TYPE_CHECKING:
@@ -62,7 +60,7 @@ class Worker:
         return self._model
 
     def generate(self, request: DrawRequest, sketch: np.ndarray) -> Iterator[Progress | str | Result]:
-        """Make images of a sketch (resolution, resolution) uint8: yield the progress, and the result at the end.
+        """Make images of a sketch that `sketch` gave: yield the progress, and the result at the end.
 
         A str among the progress is a warning.  To cancel, stop asking for more.
         Raises UserError for a request that cannot be fulfilled.
@@ -126,16 +124,14 @@ class Worker:
         return prompt_limits.checked(request.prompt or ""), settings, seeds
 
     def sketch(self, file: Path, side: int | None = None) -> np.ndarray:
-        """An uploaded file straightened, (side, side) uint8; side: pixels, the model's resolution unless given.
+        """An uploaded file as `user_sketch.read` gives it; side: pixels, the model's resolution unless given.
 
         Raises UserError when the file is no image, is too large, or shows no strokes.
         """
         from s2i.generation import user_sketch
 
-        matte = self.params.matte
-        side = side or self.params.resolution
         try:
-            return user_sketch.read(file, side, MAX_MEGAPIXELS, matte.background, matte.model)
+            return user_sketch.read(file, self.params, MAX_MEGAPIXELS, side)
         except UserError as error:
             raise UserError(str(error).replace(file.name, "the sketch", 1)) from None
 
@@ -158,8 +154,8 @@ def _model_inputs(model: "SketchToImage", sketch: np.ndarray, prompt: str) -> di
     """By name what the model can be given of a sketch, and then what this one was given."""
     from s2i.imaging import control_images
 
-    images = {"cleaned sketch": sketch, "edges": edges.canny(cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))}
-    (images["material map"],) = control_images.control_images(sketch, ["material"], prompt)
+    others = control_images.control_images(sketch, ["edges", "material"], prompt)
+    images = {"cleaned sketch": sketch} | dict(zip(("edges", "material map"), others, strict=True))
     return images | {f"to the model: {name}": image for name, image in model.control_images(sketch, prompt).items()}
 
 

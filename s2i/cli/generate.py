@@ -27,7 +27,7 @@ SETTINGS = ("steps", "scheduler", "negative_prompt", *SCALES)
 
 
 class Job(NamedTuple):
-    """An image to generate: the file that it goes to, the sketch (H, W) uint8 and the seed."""
+    """An image to generate: the file that it goes to, the sketch as `user_sketch.read` gives it, and the seed."""
 
     target: Path
     sketch: np.ndarray
@@ -142,9 +142,7 @@ def _jobs(sketches: Mapping[Path, Path], seeds: range, params: Params, refused: 
 
     for target, path in sketches.items():
         try:
-            sketch = user_sketch.read(
-                path, params.resolution, params.ingest.max_megapixels, params.matte.background, params.matte.model
-            )
+            sketch = user_sketch.read(path, params, params.ingest.max_megapixels)
         except UserError as error:
             refused.append(str(error))
             if len(sketches) > 1:

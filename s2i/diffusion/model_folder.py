@@ -8,7 +8,7 @@ from s2i.core.errors import UserError
 UNET_LORA = "unet_lora"  # as a pipeline's save_lora_weights writes it
 NEW_WORDS = "words"  # a folder of new words, a file each, as load_textual_inversion reads them
 TEXT_ONLY = ("unet", "text_encoder", UNET_LORA, NEW_WORDS)  # what methods without a ControlNet leave
-GENERATE_SETTINGS = "generate.json"  # in a student's folder: how it generates
+SETTINGS = "generate.json"  # what a model brings along: its conditions, and of a student how it generates
 
 
 def controlnet_folders(folder: Path, count: int) -> list[Path]:

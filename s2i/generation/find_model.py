@@ -31,7 +31,8 @@ def find(name: str | Path = FOLDER, params: Params | None = None) -> TrainedMode
 
     name: a folder that training wrote, or a whole pipeline with its ControlNet in it; else the name of a DVC
     experiment, branch or commit, whose models/trained and params.yaml are taken; else the hub id of a ControlNet.
-    Raises UserError when there is none, or it was trained with other conditions than params has.
+    What a folder says of its conditions and of how it generates takes the place of what params says.
+    Raises UserError when there is none, or it has fewer or more ControlNets than conditions.
     """
     folder, params = Path(name), params or params_file.load()
     if folder == STUDENT and not (folder / "controlnet").is_dir():
@@ -65,13 +66,9 @@ def in_few_steps(model: TrainedModel) -> TrainedModel:
 
 def _in_folder(folder: Path, params: Params) -> TrainedModel:
     is_whole_pipeline = (folder / "model_index.json").exists()
-    lora, settings = folder / model_folder.UNET_LORA, folder / model_folder.GENERATE_SETTINGS
+    lora, settings = folder / model_folder.UNET_LORA, folder / model_folder.SETTINGS
     if settings.exists():
-        try:
-            changes = dict(json.loads(settings.read_text(encoding="utf-8")))
-        except (ValueError, TypeError):
-            raise UserError(f"{settings} is no JSON object: run `dvc repro` again.") from None
-        params = params.model_copy(update={"generate": params_file.changed(params.generate, changes)})
+        params = _with_settings(params, settings)
     return TrainedModel(
         folder.resolve().name,
         str(folder) if is_whole_pipeline else params.base,
@@ -79,6 +76,16 @@ def _in_folder(folder: Path, params: Params) -> TrainedModel:
         lora if lora.is_dir() else None,
         params,
     )
+
+
+def _with_settings(params: Params, file: Path) -> Params:
+    """The parameters with what a model brings along: its conditions, and how it generates."""
+    try:
+        settings = dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise UserError(f"{file} is no JSON object: run `dvc repro` again, or `s2i import`.") from None
+    conditions = {"conditions": settings.pop("conditions", params.conditions)}
+    return params_file.changed(params, conditions | {"generate": params_file.changed(params.generate, settings)})
 
 
 def _fetch_experiment(name: str) -> Path | None:

@@ -74,14 +74,14 @@ class SketchToImage:
                 model.compile()
 
     def control_images(self, sketch: np.ndarray, prompt: str) -> dict[str, np.ndarray]:
-        """What the model sees of a sketch (H, W) uint8: a control image for each of its conditions."""
+        """The control image for each of the model's conditions of a sketch, as `user_sketch.read` gives it."""
         conditions = self.params.conditions
         return dict(zip(conditions, control_images(sketch, conditions, prompt), strict=True))
 
     def denoise(
         self, sketches: Sequence[np.ndarray], prompt: str, seeds: Sequence[int], settings: Generate
     ) -> Iterator[Step]:
-        """Yield the steps of `sampling.denoise` for a batch of sketches (resolution, resolution) uint8, a seed each."""
+        """Yield the steps of `sampling.denoise` for sketches, as `user_sketch.read` gives them, a seed each."""
         prompt_embeds = sampling.encode_prompts(self.pipeline, [settings.negative_prompt, prompt])
         return sampling.denoise(
             self.pipeline,

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from s2i.core.errors import UserError
+from s2i.core.params import Params
 from s2i.dataset.matting import mattes, u2net
 from s2i.imaging import io
 
@@ -17,13 +18,13 @@ BLANK = 12  # an image whose tones differ by less shows no strokes
 WORKING_SIDE = 1024  # pixels; a photo of paper is looked at no larger
 
 
-def read(
-    path: Path, resolution: int, max_megapixels: float, background: str = "keep", matte: str = "u2netp"
-) -> np.ndarray:
-    """The sketch in an image file, (resolution, resolution) uint8, dark strokes on white.
+def read(path: Path, params: Params, max_megapixels: float, resolution: int | None = None) -> np.ndarray:
+    """The sketch in an image file as the model of the parameters is to see it, dark strokes on white, (R, R) uint8.
 
-    It may be of any size and kind: a photo of paper, strokes on nothing (transparent), white on black.
-    background, matte: as `s2i.core.params.Matte` has them; "white" and "transparent" cut the background as in training.
+    It may be of any size and kind: a photo of paper, strokes on nothing (transparent), white on black.  A model with
+    the condition "drawing" gets it in its own tones and colours, (R, R, 3) uint8.  Where training cut backgrounds off,
+    that of the sketch is cut off too.
+    resolution: R, that of the parameters unless given.
     Raises UserError, with what is wrong, for a file that is no image, is too large, or shows no strokes.
     """
     try:
@@ -35,27 +36,29 @@ def read(
         image = _on_black(path)  # white strokes on nothing, which were laid on white
     if _is_blank(image):
         raise UserError(f"{path.name} shows no strokes: draw something first.")
-    sketch = straighten(image, resolution)
-    if background != "keep":
-        rgb = cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB)
-        sketch = mattes.on_white(sketch, u2net.predict_matte(rgb, matte))
+    sketch = straighten(image, resolution or params.resolution, as_drawn="drawing" in params.conditions)
+    if params.matte.background != "keep":
+        rgb = sketch if sketch.ndim == 3 else cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB)
+        sketch = mattes.on_white(sketch, u2net.predict_matte(rgb, params.matte.model))
     return sketch
 
 
-def straighten(image: np.ndarray, resolution: int) -> np.ndarray:
+def straighten(image: np.ndarray, resolution: int, as_drawn: bool = False) -> np.ndarray:
     """An image of a sketch (H, W, 3) uint8 as dark strokes on white, (resolution, resolution) uint8.
 
     A sheet photographed on a table is cut out and laid flat, light strokes on dark turn dark, shadows and the paper's
     tint go, and what is not square gets white margins.  A clean drawing is only resized.
+    as_drawn: tones, tint and colours stay as they are, (resolution, resolution, 3) uint8.
     """
-    image = _shrunk(image, max(WORKING_SIDE, 2 * resolution))
-    sketch = io.grey(_flat_sheet(image))
+    sheet = _flat_sheet(_shrunk(image, max(WORKING_SIDE, 2 * resolution)))
+    sketch = sheet if as_drawn else io.grey(sheet)
     if np.median(sketch) < 128:
         sketch = 255 - sketch
+    if as_drawn:
+        return io.resize_and_crop(_square(sketch), resolution)
     if np.percentile(sketch, 60) < CLEAN:
         sketch = _without_shadows(sketch)
-    sketch = io.resize_and_crop(_square(sketch), resolution)
-    return _dark_enough(sketch)
+    return _dark_enough(io.resize_and_crop(_square(sketch), resolution))
 
 
 def _is_blank(image: np.ndarray) -> bool:
@@ -118,11 +121,11 @@ def _without_shadows(sketch: np.ndarray) -> np.ndarray:
 
 
 def _square(sketch: np.ndarray) -> np.ndarray:
-    height, width = sketch.shape
+    height, width = sketch.shape[:2]
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
     edges = top, side - height - top, left, side - width - left
-    return cv2.copyMakeBorder(sketch, *edges, cv2.BORDER_CONSTANT, value=255)
+    return cv2.copyMakeBorder(sketch, *edges, cv2.BORDER_CONSTANT, value=(255, 255, 255))
 
 
 def _dark_enough(sketch: np.ndarray) -> np.ndarray:

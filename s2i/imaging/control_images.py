@@ -1,4 +1,4 @@
-"""What conditions the UNet beside the prompt: a sketch, its edges, a map of its materials."""
+"""What conditions the UNet beside the prompt: a sketch, its edges, the drawing itself, a map of its materials."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,25 +19,30 @@ def control_images(
 ) -> list[np.ndarray]:
     """One control image for each of ``conditions``, mirrored if ``flip``.
 
-    sketch: (H, W) uint8, dark strokes on light paper.  "sketch" gives white lines on black, as edge and scribble
-    ControlNets expect, "edges" its Canny edges likewise, both (H, W) uint8; "material" gives ``material_map``
+    sketch: dark strokes on light paper, (H, W) uint8, or (H, W, 3) uint8 in its colours.  "sketch" gives white lines
+    on black, as edge and scribble ControlNets expect, "edges" its Canny edges likewise, both (H, W) uint8; "drawing"
+    gives the sketch as it is, dark on light and in its colours, (H, W, 3) uint8; "material" gives ``material_map``
     (H, W, 3) uint8, or without one what the prompt says of colour and material, where the strokes say a building is.
     """
     images = []
+    lightness = io.grey(sketch) if sketch.ndim == 3 else sketch
     for condition in conditions:
         if condition == "sketch":
-            images.append(inverted(sketch))
+            images.append(inverted(lightness))
         elif condition == "edges":
-            images.append(edges_of_sketch(sketch))
+            images.append(edges_of_sketch(lightness))
+        elif condition == "drawing":
+            images.append(sketch if sketch.ndim == 3 else cv2.cvtColor(sketch, cv2.COLOR_GRAY2RGB))
         else:
-            images.append(material_map_of_prompt(sketch, prompt) if material_map is None else material_map)
+            images.append(material_map_of_prompt(lightness, prompt) if material_map is None else material_map)
     return [np.ascontiguousarray(image[:, ::-1]) if flip else image for image in images]
 
 
 def control_images_of(example: Mapping, conditions: Sequence[str]) -> list[np.ndarray]:
     """The control images of an augmented record."""
     material_map = io.read(Path(example["material_map"])) if example.get("material_map") else None
-    sketch = io.read_grey(Path(example["sketch"]))
+    read = io.read if "drawing" in conditions else io.read_grey
+    sketch = read(Path(example["sketch"]))
     return control_images(sketch, conditions, example["prompt"], material_map, bool(example.get("flip")))
 
 

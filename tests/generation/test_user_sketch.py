@@ -1,11 +1,16 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+from helpers.params import tiny_params
 from PIL import Image
 
 from s2i.core.errors import UserError
 from s2i.generation import user_sketch
 from s2i.imaging import io
+
+PARAMS = tiny_params(Path("base"), {"steps": 1, "batch_size": 1, "learning_rate": 1e-3})
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +55,7 @@ def test_white_on_black_is_turned_dark_on_white(drawn):
 def test_strokes_on_nothing_are_seen_whatever_their_lightness(drawn, tmp_path, stroke):
     tone = np.full_like(drawn, stroke)
     Image.fromarray(np.dstack([tone, tone, tone, 255 - drawn])).save(tmp_path / "sketch.png")
-    straight = user_sketch.read(tmp_path / "sketch.png", 128, 10)
+    straight = user_sketch.read(tmp_path / "sketch.png", PARAMS, 10, 128)
     assert overlap(straight, io.resize_and_crop(drawn, 128), reach=1) == 1 and np.median(straight) == 255
 
 
@@ -58,7 +63,7 @@ def test_a_small_clean_sketch_is_only_resized(tmp_path):
     small = np.full((64, 64), 255, np.uint8)
     small[20:22, 10:50] = 0
     Image.fromarray(small).save(tmp_path / "small.png")
-    assert (user_sketch.read(tmp_path / "small.png", 64, 10) == small).all()
+    assert (user_sketch.read(tmp_path / "small.png", PARAMS, 10) == small).all()
 
 
 def test_strokes_on_nothing_are_turned_as_the_file_says(drawn, tmp_path):
@@ -66,7 +71,7 @@ def test_strokes_on_nothing_are_turned_as_the_file_says(drawn, tmp_path):
     exif = Image.Exif()
     exif[io.ORIENTATION] = 6
     turned.save(tmp_path / "turned.png", exif=exif)
-    straight = user_sketch.read(tmp_path / "turned.png", 128, 10)
+    straight = user_sketch.read(tmp_path / "turned.png", PARAMS, 10, 128)
     assert overlap(straight, io.resize_and_crop(drawn, 128), reach=1) == 1
 
 
@@ -122,12 +127,27 @@ def test_the_background_is_cut_as_in_training(drawn, tmp_path, monkeypatch):
         user_sketch.u2net, "predict_matte", lambda image, model: np.tri(*image.shape[:2], dtype=np.uint8) * 255
     )
     Image.fromarray(drawn).save(tmp_path / "sketch.png")
-    kept, cut = (user_sketch.read(tmp_path / "sketch.png", 128, 10, background) for background in ("keep", "white"))
+    mattes = [PARAMS.matte.model_copy(update={"background": background}) for background in ("keep", "white")]
+    kept, cut = (
+        user_sketch.read(tmp_path / "sketch.png", PARAMS.model_copy(update={"matte": matte}), 10, 128)
+        for matte in mattes
+    )
     below = np.tri(128, dtype=bool)
     assert (cut[below] == kept[below]).all() and (cut[~below] == 255).all() and (kept[~below] < 200).any()
+
+
+def test_a_model_that_knows_drawings_gets_them_in_their_tones_and_colours(drawn, tmp_path):
+    tinted = np.minimum(color(drawn), np.array([236, 224, 196], np.uint8))
+    tinted[120:200, 200:300] = (180, 60, 40)
+    Image.fromarray(tinted).save(tmp_path / "sketch.png")
+    params = PARAMS.model_copy(update={"conditions": ["drawing"]})
+    seen = user_sketch.read(tmp_path / "sketch.png", params, 10)
+    assert np.abs(seen.astype(int) - io.resize_and_crop(tinted, 64)).max() <= 1
+    cleaned = user_sketch.read(tmp_path / "sketch.png", PARAMS, 10)
+    assert cleaned.ndim == 2 and cleaned[2, 2] == 255, "for other models the tint goes"
 
 
 def test_a_blank_sheet_is_one_clear_sentence(tmp_path):
     Image.new("RGBA", (80, 80), (0, 0, 0, 0)).save(tmp_path / "sketch.png")
     with pytest.raises(UserError, match=r"^sketch.png shows no strokes: draw something first\.$"):
-        user_sketch.read(tmp_path / "sketch.png", 128, 10)
+        user_sketch.read(tmp_path / "sketch.png", PARAMS, 10, 128)

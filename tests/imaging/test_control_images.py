@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from s2i.imaging import io
 from s2i.imaging.control_images import control_images
 from s2i.imaging.edges import canny
 from s2i.imaging.material_maps import material_map, silhouette
@@ -21,7 +22,16 @@ def test_a_material_map_that_is_given_wins_over_the_prompt():
     assert (control_images(SKETCH, ["material"], "house of red", given)[0] == 7).all()
 
 
-@pytest.mark.parametrize("condition", ["sketch", "edges", "material"])
+def test_a_drawing_stays_dark_on_light_and_in_its_colours():
+    colored = np.repeat(SKETCH[..., None], 3, axis=2)
+    colored[30:40, 30:40] = (200, 80, 60)
+    drawing, sketch = control_images(colored, ["drawing", "sketch"])
+    assert (drawing == colored).all() and (sketch == 255 - io.grey(colored)).all()
+    (grey,) = control_images(SKETCH, ["drawing"])
+    assert (grey == np.repeat(SKETCH[..., None], 3, axis=2)).all()
+
+
+@pytest.mark.parametrize("condition", ["sketch", "edges", "drawing", "material"])
 def test_a_mirrored_example_has_mirrored_control_images(condition):
     (image,), (mirrored,) = (control_images(SKETCH, [condition], "blue tower", flip=flip) for flip in (False, True))
     assert (mirrored == image[:, ::-1]).all() and mirrored.flags["C_CONTIGUOUS"]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Condition = Literal["sketch", "edges", "material"]
+Condition = Literal["sketch", "edges", "material", "drawing"]
 Scheduler = Literal["ddim", "dpm-solver++", "unipc", "euler", "lcm"]
 Abstraction = Literal["mixed", "fine", "middle", "gist"]
 Style = Literal[

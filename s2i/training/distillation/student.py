@@ -123,7 +123,7 @@ def distil(
         StudentTraining(session, pipeline, student, loss, examples, held_out).fit()
     adapters.save_unet_lora(pipeline, target / model_folder.UNET_LORA)
     setup.save_controlnets(student.controlnet, target)
-    write_json(target / model_folder.GENERATE_SETTINGS, GENERATE)
+    write_json(target / model_folder.SETTINGS, GENERATE | {"conditions": params.conditions})
 
 
 @dataclass

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from s2i.core import cache, devices
+from s2i.core.files import write_json
 from s2i.core.params import Params, Train
 from s2i.diffusion import adapters, base, model_folder, placement
 from s2i.diffusion.controlnets import controlnet_cond, controlnets_of, predict
@@ -66,6 +67,7 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
             training.fit(params.adapter, params.train.steps, "weights")
         session.tracker.figures(session.fitted.last, {"best_step": session.fitted.best})
     setup.save_controlnets(controlnet, target, projections=params.adapter == "two-step")
+    write_json(target / model_folder.SETTINGS, {"conditions": params.conditions})
 
 
 @dataclass
