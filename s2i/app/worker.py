@@ -133,7 +133,8 @@ class Worker:
         try:
             return user_sketch.read(file, self.params, MAX_MEGAPIXELS, side)
         except UserError as error:
-            raise UserError(str(error).replace(file.name, "the sketch", 1)) from None
+            sentence = str(error).replace(str(file), "the sketch").replace(file.name, "the sketch")
+            raise UserError(sentence) from None
 
     def strokes(self, data_url: str) -> np.ndarray:
         """What was drawn in the browser, straightened as by `sketch`; raises UserError when nothing was."""

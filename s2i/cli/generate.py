@@ -3,7 +3,7 @@
 import sys
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -118,7 +118,7 @@ def _sketches(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
         if not path.is_dir():
             targets.append((out / f"{path.stem}.png", path))
             continue
-        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in io.readable())
+        files = sorted(file for file in path.rglob("*") if _is_sketch(file.relative_to(path), io.readable()))
         if not files:
             raise UserError(f"{path} holds no sketches: put image files into it.")
         targets += [(out / file.relative_to(path).with_suffix(".png"), file) for file in files]
@@ -126,6 +126,11 @@ def _sketches(paths: Sequence[Path], out: Path) -> dict[Path, Path]:
     if repeated := [target for target, count in counts.items() if count > 1]:
         raise UserError(f"two sketches are named '{repeated[0].stem}', and so would be their images; rename one.")
     return dict(targets)
+
+
+def _is_sketch(file: Path, suffixes: Container[str]) -> bool:
+    """Whether a file of a folder is one by its name; hidden ones, as a Mac puts beside others, are none."""
+    return file.suffix.lower() in suffixes and not any(part.startswith(".") for part in file.parts)
 
 
 def _check_that_no_sketch_is_overwritten(sketches: Mapping[Path, Path], seeds: range) -> None:

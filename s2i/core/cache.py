@@ -85,16 +85,22 @@ def path(suffix: str, *key: Any) -> Path:
     return Path(root(), "work", digest[:2], digest + suffix)
 
 
+def made(suffix: str, make: Callable[[Path], object], *key: Any) -> Path:
+    """The cache's own file of a key, which ``make(path)`` writes unless the same ``key`` made it before."""
+    cached = path(suffix, *key)
+    if not cached.exists():
+        with whole_file(cached) as draft:
+            make(draft)
+            system.write_protect(draft)
+    return cached
+
+
 def produce(target: Path, make: Callable[[Path], object], *key: Any) -> None:
     """Put the file ``make(path)`` writes at ``target``, from the cache when the same ``key`` made it before.
 
     Where both are on one disk ``target`` is a hard link to the cache's file, which nobody may write to.
     """
-    cached = path(target.suffix, *key)
-    if not cached.exists():
-        with whole_file(cached) as draft:
-            make(draft)
-            system.write_protect(draft)
+    cached = made(target.suffix, make, *key)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
     system.share(cached, target)

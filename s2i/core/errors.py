@@ -12,6 +12,19 @@ class Stopped(UserError):
     """Work that ended because it was asked to; the same command goes on."""
 
 
+class Unreadable(Exception):
+    """A file that cannot be used, for a reason of its own; `reason` in words that can be counted, `detail` more."""
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason, self.detail = reason, detail
+
+    @property
+    def sentence(self) -> str:
+        """Reason and detail."""
+        return f"{self.reason} {self.detail}".strip()
+
+
 def first_line(error: Exception) -> str:
     """What an error of another library says, in one line; its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

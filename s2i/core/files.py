@@ -11,8 +11,6 @@ from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any
 
-from s2i.core.errors import UserError
-
 
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
@@ -55,15 +53,6 @@ def _members(shard: Path) -> dict[str, tuple[int, int]]:
     """Where in a tar file the bytes of each member begin, and how many they are."""
     with tarfile.open(shard) as file:
         return {member.name: (member.offset_data, member.size) for member in file}
-
-
-def read_text(path: Path) -> str:
-    """A text file without its byte order mark.  Raises UserError with the first line that is not UTF-8."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = len(error.object[: error.start + 1].splitlines())
-        raise UserError(f"{path} line {line} is not UTF-8: save the file in UTF-8.") from None
 
 
 def write_json(path: str | Path, content: Any) -> None:

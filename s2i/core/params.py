@@ -79,8 +79,10 @@ class Params(Group):
         description="What is trained: all weights, those of the attention, or low-rank updates of these; none trains "
         "nothing.",
     )
-    rank: Count = Field(description="The rank of the low-rank updates, with adapter lora, modified and two-step.")
-    resolution: Annotated[int, Field(ge=64, multiple_of=64)] = Field(
+    rank: Annotated[int, Field(ge=1, le=4096)] = Field(
+        description="The rank of the low-rank updates, with adapter lora, modified and two-step."
+    )
+    resolution: Annotated[int, Field(ge=64, le=4096, multiple_of=64)] = Field(
         description="Photos, sketches and generated images are squares of this many pixels."
     )
     seed: Seed = Field(0, description="All random choices follow from this number.")

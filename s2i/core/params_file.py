@@ -1,20 +1,22 @@
 """Parameter files read into their typed tree, with one sentence for each wrong key."""
 
+import os
 from collections.abc import Mapping
 from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import TypeVar
 
 from s2i.core.errors import UserError
 from s2i.core.params import Group, Params
+from s2i.core.user_files import read_yaml
 
 Tree = TypeVar("Tree", bound=Group, default=Params)
+MAX_SHOWN = 120  # characters of a value that is refused
 RENAMED = {"work.engine": "workers.engine", "work.workers": "workers.count"}
 REMOVED = {
     "generate.control_unconditional": "generate.control_guidance_scale takes its place: set that to 1 for true, and to "
@@ -35,17 +37,13 @@ def load(
     that does not exist any more or at all, has a new name or holds a value out of its range.
     """
     path = Path(path)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing: run from the project's folder, or restore the file with git.") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
+    if not os.path.lexists(path):
+        raise UserError(f"{path} is missing: run from the project's folder, or restore the file with git.")
+    values = read_yaml(path) or {}
+    if not isinstance(values, dict):
+        raise UserError(f"{path} holds {_kind(values)} and no keys: restore the file with git.")
     if variant is not None:
-        variants = values.get("variants") or {}
-        if variant not in variants:
-            raise UserError(f"{path}: variants has no '{variant}'; it has {', '.join(variants) or 'none'}.")
-        values = merged(values, variants[variant] or {})
+        values = merged(values, _changes(path, values, variant))
     if renamed := [key for key in RENAMED if _has(values, key)]:
         raise UserError(" ".join(f"{path}: the key '{key}' is now '{RENAMED[key]}'; rename it." for key in renamed))
     if removed := [key for key in REMOVED if _has(values, key)]:
@@ -56,14 +54,29 @@ def load(
         raise UserError(" ".join(_sentence(path, tree, problem) for problem in error.errors())) from None
 
 
+def _changes(path: Path, values: Mapping[str, Any], variant: str) -> dict[str, Any]:
+    """The settings of a variant, by dotted key; raises UserError where there is none."""
+    variants = values.get("variants") or {}
+    if not isinstance(variants, dict):
+        raise UserError(f"{path}: variants is {_kind(variants)}; write each variant's name with its settings.")
+    if variant not in variants:
+        raise UserError(f"{path}: variants has no '{variant}'; it has {', '.join(map(str, variants)) or 'none'}.")
+    changes = variants[variant] or {}
+    if not isinstance(changes, dict) or not all(isinstance(key, str) for key in changes):
+        raise UserError(f"{path}: variants.{variant} is {_kind(changes)}; write settings as key: value.")
+    return changes
+
+
 def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a tree of values with some of them, by dotted key, replaced."""
+    """A copy of a tree of values with some of them, by dotted key, replaced; raises UserError for a key below none."""
     tree = deepcopy(dict(values))
     for key, value in changes.items():
         *groups, last = key.split(".")
         branch = tree
         for group in groups:
-            branch = branch.setdefault(group, {})
+            if not isinstance(branch.setdefault(group, {}), dict):
+                raise UserError(f"the key '{key}' cannot be set: '{group}' is {_kind(branch[group])} and has no keys.")
+            branch = branch[group]
         branch[last] = value
     return tree
 
@@ -86,7 +99,16 @@ def _sentence(path: str | Path, tree: type[Group], problem: ErrorDetails) -> str
         return f"{path}: the key '{key}' is missing; add it."
     reason = str(problem["ctx"]["error"]) if problem["type"] == "value_error" else problem["msg"]
     reason = reason[0].lower() + reason[1:]
-    return f"{path}: {key} is {problem['input']!r}, but {reason}."
+    shown = repr(problem["input"])
+    if len(shown) > MAX_SHOWN:
+        shown = f"{shown[:MAX_SHOWN]}..."
+    return f"{path}: {key or 'all together'} is {shown}, but {reason}."
+
+
+def _kind(value: object) -> str:
+    """What YAML calls the type of a value, or nearly so."""
+    kinds = {dict: "a table", list: "a list", str: "a text", type(None): "null", bool: "true or false"}
+    return kinds.get(type(value), "a number")
 
 
 def _has(values: object, key: str) -> bool:

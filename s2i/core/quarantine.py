@@ -1,9 +1,11 @@
 """What is not used and why: quarantine.csv (file, reason) beside a stage's records."""
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from s2i.core import tables
+from s2i.core.user_files import read_text
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,12 @@ class Refused:
 
 
 def write(refused: Iterable[Refused], folder: Path) -> None:
-    """Write folder/quarantine.csv; bytes of file names that are not UTF-8 are written as escapes."""
+    """Write folder/quarantine.csv, which no spreadsheet computes; bytes that are not UTF-8 are written as escapes."""
     with open(folder / "quarantine.csv", "w", encoding="utf-8", errors="backslashreplace", newline="") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(("file", "reason"))
-        writer.writerows((file.name, file.reason) for file in refused)
+        tables.write(lines, [("file", "reason"), *((file.name, file.reason) for file in refused)])
 
 
 def read(folder: Path) -> list[dict[str, str]]:
-    """The rows of folder/quarantine.csv."""
-    with open(folder / "quarantine.csv", encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    """The rows of folder/quarantine.csv, as they were before they were written; raises UserError."""
+    names, *rows = (row.cells for row in tables.rows(read_text(folder / "quarantine.csv")))
+    return [dict(zip(names, map(tables.as_written, cells), strict=True)) for cells in rows]

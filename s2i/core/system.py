@@ -44,6 +44,11 @@ def total_memory() -> int:
     return gigabytes
 
 
+def free_memory() -> int:
+    """The memory that programs can still have, in bytes."""
+    return int(psutil.virtual_memory().available)
+
+
 def processor() -> str:
     """The processor's name; the machine's architecture where it is not known."""
     try:

@@ -4,17 +4,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
 
 from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.dataset.matting import mattes, u2net
-from s2i.imaging import io
+from s2i.imaging import decoding, io
 
 CLEAN = 245  # lightness from which paper counts as white
 DARK = 120  # of 255: how dark strokes are brought to be at least
 DARKER = 40  # a table is darker than the sheet that lies on it by this much
-BLANK = 12  # an image whose tones differ by less shows no strokes
 WORKING_SIDE = 1024  # pixels; a photo of paper is looked at no larger
 
 
@@ -28,13 +26,13 @@ def read(path: Path, params: Params, max_megapixels: float, resolution: int | No
     Raises UserError, with what is wrong, for a file that is no image, is too large, or shows no strokes.
     """
     try:
-        image = io.read_photo(path, max_megapixels)
+        content = decoding.read_content(path, max_megapixels)
+        image = io.decode_photo(path, content, max_megapixels)
+        if io.is_blank(image):  # perhaps white strokes on nothing, which were laid on white
+            image = io.decode_photo(path, content, max_megapixels, background="black")
     except io.Unreadable as error:
-        reason = f"{error.reason} {error.detail}".strip()
-        raise UserError(f"{path.name} cannot be read: {reason}; give a whole image file.") from None
-    if _is_blank(image):
-        image = _on_black(path)  # white strokes on nothing, which were laid on white
-    if _is_blank(image):
+        raise UserError(f"{path.name} cannot be read: {error.sentence}; give a whole image file.") from None
+    if io.is_blank(image):
         raise UserError(f"{path.name} shows no strokes: draw something first.")
     sketch = straighten(image, resolution or params.resolution, as_drawn="drawing" in params.conditions)
     if params.matte.background != "keep":
@@ -59,17 +57,6 @@ def straighten(image: np.ndarray, resolution: int, as_drawn: bool = False) -> np
     if np.percentile(sketch, 60) < CLEAN:
         sketch = _without_shadows(sketch)
     return _dark_enough(io.resize_and_crop(_square(sketch), resolution))
-
-
-def _is_blank(image: np.ndarray) -> bool:
-    return int(image.max()) - int(image.min()) < BLANK
-
-
-def _on_black(path: Path) -> np.ndarray:
-    """An image that `io.read_photo` has read, on black where it is transparent, (H, W, 3) uint8."""
-    with Image.open(path) as image:
-        visible = ImageOps.exif_transpose(image).convert("RGBA")
-        return np.asarray(Image.alpha_composite(Image.new("RGBA", visible.size, "black"), visible).convert("RGB"))
 
 
 def _shrunk(image: np.ndarray, side: int) -> np.ndarray:

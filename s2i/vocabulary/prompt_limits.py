@@ -8,6 +8,7 @@ from s2i.core.errors import UserError
 if TYPE_CHECKING:  # transformers takes seconds to import
     from transformers import PreTrainedTokenizerBase
 
+MAX_WORDS = 75  # each is a token or more, and a text encoder takes 77 with the two at the ends
 MAX_CHARACTERS = 2000  # the text encoder reads a few hundred of them
 
 
@@ -16,13 +17,19 @@ def checked(prompt: str, name: str = "prompt") -> str:
 
     Raises UserError when it is longer than `MAX_CHARACTERS`, or holds control characters.
     """
-    if len(prompt) > MAX_CHARACTERS:
-        raise UserError(f"the {name} has {len(prompt):,} characters; keep it under {MAX_CHARACTERS:,}.")
-    prompt = " ".join(prompt.split())
-    for letter in prompt:
+    if problem := unusable(prompt):
+        raise UserError(f"the {name} {problem}.")
+    return " ".join(prompt.split())
+
+
+def unusable(text: str) -> str:
+    """What makes a text no prompt and no part of one, as the end of a sentence; "" where nothing does."""
+    if len(text) > MAX_CHARACTERS:
+        return f"has {len(text):,} characters; keep it under {MAX_CHARACTERS:,}"
+    for letter in " ".join(text.split()):
         if unicodedata.category(letter) in ("Cc", "Cs", "Co", "Cn"):
-            raise UserError(f"the {name} holds the control character U+{ord(letter):04X}; remove it.")
-    return prompt
+            return f"holds the control character U+{ord(letter):04X}; remove it"
+    return ""
 
 
 def dropped_words(prompt: str, tokenizer: "PreTrainedTokenizerBase") -> str:

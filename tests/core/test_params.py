@@ -15,10 +15,11 @@ train: {steps: 1, batch_size: 1, learning_rate: 1.0e-4}
 
 @pytest.fixture
 def load(tmp_path):
-    """load(lines) reads the smallest params.yaml with some lines more."""
+    """load(lines) reads the smallest params.yaml with some lines more, in the place of those of the same first key."""
 
     def load(lines=""):
-        (tmp_path / "params.yaml").write_text(SMALLEST + lines)
+        kept = [line for line in SMALLEST.splitlines(True) if line.split(":")[0] != lines.split(":")[0]]
+        (tmp_path / "params.yaml").write_text("".join(kept) + lines)
         return params_file.load(tmp_path / "params.yaml")
 
     return load

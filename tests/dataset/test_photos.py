@@ -73,11 +73,21 @@ def test_the_split_has_the_shares_that_were_asked_for():
     assert splits != [split_of(f"{number:016x}", 1, val=0.1, test=0.2) for number in range(4000)]
 
 
+def note_decoded(monkeypatch) -> list[str]:
+    """The names of the files that are decoded from now on."""
+    decoded = []
+
+    def noting(decode):
+        return lambda path, *rest: decoded.append(path.name) or decode(path, *rest)
+
+    for name in ("decode_photo", "decode_labels"):
+        monkeypatch.setattr(io, name, noting(getattr(io, name)))
+    return decoded
+
+
 def test_one_new_photo_costs_one_photo(ingest_folder, photo_folder, house, monkeypatch):
     ingest_folder(photo_folder)
-    decoded = []
-    read_photo = io.read_photo
-    monkeypatch.setattr(io, "read_photo", lambda path, limit: decoded.append(path.name) or read_photo(path, limit))
+    decoded = note_decoded(monkeypatch)
     Image.fromarray(house(99)).save(photo_folder / "new.png")
     ingest_folder(photo_folder)
     assert decoded == ["new.png"]
@@ -99,20 +109,18 @@ def test_what_came_with_a_photo_is_cropped_as_the_photo_is(ingest_folder, photo_
 
 
 def test_what_came_with_a_photo_is_read_once_but_checked_each_time(ingest_folder, photo_folder, monkeypatch):
+    drawing = np.tile(np.linspace(0, 200, 256).astype(np.uint8), (192, 1))
     for number in range(20):
         for kind in ("labels", "sketch", "matte"):
-            Image.new("L", (256, 192), number).save(photo_folder / f"{kind}-{number}.png")
+            Image.fromarray(drawing + number).save(photo_folder / f"{kind}-{number}.png")
     rows = [f"house-{number:02}.png,labels-{number}.png,sketch-{number}.png,matte-{number}.png" for number in range(20)]
     write_photos_csv(photo_folder, "file,labels,sketch,matte", *rows[:19])
     ingest_folder(photo_folder)
-    decoded = []
-    read_photo, read_labels = io.read_photo, io.read_labels
-    monkeypatch.setattr(io, "read_photo", lambda path, limit: decoded.append(path.name) or read_photo(path, limit))
-    monkeypatch.setattr(io, "read_labels", lambda path: decoded.append(path.name) or read_labels(path))
+    decoded = note_decoded(monkeypatch)
     write_photos_csv(photo_folder, "file,labels,sketch,matte", *rows)
     records, _, _ = ingest_folder(photo_folder)
-    # The new sketch and matte are the same bytes.
-    assert len(records) == 20 and sorted(decoded) == ["house-19.png", "labels-19.png", "sketch-19.png"]
+    new = ["house-19.png", "labels-19.png", "matte-19.png", "sketch-19.png"]
+    assert len(records) == 20 and sorted(decoded) == new
     records, _, reasons = ingest_folder(photo_folder, max_megapixels=0.03)
     assert not any(record["given_sketches"] for record in records) and len(reasons) == 20
 

@@ -25,6 +25,7 @@ from typing import Literal, NamedTuple
 from helpers.houses import house
 from PIL import Image
 
+from s2i.core import quarantine
 from s2i.core.errors import UserError
 
 PROJECT = Path(__file__).parents[2]
@@ -188,7 +189,11 @@ def _judge_words(expected: Expected, ended: Ended, folder: Path) -> Found:
         return Found("wrong", f"exit status {ended.status}, said: {said[-300:]}")
     if expected.outcome == "right":
         return Found("right")
-    rows = "".join(file.read_text(encoding="utf-8") for file in sorted(folder.rglob("quarantine.csv")))
+    rows = "".join(
+        f"{row['file']}: {row['reason']}\n"
+        for file in sorted(folder.glob("data/*/quarantine.csv"))
+        for row in quarantine.read(file.parent)
+    )
     match = re.search(expected.words, rows) or re.search(expected.words, said)
     return Found("named", match[0]) if match else Found("silent", f"quarantine.csv: {rows[-300:]}; said: {said[-300:]}")
 
@@ -298,7 +303,7 @@ def snapshot(folder: Path, kept: Iterable[str]) -> dict[str, str]:
     """What identifies every file below a folder that no stage may change."""
     files = {}
     for parent, folders, names in os.walk(folder):
-        for name in [*names, *(name for name in folders if Path(parent, name).is_symlink())]:
+        for name in [*names, *(name for name in folders if os.path.islink(os.path.join(parent, name)))]:
             path = os.path.relpath(os.path.join(parent, name), folder)
             is_output = any(path == output or path.startswith(f"{output}/") for output in OUTPUTS)
             if not is_output or any(path == other or path.startswith(f"{other}/") for other in kept):
@@ -307,7 +312,10 @@ def snapshot(folder: Path, kept: Iterable[str]) -> dict[str, str]:
 
 
 def _identity(path: str) -> str:
-    status = os.lstat(path)
+    try:
+        status = os.lstat(path)
+    except OSError as error:  # a path that is too long
+        return str(error.errno)
     if os.path.islink(path):
         return os.readlink(path)
     if not os.path.isfile(path) or status.st_size > 2**26:
@@ -329,7 +337,8 @@ def _make_removable(folder: Path) -> None:
     for parent, folders, _ in os.walk(folder):
         for name in folders:
             if not os.path.islink(os.path.join(parent, name)):
-                os.chmod(os.path.join(parent, name), 0o755)
+                with suppress(OSError):  # a path that is too long
+                    os.chmod(os.path.join(parent, name), 0o755)
     for child in folder.iterdir():
         if child.is_dir() and not child.is_symlink():
             shutil.rmtree(child, ignore_errors=True)

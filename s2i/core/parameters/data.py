@@ -2,9 +2,19 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from s2i.core.parameters.fields import HELD_OUT_STYLES, Abstraction, Count, Group, HeldOutStyle, Share, Style
+from s2i.core.parameters.fields import (
+    HELD_OUT_STYLES,
+    Abstraction,
+    Batch,
+    Count,
+    Group,
+    HeldOutStyle,
+    Share,
+    Style,
+    each_once,
+)
 
 
 class Workers(Group):
@@ -13,7 +23,9 @@ class Workers(Group):
     engine: Literal["loky", "ray"] = Field(
         "loky", description="loky uses the cores of this machine, ray those of a Ray cluster."
     )
-    count: int = Field(-1, description="This many processes are started; -1 starts one for each core.")
+    count: Annotated[int, Field(ge=-1, le=1024)] = Field(
+        -1, description="This many processes are started; -1 starts one for each core."
+    )
 
 
 class Ingest(Group):
@@ -24,7 +36,7 @@ class Ingest(Group):
         description="This is how the photos are laid out: in a folder with photos.csv, as a set of photos and sketches "
         "in pairs, or as the Sketchy database.",
     )
-    classes: list[str] | None = Field(
+    classes: Annotated[list[str], Field(min_length=1), AfterValidator(each_once)] | None = Field(
         None, description="Only these classes of a Sketchy database are read; null reads all of them."
     )
     require_licence: bool = Field(
@@ -36,7 +48,7 @@ class Ingest(Group):
     val: Share = Field(0.1, description="This share of the motifs is kept to validate the training with.")
     test: Share = Field(0.3, description="This share of the motifs is kept to score the trained model with.")
     max_megapixels: Annotated[float, Field(gt=0, le=178)] = Field(
-        178, description="Larger photos are refused; Pillow itself refuses those above 178."
+        100, description="Larger photos are refused; reading one takes 16 bytes of memory a pixel in each process."
     )
 
     @model_validator(mode="after")
@@ -82,8 +94,10 @@ class Vlm(Group):
         "are kept, and the answer to the first one is the caption.",
     )
     of: Literal["photo", "sketch"] = Field("photo", description="The model looks at the photo or at its sketch.")
-    max_new_tokens: Count = Field(40, description="An answer is cut after this many tokens.")
-    batch_size: Count = Field(8, description="This many images are asked about at a time.")
+    max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = Field(
+        40, description="An answer is cut after this many tokens."
+    )
+    batch_size: Batch = Field(8, description="This many images are asked about at a time.")
 
 
 class Caption(Group):
@@ -146,7 +160,9 @@ class Survey(Group):
 class Augment(Group):
     """How many training examples are made of one photo, and how much they vary."""
 
-    variants: Count = Field(12, description="This many training examples are made of each photo.")
+    variants: Annotated[int, Field(ge=1, le=1000)] = Field(
+        12, description="This many training examples are made of each photo."
+    )
     flip: Share = Field(0.5, description="This share of the examples is mirrored.")
     empty_prompt: Share = Field(0.1, description="This share of the prompts is empty.")
     drop_part: Share = Field(0.15, description="Each part of a prompt is left out with this probability.")
@@ -157,5 +173,5 @@ class Augment(Group):
 class Encode(Group):
     """How latents and text embeddings are computed and stored."""
 
-    batch_size: Count = Field(16, description="This many examples are encoded at a time.")
+    batch_size: Batch = Field(16, description="This many examples are encoded at a time.")
     shard_size: Count = Field(256, description="A file of latents holds up to about this many examples.")

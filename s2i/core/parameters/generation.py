@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from s2i.core.parameters.fields import Count, Group, Scheduler, Share
+from s2i.core.parameters.fields import Batch, Count, Group, Scheduler, Share
 
 
 class Generate(Group):
@@ -37,7 +37,7 @@ class Generate(Group):
     control_interval: tuple[Share, Share] = Field(
         (0.0, 1.0), description="The sketch acts between these two shares of the steps."
     )
-    batch_size: Count = Field(16, description="This many images are drawn at a time.")
+    batch_size: Batch = Field(16, description="This many images are drawn at a time.")
     prompts: Literal["given", "empty"] = Field(
         "given", description="Sketches are drawn with their prompts, or all without."
     )
@@ -63,7 +63,7 @@ class Generate(Group):
 class Evaluate(Group):
     """How generated images are scored."""
 
-    batch_size: Count = Field(16, description="This many images are scored at a time.")
+    batch_size: Batch = Field(16, description="This many images are scored at a time.")
     level: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.95, description="Bootstrap intervals hold the mean with this probability."
     )

@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from s2i.core.parameters.fields import Count, Group, Seed, Share, template
+from s2i.core.parameters.fields import Batch, Count, Group, Seed, Share, template
 
 
 class Optimisation(Group):
     """What any training loop of s2i needs to know; see `s2i.training.loop.fit`."""
 
     steps: Count = Field(description="The training takes this many steps.")
-    batch_size: Count = Field(description="One step learns from this many examples.")
+    batch_size: Batch = Field(description="One step learns from this many examples.")
     learning_rate: Annotated[float, Field(gt=0)] = Field(
         description="The learning rate of the optimiser after the warm-up."
     )
@@ -135,7 +135,7 @@ class DreamBooth(Learned):
     naming: Annotated[str, AfterValidator(template("token", "label"))] = Field(
         "a photo of {token} {label}", description="The prompt that an image is learned and drawn with."
     )
-    prior_images: Annotated[int, Field(ge=0)] = Field(
+    prior_images: Annotated[int, Field(ge=0, le=100_000)] = Field(
         16,
         description="The base draws so many images of each subject's class, which are trained beside the subject; 0 "
         "turns this off.",
@@ -198,7 +198,7 @@ class Distill(Optimisation):
     solver_steps: Annotated[int, Field(ge=4, le=250)] = Field(
         20, description="The teacher's trajectory has this many steps."
     )
-    batch_size: Count = Field(8, description="One step learns from this many examples.")
+    batch_size: Batch = Field(8, description="One step learns from this many examples.")
     learning_rate: Annotated[float, Field(gt=0)] = Field(
         1.0e-3, description="The learning rate of the optimiser after the warm-up."
     )

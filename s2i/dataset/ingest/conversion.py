@@ -1,16 +1,22 @@
 """A photo, and what came along with it, read from any format and written as squares of one size."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
 
 from s2i.core import cache
 from s2i.core.quarantine import Refused
 from s2i.dataset.ingest import duplicates
 from s2i.dataset.ingest.sources.listing import Photo
-from s2i.imaging import io
+from s2i.imaging import decoding, io
 
 ID_DIGITS = 16  # of the hash of a photo's file
+MAX_ENLARGEMENT = 2  # times; what is smaller holds too little to learn from
+SAME = 2.0  # of 255: a mean difference below this is that of two files of one image
 
 
 class Identified(NamedTuple):
@@ -30,6 +36,20 @@ class Conversion:
     max_megapixels: float
 
 
+def identify(photo: Photo, conversion: Conversion) -> Identified:
+    """A photo read once: hashed, checked, and made square in the cache, all from the same bytes.
+
+    Raises Unreadable for what is not a whole image, is blank, or is too small.
+    """
+    content = decoding.read_content(photo.file, conversion.max_megapixels)
+    size = io.photo_size(photo.file, content, conversion.max_megapixels)
+    if min(size) * MAX_ENLARGEMENT < conversion.resolution:
+        raise io.Unreadable("too small", f"({size[0]} x {size[1]} for a resolution of {conversion.resolution})")
+    identified = Identified(sha256(content).hexdigest(), photo, size)
+    _square(identified, conversion, cache.made, ".png", content)
+    return identified
+
+
 def convert(identified: Identified | Refused, conversion: Conversion) -> list[dict | Refused]:
     """The record of a photo, if it has become one, and what of it cannot be used."""
     if isinstance(identified, Refused):
@@ -37,25 +57,44 @@ def convert(identified: Identified | Refused, conversion: Conversion) -> list[di
     digest, photo, size = identified
     photo_id = digest[:ID_DIGITS]
     target = conversion.folder / "photos" / f"{photo_id}.png"
-
-    def normalise(draft: Path) -> None:
-        image = io.read_photo(photo.file, conversion.max_megapixels)
-        io.write_png(draft, io.resize_and_crop(image, conversion.resolution))
-
     try:
-        cache.produce(target, normalise, "photo", cache.code(__name__), digest, conversion.resolution)
+        _square(identified, conversion, cache.produce, target)
     except io.Unreadable as error:
         return [Refused(photo.name, error.reason, error.detail)]
     record = {"id": photo_id, "source": photo.name, "photo": str(target)} | photo.columns
     record["width"], record["height"] = size
     motif_key = cache.code(duplicates.__name__), cache.file_hash(target)
     record["motif"] = cache.remember(lambda: duplicates.motif(io.read(target)), "motif", *motif_key)
-    companions, refused = _convert_companions(identified, conversion)
+    companions, refused = _convert_companions(identified, conversion, target)
     return [record | companions, *refused]
 
 
-def _convert_companions(identified: Identified, conversion: Conversion) -> tuple[dict, list[Refused]]:
-    """The columns of a record that hold what came with its photo, and what of that cannot be used."""
+def _square(
+    identified: Identified, conversion: Conversion, keep: Callable, target: Path | str, content: bytes | None = None
+) -> None:
+    """Have ``keep``, one of `cache.made` and `cache.produce`, make the square image of a photo.
+
+    content: the bytes of its file, where they have been read; raises Unreadable where they are no longer the same.
+    """
+    file = identified.photo.file
+
+    def normalise(draft: Path) -> None:
+        data = decoding.read_content(file, conversion.max_megapixels) if content is None else content
+        if sha256(data).hexdigest() != identified.digest:
+            raise io.Unreadable("changed while it was read", "(run again)")
+        image = io.resize_and_crop(io.decode_photo(file, data, conversion.max_megapixels), conversion.resolution)
+        if io.is_blank(image):
+            raise io.Unreadable("blank")
+        io.write_png(draft, image)
+
+    keep(target, normalise, "photo", cache.code(__name__), identified.digest, conversion.resolution)
+
+
+def _convert_companions(identified: Identified, conversion: Conversion, square: Path) -> tuple[dict, list[Refused]]:
+    """The columns of a record that hold what came with its photo, and what of that cannot be used.
+
+    square: the photo as it was made square.
+    """
     digest, photo, size = identified
     photo_id = digest[:ID_DIGITS]
     files = [("given_sketches", file, f"given/{photo_id}-{k}.png") for k, file in enumerate(photo.sketches, start=1)]
@@ -66,34 +105,49 @@ def _convert_companions(identified: Identified, conversion: Conversion) -> tuple
     for column, file, name in files:
         target = conversion.folder / name
         try:
-            _write_companion(file, target, size, conversion, is_labels=column == "truth_labels")
+            made_of = _write_companion(file, target, size, conversion, column)
+            if column == "given_sketches":
+                _check_that_it_is_drawn(target, square, made_of, digest, conversion.resolution)
+                columns[column].append(str(target))
+            else:
+                columns[column] = str(target)
         except io.Unreadable as error:
-            reason = f"{error.reason} {error.detail}".strip()
-            refused.append(Refused(photo.name, "unusable companion", f"{file.name}: {reason}"))
-            continue
-        if column == "given_sketches":
-            columns[column].append(str(target))
-        else:
-            columns[column] = str(target)
+            target.unlink(missing_ok=True)
+            refused.append(Refused(photo.name, "unusable companion", f"{file.name}: {error.sentence}"))
     return columns, refused
 
 
-def _write_companion(file: Path, target: Path, size: tuple[int, int], conversion: Conversion, is_labels: bool) -> None:
-    """Write a sketch, matte or label map to target, resized and cropped as its photo of `size` was.
+def _write_companion(file: Path, target: Path, size: tuple[int, int], conversion: Conversion, column: str) -> str:
+    """Write a sketch, matte or label map to target, resized and cropped as its photo of `size` was; the file's hash.
 
-    Raises Unreadable when it is no image, or not of the photo's shape.
+    Raises Unreadable when it is no image, not of the photo's shape, or a blank sketch.
     """
-    width, height = io.photo_size(file, conversion.max_megapixels)
+    most = conversion.max_megapixels
+    content = decoding.read_content(file, most)
+    width, height = io.photo_size(file, content, most)
     if abs(width * size[1] - height * size[0]) > 0.02 * width * size[1]:
         raise io.Unreadable("shape", f"{width} x {height} while the photo is {size[0]} x {size[1]}")
 
     def normalise(draft: Path) -> None:
-        if is_labels:
-            image = io.resize_and_crop(io.read_labels(file), conversion.resolution, io.NEAREST)
+        if column == "truth_labels":
+            image = io.resize_and_crop(io.decode_labels(file, content, most), conversion.resolution, io.NEAREST)
         else:
-            grey = io.grey(io.read_photo(file, conversion.max_megapixels))
-            image = io.resize_and_crop(grey, conversion.resolution)
+            image = io.resize_and_crop(io.grey(io.decode_photo(file, content, most)), conversion.resolution)
+            if column == "given_sketches" and io.is_blank(image):
+                raise io.Unreadable("blank")
         io.write_png(draft, image)
 
-    key = cache.code(__name__), cache.file_hash(file), conversion.resolution, is_labels
-    cache.produce(target, normalise, "companion", *key)
+    digest = sha256(content).hexdigest()
+    cache.produce(target, normalise, "companion", cache.code(__name__), digest, conversion.resolution, column)
+    return digest
+
+
+def _check_that_it_is_drawn(sketch: Path, photo: Path, sketch_hash: str, photo_hash: str, resolution: int) -> None:
+    """Raise Unreadable where a sketch shows what its photo shows, shade by shade."""
+
+    def difference() -> float:
+        return float(np.abs(io.read_grey(sketch).astype(int) - io.grey(io.read(photo))).mean())
+
+    key = "difference", cache.code(__name__), sketch_hash, photo_hash, resolution
+    if cache.remember(difference, *key) < SAME:
+        raise io.Unreadable("the photo itself", "and no sketch of it")

@@ -13,7 +13,7 @@ from s2i.core.params import Ingest, Workers
 from s2i.core.quarantine import Refused
 from s2i.core.records import SPLITS, is_licensed
 from s2i.dataset.ingest import duplicates
-from s2i.dataset.ingest.conversion import ID_DIGITS, Conversion, Identified, convert
+from s2i.dataset.ingest.conversion import ID_DIGITS, Conversion, Identified, convert, identify
 from s2i.dataset.ingest.sources.layouts import find_photos
 from s2i.dataset.ingest.sources.listing import Photo
 from s2i.imaging import io
@@ -31,10 +31,10 @@ def ingest(
     photos = list(find_photos(source, params))
     if not photos:
         raise UserError(f"{source} holds no photos ({', '.join(sorted(io.readable()))}): put some there.")
-    identified = fan_out(partial(_identify, max_megapixels=params.max_megapixels), photos, "checking", workers)
-    unique = _without_duplicates(_refuse_unlicensed(photo, params.require_licence) for photo in identified)
-    convert_photo = partial(convert, conversion=Conversion(folder, resolution, params.max_megapixels))
-    outcomes = list(chain.from_iterable(fan_out(convert_photo, unique, "reading", workers)))
+    conversion = Conversion(folder, resolution, params.max_megapixels)
+    candidates = [_refuse_unlicensed(photo, params.require_licence) for photo in photos]
+    unique = _without_duplicates(fan_out(partial(_identify, conversion=conversion), candidates, "reading", workers))
+    outcomes = list(chain.from_iterable(fan_out(partial(convert, conversion=conversion), unique, "writing", workers)))
 
     records = [outcome for outcome in outcomes if not isinstance(outcome, Refused)]
     for record in records:
@@ -53,25 +53,22 @@ def split_of(photo_id: str, seed: int, val: float, test: float) -> str:
     return "test" if position < test else "val" if position < test + val else "train"
 
 
-def _identify(photo: Photo | Refused, max_megapixels: float) -> Identified | Refused:
+def _identify(photo: Photo | Refused, conversion: Conversion) -> Identified | Refused:
     if isinstance(photo, Refused):
         return photo
     try:
         photo.name.encode()
-        size = io.photo_size(photo.file, max_megapixels)
-        return Identified(cache.file_hash(photo.file), photo, size)
+        return identify(photo, conversion)
     except io.Unreadable as error:
         return Refused(photo.name, error.reason, error.detail)
     except UnicodeEncodeError:
         return Refused(photo.name, "name is not UTF-8", "(rename the file)")
 
 
-def _refuse_unlicensed(identified: Identified | Refused, is_required: bool) -> Identified | Refused:
-    if isinstance(identified, Refused) or not is_required or is_licensed(identified.photo.columns):
-        return identified
-    return Refused(
-        identified.photo.name, "no licence", "with an author or a source_url, and ingest.require_licence is on"
-    )
+def _refuse_unlicensed(photo: Photo | Refused, is_required: bool) -> Photo | Refused:
+    if isinstance(photo, Refused) or not is_required or is_licensed(photo.columns):
+        return photo
+    return Refused(photo.name, "no licence", "with an author or a source_url, and ingest.require_licence is on")
 
 
 def _without_duplicates(outcomes: Iterable[Identified | Refused]) -> list[Identified | Refused]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from s2i.core.errors import UserError
-from s2i.core.files import read_text
+from s2i.core.user_files import read_text
 from s2i.imaging import plots
 from s2i.metrics import captions
 from s2i.metrics.intervals import bootstrap

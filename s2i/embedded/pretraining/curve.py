@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from s2i.core import devices
-from s2i.core.files import read_text, whole_file
+from s2i.core.files import whole_file
+from s2i.core.user_files import read_text
 from s2i.diffusion.base import Pipeline
 from s2i.embedded.pretraining.drawing import draw
 from s2i.embedded.pretraining.params import Denoiser

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from s2i.core import run_card
-from s2i.core.files import read_text, write_json
+from s2i.core.files import write_json
+from s2i.core.user_files import read_text
 
 EVERY = 20  # steps between two notes
 SECONDS = "seconds.json"  # beside checkpoints: by processor

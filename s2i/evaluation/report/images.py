@@ -9,7 +9,7 @@ from PIL import Image
 
 from s2i.evaluation.figures import MOSAIC_COLUMNS
 from s2i.evaluation.report import revisions
-from s2i.imaging import io, plots
+from s2i.imaging import decoding, io, plots
 from s2i.imaging.mosaics import cells, evenly_spaced, mosaic
 
 AVERAGED_ROWS = {"loss": 20, "validation_loss": 1}  # by curve
@@ -42,7 +42,7 @@ def write_mosaic(
 
 def _examples(image: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dict[str, np.ndarray]]:
     """The images of a mosaic by column, for each photo and style of sketch."""
-    with Image.open(BytesIO(image)) as opened:
+    with Image.open(BytesIO(image), formats=decoding.formats()) as opened:
         rows = cells(opened, len(MOSAIC_COLUMNS))
     chosen = scores.iloc[evenly_spaced(len(scores), len(rows))]
     keys = zip(chosen["id"], chosen["sketch_style"], strict=True)

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PureWindowsPath
 
 from s2i.core.errors import UserError, hint
-from s2i.core.files import read_text
 from s2i.core.quarantine import Refused
+from s2i.core.user_files import read_text
 from s2i.dataset.ingest.sources.listing import Photo, list_photos, name_of
 
 Invalid = dict[str, tuple[str, int]]  # <id>-<k> of a sketch, and the list that calls it invalid, and in which line
@@ -24,7 +24,7 @@ def find(folder: Path, classes: Sequence[str] | None = None) -> Iterator[Photo |
     Raises UserError when the folders are missing, a class that was asked for is not there or a list is not UTF-8.
     """
     photo_root, sketch_root = (_first_placement(folder / "256x256" / kind) for kind in ("photo", "sketch"))
-    names = sorted(path.name for path in photo_root.iterdir() if path.is_dir())
+    names, sketch_names = (_classes(root) for root in (photo_root, sketch_root))
     for requested in classes or ():
         if requested not in names:
             raise UserError(f"ingest.classes: {photo_root} has no class '{requested}'; {hint(requested, names)}")
@@ -35,8 +35,13 @@ def find(folder: Path, classes: Sequence[str] | None = None) -> Iterator[Photo |
             yield Refused(name_of(sketch_root / name, folder), "missing", f"while there are photos of '{name}'")
         yield from _of_class(name, folder, photo_root, sketch_root, invalid)
     if not classes:
-        for name in sorted({path.name for path in sketch_root.iterdir() if path.is_dir()} - set(names)):
+        for name in sorted(set(sketch_names) - set(names)):
             yield Refused(name_of(photo_root / name, folder), "missing", f"while there are sketches of '{name}'")
+
+
+def _classes(folder: Path) -> list[str]:
+    """The folders of the classes, hidden ones left out."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def _first_placement(folder: Path) -> Path:
@@ -80,7 +85,10 @@ def _of_class(
             yield Refused(full_name, "invalid sketch", f"({invalid[stem][0]})")
         else:
             sketches.setdefault(photo_id, []).append(sketch.file)
-    for photo in list_photos(photo_root / name):
+    photos = list(list_photos(photo_root / name))
+    if not photos:
+        yield Refused(name_of(photo_root / name, folder), "empty class", "without a photo")
+    for photo in photos:
         full_name = f"{name_of(photo_root / name, folder)}/{photo.name}"
         if isinstance(photo, Refused):
             yield Refused(full_name, photo.why, photo.detail)
