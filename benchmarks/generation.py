@@ -31,7 +31,7 @@ import torch
 from diffusers import AutoencoderTiny, DDIMScheduler
 
 from s2i.core import cache, records
-from s2i.core.files import whole_folder
+from s2i.core.output_folders import whole_folder
 from s2i.core.params import Generate
 from s2i.diffusion import base, sampling
 from s2i.diffusion.base import Pipeline

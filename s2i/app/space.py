@@ -9,7 +9,7 @@ import yaml
 
 from s2i.app import suggestions
 from s2i.core.errors import UserError
-from s2i.core.files import whole_folder
+from s2i.core.output_folders import whole_folder
 from s2i.generation.find_model import TrainedModel
 from s2i.generation.model import SketchToImage
 
@@ -28,6 +28,7 @@ Draw a building, say what it is, and see it built.  Trained and exported with s2
 """
 
 LARGE_FILES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png"))
+NEW_SPACE = (".git", ".gitattributes", "README.md")  # what a clone of a new Space holds
 NOT_FOR_DRAWING = (
     "dvclive",
     "lpips",
@@ -84,14 +85,12 @@ def write(trained: TrainedModel, suggested: suggestions.Suggestions, target: Pat
         "app.py": APP,
         ".gitattributes": LARGE_FILES,
     }
-    with whole_folder(target) as folder:
+    with whole_folder(target, may_hold=NEW_SPACE) as folder:
         model.pipeline.save_pretrained(folder / "model")
         suggestions.write(suggested, folder / "model")
         shutil.copytree(package, folder / "s2i", ignore=shutil.ignore_patterns("__pycache__"))
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-        if (target / ".git").exists():
-            (target / ".git").rename(folder / ".git")
 
 
 def _requirements(project: Path) -> list[str]:

@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from s2i.cli.options import Subparsers
+from s2i.cli.options import Subparsers, writable
 
 
 def add_to(subparsers: Subparsers) -> None:
@@ -21,6 +21,7 @@ def run(arguments: Namespace) -> None:
     """
     from s2i.dataset.survey import caption_table  # pandas takes a second to import
 
+    writable(arguments.out)
     comparison = caption_table.compare(caption_table.read(arguments.file))
     arguments.out.mkdir(parents=True, exist_ok=True)
     comparison.to_csv(arguments.out / "captions.csv", index=False)

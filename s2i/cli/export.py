@@ -6,7 +6,7 @@ from pathlib import Path
 from s2i.cli.options import Subparsers, replaceable
 from s2i.core import params_file
 from s2i.core.errors import UserError
-from s2i.core.files import whole_folder
+from s2i.core.output_folders import whole_folder
 from s2i.core.params import Params
 from s2i.diffusion import model_folder
 from s2i.generation import find_model

@@ -10,7 +10,7 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 
-from s2i.cli.options import Subparsers, add_model_options
+from s2i.cli.options import Subparsers, add_model_options, writable
 from s2i.core import params_file
 from s2i.core.errors import UserError
 from s2i.core.params import Generate, Params, Scheduler
@@ -62,6 +62,7 @@ def run(arguments: Namespace) -> None:
     Raises UserError when an option is wrong, or a sketch cannot be drawn.
     """
     prompt = prompt_limits.checked(_prompt(arguments))
+    writable(arguments.out)
     seeds = _seeds(arguments.seed, arguments.images)
     trained = find_model.find(arguments.model)
     settings = _settings(arguments, trained.params)

@@ -6,7 +6,8 @@ from typing import get_args
 
 from s2i.cli.options import Subparsers, replaceable
 from s2i.core import params_file
-from s2i.core.files import whole_folder, write_json
+from s2i.core.files import write_json
+from s2i.core.output_folders import whole_folder
 from s2i.core.params import Condition
 
 

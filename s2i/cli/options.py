@@ -1,6 +1,8 @@
 """Options that several commands share."""
 
 import argparse
+import errno
+import os
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +26,23 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         default="torch",
         help="openvino is faster on a CPU, openvino-int8 faster still, after minutes at first (default: torch)",
     )
+
+
+def writable(out: Path) -> Path:
+    """The folder that --out names, into which files will be written beside those that are there.
+
+    Raises UserError when none can be, before a model is loaded for it.
+    """
+    missing = not out.exists()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not os.access(out, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if missing:
+            out.rmdir()
+    except OSError as error:
+        raise UserError(f"--out {out} cannot be written to ({error.strerror}): name another folder.") from None
+    return out
 
 
 def replaceable(out: Path) -> Path:

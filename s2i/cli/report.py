@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from s2i.cli.options import Subparsers
+from s2i.cli.options import Subparsers, writable
 from s2i.core import params_file
 from s2i.core.errors import UserError
 
@@ -24,6 +24,7 @@ def run(arguments: Namespace) -> None:
     """
     from s2i.evaluation.report import markdown  # pandas takes a second to import
 
+    writable(arguments.out)
     verdicts = markdown.report(arguments.against, arguments.out, params_file.load().evaluate.level)
     headlines = [verdict for verdict in verdicts if verdict.is_headline]
     for verdict in headlines:

@@ -1,6 +1,11 @@
-"""Results kept by content outside the DVC outputs, so that one new photo costs one photo."""
+"""Results kept by content outside the DVC outputs, so that one new photo costs one photo.
+
+Each is kept with a hash, which is checked whenever it is read: see `checked`.  Where the cache cannot be written to,
+work goes on without it.
+"""
 
 import ast
+import errno
 import functools
 import hashlib
 import json
@@ -9,22 +14,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from s2i.core import imports, system
-from s2i.core.files import open_binary, whole_file, write_json
+from s2i.core import checked, files, imports, system
+from s2i.core.errors import UserError, first_line
+from s2i.core.files import open_binary, whole_file
+from s2i.core.messages import say
 
 Value = TypeVar("Value")
 CORE = Path(__file__).resolve().parent
 MODEL_FILES = (".safetensors", ".json", ".txt")
+WORK = "work"  # in the cache folder: results by kind
+UNUSABLE = (  # what a disk says that is full, or a folder that nothing can be written to
+    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT),
+    *(errno.EISDIR, errno.ENAMETOOLONG),
+)
 
 
 def user_folder() -> Path:
     """``s2i`` in the user's cache folder: what is kept there holds for every project."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s2i"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "s2i"
+    except RuntimeError:
+        raise UserError("you have no home folder here: set S2I_CACHE and XDG_CACHE_HOME to folders of yours.") from None
 
 
 def root() -> Path:
-    """The cache folder: ``S2I_CACHE``, else the `user_folder`."""
-    return Path(os.environ["S2I_CACHE"]) if "S2I_CACHE" in os.environ else user_folder()
+    """The cache folder: ``S2I_CACHE``, else the `user_folder`; empty is not set."""
+    named = os.environ.get("S2I_CACHE")
+    return Path(named) if named else user_folder()
 
 
 def fingerprint(*parts: Any) -> str:
@@ -75,52 +91,130 @@ def _behaviour(file: Path) -> str:
     return fingerprint(ast.unparse(tree))
 
 
-def path(suffix: str, *key: Any) -> Path:
+def path(suffix: str, kind: str, *key: Any) -> Path:
     """Where the cache keeps the file of a key, whether it is there or not.
 
-    The key must name everything the file depends on: content hashes of its inputs, parameters, and the `code`
-    that makes it.
+    kind: of result, such as "sketch"; it belongs to the key.  The key must name everything the file depends on:
+    content hashes of its inputs, parameters, and the `code` that makes it.
     """
-    digest = fingerprint(*key)
-    return Path(root(), "work", digest[:2], digest + suffix)
+    digest = fingerprint(kind, *key)
+    return Path(root(), WORK, kind.replace(" ", "-"), digest[:2], digest + suffix)
 
 
-def made(suffix: str, make: Callable[[Path], object], *key: Any) -> Path:
-    """The cache's own file of a key, which ``make(path)`` writes unless the same ``key`` made it before."""
-    cached = path(suffix, *key)
-    if not cached.exists():
-        with whole_file(cached) as draft:
-            make(draft)
-            system.write_protect(draft)
-    return cached
+def is_whole(file: Path) -> bool:
+    """Whether the file of a `path` is there as it was written."""
+    return checked.hash_if_whole(file) is not None
 
 
-def produce(target: Path, make: Callable[[Path], object], *key: Any) -> None:
-    """Put the file ``make(path)`` writes at ``target``, from the cache when the same ``key`` made it before.
+def write(file: Path, make: Callable[[Path], object]) -> str:
+    """Put what ``make(draft)`` writes at a `path`, and give back its SHA-256.
 
-    Where both are on one disk ``target`` is a hard link to the cache's file, which nobody may write to.
+    Raises UserError where the cache cannot be written to.
     """
-    cached = made(target.suffix, make, *key)
+    try:
+        return checked.write(file, make)
+    except OSError as error:
+        if not _is_unusable(error):
+            raise
+        raise UserError(
+            f"the cache folder {root()} cannot be written to ({first_line(error)}): make room for it, or set S2I_CACHE "
+            "to another folder."
+        ) from None
+
+
+def made(suffix: str, make: Callable[[Path], object], kind: str, *key: Any) -> Path | None:
+    """The cache's own file of a key, which ``make(draft)`` writes unless the same ``key`` made it before.
+
+    None where the cache cannot be written to: then nothing is made.
+    """
+    cached = path(suffix, kind, *key)
+    return cached if _hash_of_file(cached, make) else None
+
+
+def produce(target: Path, make: Callable[[Path], object], kind: str, *key: Any) -> str:
+    """Put the file that ``make(draft)`` writes at ``target``, and give back its SHA-256.
+
+    It comes from the cache when the same ``key`` made it before.  Where both are on one disk ``target`` may share its
+    bytes with the cache's file, which nobody may write to.
+    """
+    cached = path(target.suffix, kind, *key)
     target.parent.mkdir(parents=True, exist_ok=True)
+    digest = _hash_of_file(cached, make)
+    if digest is None:
+        with whole_file(target) as draft:
+            make(draft)
+        return file_hash(target)
     target.unlink(missing_ok=True)
     system.share(cached, target)
+    return digest
 
 
-def remember(make: Callable[[], Value], *key: Any) -> Value:
-    """What ``make()`` gives, JSON-able and not None, from the cache when the same ``key`` gave it before."""
-    cached: Value | None = recall(*key)
-    return store(make(), *key) if cached is None else cached
-
-
-def recall(*key: Any) -> Any:
-    """The value stored under a key, or None."""
+def _hash_of_file(cached: Path, make: Callable[[Path], object]) -> str | None:
+    """The SHA-256 of the cache's file, made where it is not whole; None where the cache cannot be written to."""
+    if digest := checked.hash_if_whole(cached):
+        return digest
     try:
-        return json.loads(path(".json", *key).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return checked.write(cached, make)
+    except OSError as error:
+        if not _is_unusable(error):
+            raise
+        _say_unusable(error.strerror or first_line(error))
         return None
 
 
-def store(value: Value, *key: Any) -> Value:
+def folder(kind: str, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder of that kind and name, made by ``make(draft)`` where it is not there, or not whole."""
+    return checked.folder(root() / kind / name, make)
+
+
+def remember(make: Callable[[], Value], kind: str, *key: Any) -> Value:
+    """What ``make()`` gives, JSON-able and not None, from the cache when the same ``key`` gave it before."""
+    cached: Value | None = recall(kind, *key)
+    return store(make(), kind, *key) if cached is None else cached
+
+
+def recall(kind: str, *key: Any) -> Any:
+    """The value stored under a key, or None."""
+    file = path(".json", kind, *key)
+    try:
+        content = json.loads(file.read_bytes())
+        if content["sha256"] != _hash_of(content["value"]):
+            raise ValueError
+    except OSError:
+        return None
+    except (ValueError, TypeError, KeyError, RecursionError):
+        checked.say_damaged(file)
+        return None
+    checked.note_use(file)
+    return content["value"]
+
+
+def store(value: Value, kind: str, *key: Any) -> Value:
     """Store a JSON-able value under a key, and give it back."""
-    write_json(path(".json", *key), value)
+    file = path(".json", kind, *key)
+    content = json.dumps({"sha256": _hash_of(value), "value": value})
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = files.draft_of(file, "draft.json")
+        draft.write_text(content, encoding="utf-8")
+        os.replace(draft, file)
+    except OSError as error:
+        _say_unusable(error.strerror or first_line(error))
     return value
+
+
+def _hash_of(value: Any) -> str:
+    """SHA-256 of a value's JSON, which is the same before it was stored and after."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
+
+
+def _is_unusable(error: OSError) -> bool:
+    """Whether an error says that the cache cannot be written to, and not that something else cannot be read."""
+    inside = error.filename is None or Path(os.fsdecode(error.filename)).is_relative_to(root())
+    return error.errno in UNUSABLE and inside
+
+
+@functools.cache
+def _say_unusable(reason: str) -> None:
+    """Said once by a process, whatever it is that it cannot keep."""
+    say(f"the cache folder {root()} cannot be written to ({reason}): work goes on without it.")

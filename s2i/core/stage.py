@@ -3,15 +3,17 @@
 import argparse
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Generic, Literal
 
-from s2i.core import params_file, run_card, shards
-from s2i.core.errors import Stopped, UserError
-from s2i.core.files import whole_file, whole_folder, write_json
+from s2i.core import interruption, params_file, run_card, shards
+from s2i.core.errors import Stopped, UserError, explained
+from s2i.core.files import whole_file, write_json
+from s2i.core.messages import program
+from s2i.core.output_folders import alone, whole_folder
 from s2i.core.parallel import is_main_process
 from s2i.core.params import Params
 from s2i.core.params_file import Tree
@@ -19,6 +21,9 @@ from s2i.core.records import Record, Records
 from s2i.core.records import write as write_records
 
 FAILED = "failed.txt"  # in the output of a stage that may fail: why it did
+
+if interruption.is_script():  # what a stage imports after this module takes seconds
+    interruption.exit_on_signal()
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def run(
     sources = {name: arguments[name] for name in inputs}
     targets = {name: arguments[name] for name in outputs}
     *_, target = targets.values()
-    try:
+    with _sentences(target, may_fail=arguments["--may-fail"]) as failed:
         if arguments["--may-fail"]:
             for reason in [source / FAILED for source in sources.values() if (source / FAILED).exists()]:
                 raise UserError(reason.read_text(encoding="utf-8"))
@@ -94,15 +99,34 @@ def run(
                 stack.enter_context(run_card.timed())
             draft = stack.enter_context(_opened(target, last))
             yield Stage(loaded, sources, targets | {outputs[-1]: draft}, target, arguments.get("metrics"))
-    except UserError as error:
-        if not arguments["--may-fail"] or isinstance(error, Stopped):
-            sys.exit(f"{Path(sys.argv[0]).stem}: {error}")
-        print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
-        with whole_folder(target) as folder:
-            (folder / FAILED).write_text(str(error), encoding="utf-8")
+    if failed:
+        with _sentences(target), whole_folder(target) as folder:
+            (folder / FAILED).write_text(failed[0], encoding="utf-8")
         for name in outputs[:-1]:
             targets[name].mkdir(parents=True, exist_ok=True)
         sys.exit(0)
+
+
+@contextmanager
+def _sentences(target: Path, may_fail: bool = False) -> Iterator[list[str]]:
+    """End the program with a sentence where the block raises what the user can mend; `interruption` has the rest.
+
+    may_fail: print the sentence and put it into the list instead, unless the work was asked to stop.
+    """
+    failed: list[str] = []
+    try:
+        yield failed
+    except Stopped as stopped:
+        print(f"{program()}: {stopped}", file=sys.stderr)
+        sys.exit(stopped.status)
+    except Exception as error:
+        sentence = str(error) if isinstance(error, UserError) else explained(error, target)
+        if sentence is None:
+            raise
+        if not may_fail or not isinstance(error, UserError):
+            sys.exit(f"{program()}: {sentence}")
+        print(f"{program()}: {sentence}", file=sys.stderr)
+        failed.append(sentence)
 
 
 def _arguments(inputs: Sequence[str], outputs: Sequence[str], metrics: bool, params: str) -> dict[str, Any]:
@@ -120,6 +144,12 @@ def _arguments(inputs: Sequence[str], outputs: Sequence[str], metrics: bool, par
 def _opened(target: Path, kind: Literal["folder", "file", "in place"]) -> AbstractContextManager[Path]:
     """A context whose value is where to write now what will stand at ``target``."""
     if kind == "in place":
-        target.mkdir(parents=True, exist_ok=True)
-        return nullcontext(target)
+        return _in_place(target)
     return whole_file(target) if kind == "file" else whole_folder(target)
+
+
+@contextmanager
+def _in_place(target: Path) -> Iterator[Path]:
+    target.mkdir(parents=True, exist_ok=True)
+    with alone(target):
+        yield target

@@ -69,8 +69,8 @@ def encode(
     model, code = cache.model_hash(base), cache.code(__name__)
     shards = _shards(records, target, settings.shard_size)
     for path, examples in tqdm(shards.items(), desc="encode", unit="shard"):
-        key = ["encode", code, conditions, model, *(_example_key(example) for example in examples)]
-        cache.produce(path, partial(_write_shard, examples, encoder, conditions), *key)
+        key = [code, conditions, model, *(_example_key(example) for example in examples)]
+        cache.produce(path, partial(_write_shard, examples, encoder, conditions), "encode", *key)
     with whole_file(target / "empty_prompt.safetensors") as draft:
         save_file({"embedding": encoder.prompt_embeds([""])[0].half()}, draft, metadata={"base": model})
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from s2i.core import cache, devices
-from s2i.core.files import whole_file
 from s2i.core.params import Params
 from s2i.diffusion import sampling
 from s2i.diffusion.base import Pipeline
@@ -55,7 +55,7 @@ def cached_images(task: GenerationTask, params: Params, description: str) -> lis
         )
         for example in task.examples
     ]
-    missing = [(example, path) for example, path in zip(task.examples, paths, strict=True) if not path.exists()]
+    missing = [(example, path) for example, path in zip(task.examples, paths, strict=True) if not cache.is_whole(path)]
     if missing:
         pipeline = task.load(devices.DTYPES[precision]).to(device)
         control_images = None
@@ -70,8 +70,7 @@ def cached_images(task: GenerationTask, params: Params, description: str) -> lis
             description=description,
         )
         for (_, path), image in zip(missing, images, strict=True):
-            with whole_file(path) as draft:
-                io.write_png(draft, image)
+            cache.write(path, partial(io.write_png, image=image))
     return paths
 
 

@@ -77,15 +77,15 @@ def _cached_scores(
     facts = [[record.get(name) for name in FACTS_OF_RECORD] for record in records]
     hashes = [[cache.file_hash(record[name]) for name in FILES_OF_RECORD if record.get(name)] for record in records]
     common = [cache.code(__name__), scoring.available(attributes), batch_size, facts, hashes]
-    keys = {name: ("scores", name, *common, list(map(_hash, files))) for name, files in sets.items()}
-    scores = {name: cache.recall(*key) for name, key in keys.items()}
+    keys = {name: (name, *common, list(map(_hash, files))) for name, files in sets.items()}
+    scores = {name: cache.recall("scores", *key) for name, key in keys.items()}
     if missing := {name: files for name, files in sets.items() if scores[name] is None}:
         tables, features = scoring.score(records, missing, scoring.load(attributes), batch_size)
         for name in missing:
             distances, reasons = _distances(name, features)
             images = tables[name].astype(float).to_dict("list")
             of_set = {"images": images, "distances": distances, "reasons": reasons}
-            scores[name] = cache.store(of_set, *keys[name])
+            scores[name] = cache.store(of_set, "scores", *keys[name])
     return scores
 
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from s2i.core import cache, params_file
 from s2i.core.errors import UserError
-from s2i.core.files import whole_folder
 from s2i.core.params import Params
 from s2i.diffusion import model_folder
 
@@ -101,13 +100,13 @@ def _fetch_experiment(name: str) -> Path | None:
             revision = resolve_rev(repo.scm, name)
     except (DvcException, RevError, SCMError):
         return None
-    folder = cache.root() / "experiments" / revision
-    if not folder.is_dir():
+
+    def fetch(draft: Path) -> None:
         files = DVCFileSystem(".", rev=revision)
         try:
-            with whole_folder(folder) as draft:
-                files.get("params.yaml", str(draft / "params.yaml"))
-                files.get(FOLDER.as_posix(), str(draft / FOLDER), recursive=True)
+            files.get("params.yaml", str(draft / "params.yaml"))
+            files.get(FOLDER.as_posix(), str(draft / FOLDER), recursive=True)
         except (OSError, DvcException) as error:
             raise UserError(f"experiment {name} has no {FOLDER} on this machine ({error}); run it again.") from None
-    return folder
+
+    return cache.folder("experiments", revision, fetch)

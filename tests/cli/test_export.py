@@ -16,12 +16,12 @@ def test_everything_that_was_trained_is_exported(project, capsys):
     shutil.rmtree(project / "models/trained/controlnet")
     (project / "params.yaml").write_text(PARAMS.format(base=project / "models/trained_more"))
     cli.main(["export", "--model", "models/trained", "--out", "unet-alone"])
-    assert [path.name for path in (project / "unet-alone").rglob("*.*")] == ["unet_lora.safetensors"]
+    assert [path.name for path in (project / "unet-alone").rglob("*.safetensors")] == ["unet_lora.safetensors"]
     trained = ControlNetModel.from_pretrained(project / "models/trained_more/controlnet")
     trained.mid_block.attentions[0].proj_in.weight.data += 0.1
     trained.save_pretrained(project / "models/trained/controlnet")
     cli.main(["export", "--model", "models/trained", "--names", "diffusers", "--rank", "3", "--out", "both"])
     wanted = ["lora/pytorch_lora_weights.safetensors", "unet_lora/pytorch_lora_weights.safetensors"]
-    written = sorted((project / "both").rglob("*.*"))
+    written = sorted((project / "both").rglob("*.safetensors"))
     assert [path.relative_to(project / "both").as_posix() for path in written] == wanted
     assert "controlnet: LoRA of rank 3 keeps" in capsys.readouterr().out

@@ -1,43 +1,10 @@
-"""Files and folders that are whole or not there."""
+"""Files that are whole or not there."""
 
 import os
-import signal
-import subprocess
-import sys
 
 import pytest
 
-from s2i.core.files import whole_file, whole_folder
-
-
-def test_a_stage_that_fails_leaves_the_old_folder(tmp_path):
-    target = tmp_path / "out"
-    with whole_folder(target) as folder:
-        (folder / "old").touch()
-    with pytest.raises(RuntimeError), whole_folder(target) as folder:
-        (folder / "new").touch()
-        raise RuntimeError
-    assert [path.name for path in target.iterdir()] == ["old"]
-
-
-def test_a_stage_that_is_killed_leaves_the_old_folder_and_the_next_run_starts_clean(tmp_path):
-    target = tmp_path / "out"
-    with whole_folder(target) as folder:
-        (folder / "old").touch()
-    script = (
-        "import sys, time\nfrom pathlib import Path\nfrom s2i.core.files import whole_folder\n"
-        "with whole_folder(Path(sys.argv[1])) as folder:\n"
-        "    (folder / 'half').touch()\n    print('begun', flush=True)\n    time.sleep(60)\n"
-    )
-    stage = subprocess.Popen([sys.executable, "-c", script, str(target)], stdout=subprocess.PIPE)
-    assert stage.stdout.readline() == b"begun\n"
-    os.kill(stage.pid, signal.SIGKILL)
-    stage.wait()
-    assert [path.name for path in target.iterdir()] == ["old"]
-    with whole_folder(target) as folder:
-        (folder / "new").touch()
-    assert [path.name for path in target.iterdir()] == ["new"]
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+from s2i.core.files import whole_file
 
 
 def test_a_file_that_fails_halfway_leaves_the_old_one(tmp_path):
@@ -47,3 +14,37 @@ def test_a_file_that_fails_halfway_leaves_the_old_one(tmp_path):
         draft.write_text("new")
         raise RuntimeError
     assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_two_containers_in_which_every_process_has_the_same_number_do_not_share_a_draft(tmp_path):
+    with whole_file(tmp_path / "a.txt") as first, whole_file(tmp_path / "a.txt") as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert (tmp_path / "a.txt").read_text() == "first" and first != second
+
+
+def test_the_longest_name_that_a_disk_takes_is_written(tmp_path):
+    for name in ("a" * 251 + ".txt", "ä" * 125 + ".txt"):
+        with whole_file(tmp_path / name) as draft:
+            draft.write_text("whole")
+        assert (tmp_path / name).read_text() == "whole"
+
+
+def test_the_draft_of_a_run_that_was_killed_long_ago_is_removed_and_a_new_one_is_not(tmp_path):
+    old, new = (tmp_path / f".a.txt.{number * 16}.draft.txt" for number in "12")
+    for draft in (old, new):
+        draft.touch()
+    os.utime(old, (0, 0))
+    with whole_file(tmp_path / "a.txt") as draft:
+        draft.touch()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [new.name, "a.txt"]
+
+
+def test_what_was_written_is_on_the_disk_before_it_takes_its_place(tmp_path, monkeypatch):
+    events = []
+    monkeypatch.setattr("os.fsync", lambda _: events.append("flushed"))
+    replace = os.replace
+    monkeypatch.setattr("os.replace", lambda *paths: (events.append("renamed"), replace(*paths)))
+    with whole_file(tmp_path / "a.txt") as draft:
+        draft.write_text("whole")
+    assert events == ["flushed", "renamed"]

@@ -6,7 +6,7 @@ import pytest
 
 from s2i.core import records
 from s2i.core.errors import UserError
-from s2i.core.files import whole_folder
+from s2i.core.output_folders import whole_folder
 
 
 def record(folder, **columns):

@@ -14,6 +14,7 @@ def test_a_process_and_a_machine_have_memory_and_a_processor():
 @pytest.mark.parametrize("name", ["linux", "win32"])
 def test_a_file_is_shared_as_a_protected_link_and_on_windows_as_a_copy(tmp_path, monkeypatch, name):
     monkeypatch.setattr(sys, "platform", name)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     file, target = tmp_path / "a", tmp_path / "b"
     file.write_text("made")
     system.write_protect(file)

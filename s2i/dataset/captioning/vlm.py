@@ -61,14 +61,14 @@ def cached_answers(
     """
     request = question, settings.max_new_tokens
     model = _model_hash(settings.model), precision, bool(_quantised(device))
-    keys = [("vlm", cache.code(__name__), *model, *request, cache.file_hash(Path(image))) for image in images]
-    answers = [cache.recall(*key) for key in keys]
+    keys = [(cache.code(__name__), *model, *request, cache.file_hash(Path(image))) for image in images]
+    answers = [cache.recall("vlm", *key) for key in keys]
     missing = [index for index, answer in enumerate(answers) if answer is None]
     for indices in tqdm(list(chunked(missing, settings.batch_size)), desc="asking", unit="batch", leave=False):
         batch = [io.read(Path(images[index])) for index in indices]
         new_answers = load(settings.model, device, precision).answer(batch, *request)
         for index, answer in zip(indices, new_answers, strict=True):
-            answers[index] = cache.store(answer, *keys[index])
+            answers[index] = cache.store(answer, "vlm", *keys[index])
     return answers
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -58,12 +58,12 @@ def convert(identified: Identified | Refused, conversion: Conversion) -> list[di
     photo_id = digest[:ID_DIGITS]
     target = conversion.folder / "photos" / f"{photo_id}.png"
     try:
-        _square(identified, conversion, cache.produce, target)
+        written = _square(identified, conversion, cache.produce, target)
     except io.Unreadable as error:
         return [Refused(photo.name, error.reason, error.detail)]
     record = {"id": photo_id, "source": photo.name, "photo": str(target)} | photo.columns
     record["width"], record["height"] = size
-    motif_key = cache.code(duplicates.__name__), cache.file_hash(target)
+    motif_key = cache.code(duplicates.__name__), written
     record["motif"] = cache.remember(lambda: duplicates.motif(io.read(target)), "motif", *motif_key)
     companions, refused = _convert_companions(identified, conversion, target)
     return [record | companions, *refused]
@@ -71,8 +71,8 @@ def convert(identified: Identified | Refused, conversion: Conversion) -> list[di
 
 def _square(
     identified: Identified, conversion: Conversion, keep: Callable, target: Path | str, content: bytes | None = None
-) -> None:
-    """Have ``keep``, one of `cache.made` and `cache.produce`, make the square image of a photo.
+) -> Any:
+    """Have ``keep``, one of `cache.made` and `cache.produce`, make the square image of a photo; what it gives back.
 
     content: the bytes of its file, where they have been read; raises Unreadable where they are no longer the same.
     """
@@ -87,7 +87,7 @@ def _square(
             raise io.Unreadable("blank")
         io.write_png(draft, image)
 
-    keep(target, normalise, "photo", cache.code(__name__), identified.digest, conversion.resolution)
+    return keep(target, normalise, "photo", cache.code(__name__), identified.digest, conversion.resolution)
 
 
 def _convert_companions(identified: Identified, conversion: Conversion, square: Path) -> tuple[dict, list[Refused]]:

@@ -53,14 +53,14 @@ def _with_matte(record: dict, folder: Path, params: Matte) -> dict:
 def _cut_images(record: dict, matte: Path, folder: Path, background: str) -> dict:
     """The photo and the sketches of a record, as `photo` and `sketches`, with another background."""
     replace_background = on_white if background == "white" else on_nothing
-    key = ("cut", cache.code(__name__), cache.file_hash(matte), background)
+    key = (cache.code(__name__), cache.file_hash(matte), background)
     read_matte = functools.cache(io.read_grey)  # once for all images, and not at all where the cache has each of them
 
     def cut(image: str, target: Path, read: Callable[[Path], np.ndarray], kind: str) -> str:
         def write_cut(draft: Path) -> None:
             io.write_png(draft, replace_background(read(Path(image)), read_matte(matte)))
 
-        cache.produce(target, write_cut, *key, cache.file_hash(Path(image)), kind)
+        cache.produce(target, write_cut, "cut", *key, cache.file_hash(Path(image)), kind)
         return str(target)
 
     photo, sketches = folder / "photos" / f"{record['id']}.png", folder / "sketches"

@@ -20,7 +20,6 @@ import torch
 from torch import nn
 
 from s2i.core import cache
-from s2i.core.files import whole_folder
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.controlnets import MultiControlNet, Residuals, controlnets_of, give_embeddings
 from s2i.generation.engines.available import INT8
@@ -61,11 +60,9 @@ def install(pipeline: Pipeline, resolution: int, calibrate: Callable[[], None] |
     """
     dtype = pipeline.unet.dtype
     packages = [version(name) for name in ("openvino", "nncf")[: 2 if calibrate else 1]]
-    folder = cache.root() / "openvino" / cache.fingerprint(key, str(dtype), resolution, packages, cache.code(__name__))
+    name = cache.fingerprint(key, str(dtype), resolution, packages, cache.code(__name__))
     give_embeddings(pipeline)
-    if not folder.is_dir():
-        with whole_folder(folder) as draft:
-            convert(pipeline, resolution, calibrate, draft)
+    folder = cache.folder("openvino", name, lambda draft: convert(pipeline, resolution, calibrate, draft))
     pipeline.unet = UNet(folder / file_name(0), pipeline.unet.config, dtype)
     controlnets = [
         ControlNet(folder / file_name(number), net.config, dtype, net.controlnet_cond_embedding.to(dtype))

@@ -1,6 +1,7 @@
 """The trajectories from noise to images that a teacher takes for the training examples, for a student to learn."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from s2i.core import cache, devices
-from s2i.core.files import whole_file
 from s2i.core.parallel import chunked
 from s2i.core.params import Params
 from s2i.diffusion import image_cache, sampling, schedulers
@@ -54,9 +54,9 @@ class TeacherTrajectories(Dataset[dict[str, torch.Tensor]]):
         batches = list(chunked(range(len(examples)), generate.batch_size))
         for batch in tqdm(batches, "trajectories", unit="batch"):
             path = cache.path(".safetensors", "trajectories", key, batch[0], batch[-1])
-            if not path.exists():
-                with whole_file(path) as draft:
-                    save_file(_compute(pipeline, examples, batch, self.timesteps, settings, params), draft)
+            if not cache.is_whole(path):
+                computed = _compute(pipeline, examples, batch, self.timesteps, settings, params)
+                cache.write(path, partial(save_file, computed))
             file = safe_open(path, "pt")
             self.rows += [(file, row) for row in range(len(batch))]
 
