@@ -1,9 +1,12 @@
-"""Checkpoints of a training: written whole, resumed bit for bit, one run at a time."""
+"""Checkpoints of a training: written whole, with a hash, resumed bit for bit, one run at a time."""
 
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -12,9 +15,11 @@ from safetensors.torch import save_file
 
 from s2i.core.errors import UserError, first_line
 from s2i.core.files import whole_file
+from s2i.core.messages import say
 from s2i.training.run import TrainState
 
 LAST, BEST = "last.safetensors", "best.safetensors"
+SHA256 = "sha256"  # in a checkpoint's metadata: of its tensors
 PROGRESS = (
     "step",
     "skipped_steps",
@@ -30,14 +35,18 @@ def folder_lock(folder: Path, is_main: bool) -> Iterator[None]:
     if not is_main:
         yield
         return
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(Path(folder) / "lock", timeout=0)
     try:
-        with FileLock(Path(folder) / "lock", timeout=0):
-            for half in Path(folder).glob(".*.safetensors"):
-                half.unlink()
-            yield
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        held = lock.acquire()
     except Timeout:
         raise UserError(f"another run of the same training writes to {folder}: wait for it, or stop it.") from None
+    except OSError as error:
+        raise UserError(f"no checkpoint can be written to {folder} ({first_line(error)}): make room for it.") from None
+    with held:
+        for half in Path(folder).glob(".*.safetensors"):
+            half.unlink()
+        yield
 
 
 def save(state: TrainState) -> None:
@@ -58,12 +67,12 @@ def save_best(state: TrainState) -> None:
 
 
 def resume(state: TrainState) -> None:
-    """Put the state where the last checkpoint left it, bit for bit; without one it stays as it is."""
+    """Put the state where the last checkpoint left it, bit for bit; without a whole one it stays as it is."""
     path = state.run.checkpoints / LAST
-    if not path.exists():
+    progress = _progress_if_whole(state.run.checkpoints)
+    if progress is None:
         return
     with safe_open(path, "pt") as file:
-        progress = json.loads(file.metadata()["progress"])
         if scaler := progress.pop("scaler", None):
             state.accelerator.scaler.load_state_dict(scaler)
         vars(state).update(progress)
@@ -81,6 +90,47 @@ def resume(state: TrainState) -> None:
         state.ema.optimization_step = state.step - state.skipped_steps
     _set_schedule(state)
     state.saved_step = state.step
+
+
+def _progress_if_whole(folder: Path) -> dict[str, Any] | None:
+    """How far a training came, if its last checkpoint, and the best one that it speaks of, are whole.
+
+    One that is not is named, and the training begins anew: it ends where it would have ended.
+    """
+    path = folder / LAST
+    if not path.exists():
+        return None
+    try:
+        progress: dict[str, Any] = json.loads(_checked_metadata(path)["progress"])
+        if progress["best_step"] is not None:
+            path = folder / BEST
+            _checked_metadata(path)
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        say(f"the checkpoint {path} is damaged ({first_line(error)}): the training begins anew.")
+        return None
+    return progress
+
+
+def _checked_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a checkpoint; raises ValueError where its tensors are not those that were saved.
+
+    Checkpoints of earlier versions have no hash; of these only the format is checked.
+    """
+    with safe_open(path, "pt") as file:
+        metadata: dict[str, str] = file.metadata() or {}
+        names = sorted(file.keys())
+        if SHA256 in metadata and metadata[SHA256] != _hash_of((name, file.get_tensor(name)) for name in names):
+            raise ValueError("its SHA-256 differs")
+    return metadata
+
+
+def _hash_of(tensors: Iterable[tuple[str, torch.Tensor]]) -> str:
+    """SHA-256 of tensors with their names, kinds and shapes, in their order."""
+    digest = hashlib.sha256()
+    for name, tensor in tensors:
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load_best(state: TrainState) -> int:
@@ -120,12 +170,12 @@ def _tensors(state: TrainState) -> dict[str, torch.Tensor]:
 
 
 def _write(
-    state: TrainState, name: str, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None
+    state: TrainState, name: str, tensors: dict[str, torch.Tensor], metadata: Mapping[str, str] = MappingProxyType({})
 ) -> None:
     path = state.run.checkpoints / name
     try:
         with whole_file(path) as draft:
-            save_file(tensors, draft, metadata=metadata)
+            save_file(tensors, draft, metadata={**metadata, SHA256: _hash_of(sorted(tensors.items()))})
     except (OSError, SafetensorError) as error:
         older = f"that of step {state.saved_step} is still there" if state.saved_step else "there is none yet"
         raise UserError(

@@ -100,7 +100,8 @@ def fit(run: Run, step: TrainStep = train_step) -> Fitted:
 
             # Stop
             if asked:
-                raise Stopped(f"stopped at step {state.step} as asked; the same command goes on from there.")
+                sentence = f"stopped at step {state.step} as asked; the same command goes on from there."
+                raise Stopped(sentence, stop.number)
             if over:
                 break
         if is_main and state.saved_step != state.step:

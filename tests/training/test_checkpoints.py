@@ -11,6 +11,7 @@ import pytest
 import torch
 from helpers.line import CPU, model, noisy_loss, settings
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from s2i.core.errors import UserError
@@ -43,6 +44,56 @@ def test_a_full_disk_leaves_the_previous_checkpoint(line, tmp_path, monkeypatch)
     steps = []
     fit(Run(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU))
     assert steps[0] == 11
+
+
+def _cut(file):
+    file.write_bytes(file.read_bytes()[:-7])
+
+
+def _empty(file):
+    file.write_bytes(b"")
+
+
+def _rot(file):
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors"])
+@pytest.mark.parametrize("damage", [_cut, _empty, _rot, Path.unlink])
+def test_a_damaged_checkpoint_is_named_and_the_training_begins_anew(line, tmp_path, capsys, damage, name):
+    def run(folder):
+        net, steps = model(), []
+        log = lambda step, _: steps.append(step)  # noqa: E731
+        with_validation = settings(validate_every=10)
+        fit(Run(net, noisy_loss, line, with_validation, folder, log=log, validate=lambda step: 1 / step, **CPU))
+        return net.weight, steps
+
+    whole, _ = run(tmp_path / "whole")
+    run(tmp_path / "damaged")
+    damage(tmp_path / "damaged" / name)
+    weight, steps = run(tmp_path / "damaged")
+    assert steps == list(range(1, 31)) and torch.equal(weight, whole)
+    if not (damage is Path.unlink and name == "last.safetensors"):
+        assert f"the checkpoint {tmp_path / 'damaged' / name} is damaged" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_an_earlier_version_without_a_hash_is_gone_on_from(line, tmp_path):
+    fit(Run(model(), noisy_loss, line, settings(), tmp_path, **CPU))
+    with safe_open(tmp_path / "last.safetensors", "pt") as file:
+        tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118
+    del metadata["sha256"]
+    save_file(tensors, tmp_path / "last.safetensors", metadata)
+    steps = []
+    fit(Run(model(), noisy_loss, line, settings(), tmp_path, log=lambda step, _: steps.append(step), **CPU))
+    assert steps == []
+
+
+def test_a_lock_that_cannot_be_had_is_one_sentence(line, tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(UserError, match=r"no checkpoint can be written to .*Is a directory"):
+        fit(Run(model(), noisy_loss, line, settings(), tmp_path, **CPU))
 
 
 class SharedTable(torch.optim.SGD):
