@@ -33,8 +33,8 @@ def writable(out: Path) -> Path:
 
     Raises UserError when none can be, before a model is loaded for it.
     """
-    missing = not out.exists()
     try:
+        missing = not out.exists()
         out.mkdir(parents=True, exist_ok=True)
         if not os.access(out, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
