@@ -14,6 +14,8 @@ import pytest
 import yaml
 from helpers.tiny import save_base
 
+from s2i.core.output_folders import whole_folder
+
 HERE = Path(__file__).parents[2]
 PHOTOS = 14
 TINY = {
@@ -110,7 +112,7 @@ def test_another_rank_concerns_training_onward_only(clone):
 
 def test_a_student_is_taught_where_the_parameters_say_so_and_gone_where_they_do_not(clone):
     student, figures = clone.folder / "models/student", clone.folder / "metrics/distill.json"
-    assert not any(student.iterdir()) and json.loads(figures.read_text()) == {}
+    assert not any(student.glob("[!.]*")) and json.loads(figures.read_text()) == {}
     clone.edit(distill={"steps": 2, "rank": 2, "batch_size": 2, "validate_every": 1})
     assert clone.changed_stages() == {"distill"}
     clone.run("dvc", "repro")
@@ -118,7 +120,7 @@ def test_a_student_is_taught_where_the_parameters_say_so_and_gone_where_they_do_
     assert (student / "generate.json").exists() and clone.changed_stages() == set()
     clone.edit(distill={"steps": 0})
     clone.run("dvc", "repro")
-    assert not any(student.iterdir())
+    assert not any(student.glob("[!.]*"))
 
 
 def test_another_prompt_template_concerns_the_stages_that_know_words_only(clone):
@@ -169,8 +171,8 @@ def test_a_wrong_parameter_is_one_sentence_and_no_traceback(clone, change, sente
 def test_a_killed_training_leaves_the_old_model_and_goes_on_where_it_stopped(clone):
     clone.edit(train={"steps": 200, "validate_every": 100}, seed=1)
     command = ["python", "stages/train.py", "data/augmented", "data/encoded", "live", "killed"]
-    (clone.folder / "killed").mkdir()
-    (clone.folder / "killed/old").write_text("old")
+    with whole_folder(clone.folder / "killed") as killed:
+        (killed / "old").write_text("old")
     with subprocess.Popen(command, cwd=clone.folder, env=clone.environment, stderr=subprocess.PIPE) as training:
         began = time.monotonic()
         while not _checkpointed(clone, 10) and time.monotonic() < began + 60:
