@@ -4,7 +4,7 @@ VENV ?= .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: ready repro test test-slow trials lint base ablation steps clean
+.PHONY: ready repro test test-slow trials fuzz lint base ablation steps clean
 
 ready: $(VENV)/.ready
 
@@ -19,6 +19,9 @@ test-slow: $(VENV)/.ready
 
 trials: $(VENV)/.ready  # bad inputs, damage and accidents one by one, and counts of what comes of them: minutes
 	python tests/trials.py
+
+fuzz: $(VENV)/.ready  # anything at all in the place of records, parameters, tables, prompts and images: an hour
+	python tests/fuzzing.py 60
 
 lint: $(VENV)/.ready  # style, types, and that each folder of s2i imports from those below it alone
 	ruff check .

@@ -1,9 +1,11 @@
 """`s2i captions`: captions of the same images by several models and prompts, side by side."""
 
+import sys
 from argparse import Namespace
 from pathlib import Path
 
 from s2i.cli.options import Subparsers, writable
+from s2i.core import tables
 
 
 def add_to(subparsers: Subparsers) -> None:
@@ -17,13 +19,16 @@ def add_to(subparsers: Subparsers) -> None:
 def run(arguments: Namespace) -> None:
     """Print how the captions in the file differ by prompt; write it to --out as captions.csv and captions.png.
 
-    Raises UserError when the file is no table of captions.
+    Rows that cannot be used are named.  Raises UserError when the file is no table of captions.
     """
     from s2i.dataset.survey import caption_table  # pandas takes a second to import
 
     writable(arguments.out)
-    comparison = caption_table.compare(caption_table.read(arguments.file))
+    table, refused = caption_table.read(arguments.file)
+    for row in refused:
+        print(f"s2i captions: {row.name} {row.why}; it is left out.", file=sys.stderr)
+    comparison = caption_table.compare(table)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    comparison.to_csv(arguments.out / "captions.csv", index=False)
+    comparison.map(tables.neutralised).to_csv(arguments.out / "captions.csv", index=False)
     caption_table.plot(comparison, arguments.out / "captions.png")
-    print(comparison.to_string(index=False, float_format="{:.3f}".format))
+    print(comparison.to_string(index=False, float_format="{:.3f}".format, max_colwidth=caption_table.MAX_NAME))

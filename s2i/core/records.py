@@ -108,7 +108,7 @@ def write(records: Iterable[Record], folder: Path, target: Path | None = None) -
     @functools.cache
     def prefix(parent: str) -> str:
         inside = Path(parent).is_relative_to(folder)
-        path = Path(parent).relative_to(folder) if inside else Path(os.path.relpath(parent, target))
+        path = Path(parent).relative_to(folder) if inside else Path(os.path.relpath(parent or ".", target))
         return f"{path.as_posix()}/" if path.name else ""
 
     def relative(path: str) -> str:

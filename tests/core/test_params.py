@@ -55,6 +55,15 @@ def test_an_unknown_key_unlike_any_other_is_to_be_removed(load):
         ("generate: {guidance_scale: 1, negative_prompt: fog}\n", "negative_prompt is 'fog', but guidance_scale and"),
         ("generate: {control_guidance_scale: 0.5}\n", "control_guidance_scale is 0.5, but input should be greater"),
         ("augment: {flip: 2}\n", "augment.flip is 2, but input should be less than or equal to 1"),
+        ("rank: true\n", "rank is True, but it may not be true or false"),
+        ("resolution: 640000\n", "resolution is 640000, but input should be less than or equal to 4096"),
+        ("augment: {variants: 1000000000}\n", "augment.variants is 1000000000, but input should be less than or equal"),
+        ("ingest: {val: .inf}\n", "ingest.val is inf, but input should be"),
+        ("ingest: {max_megapixels: .nan}\n", "ingest.max_megapixels is nan, but input should be a finite number"),
+        ("ingest: {classes: []}\n", "ingest.classes is [], but list should have at least 1 item"),
+        ("ingest: {classes: [cat, cat]}\n", "ingest.classes is ['cat', 'cat'], but each may stand there once"),
+        ("workers: {count: 1000000}\n", "workers.count is 1000000, but input should be less than or equal to 1024"),
+        ("generate: {guidance_interval: [0, true]}\n", "it may not be true or false"),
     ],
 )
 def test_a_value_out_of_its_range_is_one_clear_sentence(load, lines, sentence):
@@ -112,3 +121,40 @@ def test_every_parameter_is_described_in_a_sentence():
 def test_a_naming_that_names_nothing_is_refused(params, naming):
     with pytest.raises(ValueError, match=r"it must name \{token\} or \{label\}"):
         params(method="dreambooth", dreambooth={"naming": naming})
+
+
+@pytest.mark.parametrize(
+    ("variants", "sentence"),
+    [
+        ("[small]", "variants is a list; write each variant's name with its settings"),
+        ("small", "variants is a text"),
+        ("{small: [rank]}", "variants.small is a list; write settings as key: value"),
+        ("{small: {base.x: 1}}", "the key 'base.x' cannot be set: 'base' is a text and has no keys"),
+        ("{large: {rank: 8}}", "variants has no 'small'; it has large"),
+    ],
+)
+def test_variants_of_a_wrong_shape_are_one_clear_sentence(tmp_path, variants, sentence):
+    (tmp_path / "params.yaml").write_text(f"{SMALLEST}variants: {variants}\n")
+    with pytest.raises(UserError, match=sentence):
+        params_file.load(tmp_path / "params.yaml", variant="small")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (SMALLEST.encode() + b"rank: 8\n", "line 6 has the key 'rank' again: keep one of the two"),
+        (SMALLEST.encode() + "# für alle\n".encode("latin-1"), "line 6 is not UTF-8"),
+        (b"- 1\n", "holds a list and no keys"),
+        (b"rank: " + b"9" * 5000, "is not YAML: Exceeds the limit"),
+    ],
+)
+def test_a_file_that_is_no_tree_of_parameters_is_one_clear_sentence(tmp_path, content, sentence):
+    (tmp_path / "params.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=sentence):
+        params_file.load(tmp_path / "params.yaml")
+
+
+def test_a_long_value_is_shown_in_part(load):
+    with pytest.raises(UserError) as refusal:
+        load(f"rank: [{'1, ' * 5000}]\n")
+    assert len(str(refusal.value)) < 300

@@ -110,3 +110,96 @@ def test_a_photos_csv_without_files_is_one_clear_sentence(ingest_folder, photo_f
     write_photos_csv(photo_folder, "photo,color", "house-00.png,red")
     with pytest.raises(UserError, match=r"photos.csv has no column 'file'"):
         ingest_folder(photo_folder)
+
+
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        ("sub/x.png", r"sub\x.png"),
+        ("cafe\u0301.png", "caf\u00e9.png"),
+        ("caf\u00e9.png", "cafe\u0301.png"),
+        ("Sub/x.png", "sub/X.PNG"),
+        (r"a\b.png", r"a\b.png"),
+    ],
+)
+def test_a_name_that_is_written_otherwise_than_it_is_stored_is_found(
+    ingest_folder, photo_folder, house, stored, written
+):
+    (photo_folder / stored).parent.mkdir(exist_ok=True)
+    Image.fromarray(house(99)).save(photo_folder / stored)
+    write_photos_csv(photo_folder, "file", written, *[f"house-{number:02}.png" for number in range(20)])
+    records, _, reasons = ingest_folder(photo_folder)
+    assert len(records) == 21 and reasons == {} and stored in {record["source"] for record in records}
+
+
+def test_a_photo_in_a_linked_folder_is_refused_with_and_without_a_row(ingest_folder, photo_folder, tmp_path, house):
+    (tmp_path / "more").mkdir()
+    Image.fromarray(house(99)).save(tmp_path / "more/x.png")
+    (photo_folder / "album").symlink_to(tmp_path / "more")
+    write_photos_csv(photo_folder, "file", "album/x.png", *[f"house-{number:02}.png" for number in range(20)])
+    records, _, reasons = ingest_folder(photo_folder)
+    assert len(records) == 20
+    assert reasons == {"album/x.png": "linked folder, which is not entered (album) (photos.csv line 2)"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("x" * 200_000, "unusable cell caption has 200,000 characters; keep it under 2,000 (photos.csv line 2)"),
+        ("a\a house", "unusable cell caption holds the control character U+0007; remove it (photos.csv line 2)"),
+        ("a\0 house", "unusable cell caption holds the control character U+0000; remove it (photos.csv line 2)"),
+    ],
+)
+def test_a_caption_that_cannot_be_used_costs_itself_alone(ingest_folder, photo_folder, cell, reason):
+    write_photos_csv(photo_folder, "file,caption", *[f"house-{n:02}.png,{cell if not n else 'a'}" for n in range(20)])
+    records, _, reasons = ingest_folder(photo_folder)
+    assert len(records) == 20 and reasons == {"house-00.png": reason}
+    assert sum("given_caption" in record for record in records) == 19
+
+
+def test_a_caption_that_a_model_reads_in_part_is_named_and_used(ingest_folder, photo_folder):
+    write_photos_csv(photo_folder, "file,caption", *[f"house-{n:02}.png,{'house ' * 300}" for n in range(20)])
+    records, _, reasons = ingest_folder(photo_folder)
+    assert len(records) == 20 and all(record["given_caption"] for record in records)
+    words = "long caption of 300 words, of which about the first 75 count (photos.csv line 2)"
+    assert reasons["house-00.png"] == words
+
+
+def test_a_row_that_is_no_csv_costs_itself_alone(ingest_folder, photo_folder):
+    rows = ['house-00.png,"a "big" house"', 'house-01.png,"a house', *[f"house-{n:02}.png,a" for n in range(2, 20)]]
+    write_photos_csv(photo_folder, "file,caption", *rows)
+    records, figures, _ = ingest_folder(photo_folder)
+    assert len(records) == 18 and figures["quarantined_by_reason"] == {"row cannot be read": 2, "not listed": 2}
+
+
+@pytest.mark.parametrize("name", ["Photos.csv", "PHOTOS.CSV"])
+def test_a_photos_csv_of_another_case_is_read(ingest_folder, photo_folder, name):
+    lines = ["file,caption", *[f"house-{number:02}.png,a house" for number in range(20)]]
+    (photo_folder / name).write_text("\n".join(lines), encoding="utf-8")
+    assert all(record["given_caption"] == "a house" for record in ingest_folder(photo_folder)[0])
+
+
+@pytest.mark.parametrize("name", ["photos.csv.txt", "photos.xlsx", "photos.tsv", "photos (1).csv"])
+def test_a_table_that_looks_like_photos_csv_and_is_not_read_is_named(ingest_folder, photo_folder, name):
+    (photo_folder / name).write_text("file\n", encoding="utf-8")
+    records, _, reasons = ingest_folder(photo_folder)
+    assert len(records) == 20 and reasons == {name: "not read (save or rename it as photos.csv)"}
+
+
+def test_a_link_that_leads_nowhere_in_the_place_of_photos_csv_is_one_sentence(ingest_folder, photo_folder):
+    (photo_folder / "photos.csv").symlink_to("gone.csv")
+    with pytest.raises(UserError, match=r"photos.csv cannot be read: broken link; put a text file there"):
+        ingest_folder(photo_folder)
+
+
+def test_images_that_are_not_named_as_photos_are_named(ingest_folder, photo_folder, house):
+    for name in ("plan.svg", "plan.pdf", "plan.eps", "film.mp4", "all.zip"):
+        (photo_folder / name).write_bytes(b"x")
+    Image.fromarray(house(99)).save(photo_folder / "photo", "JPEG")
+    Image.fromarray(house(98)).save(photo_folder / "photo.part", "PNG")
+    (photo_folder / "notes.txt").write_text("notes", encoding="utf-8")
+    records, _, reasons = ingest_folder(photo_folder)
+    assert len(records) == 20 and reasons.keys() == {
+        *("plan.svg", "plan.pdf", "plan.eps", "film.mp4", "all.zip", "photo", "photo.part")
+    }
+    assert reasons["photo"] == "no suffix of a photo (it is a JPEG: name it photo.jpeg)"

@@ -1,3 +1,4 @@
+import errno
 import os
 import sys
 from shutil import copyfile
@@ -7,6 +8,7 @@ import pytest
 from helpers.ingest import converted, write_photos_csv
 from PIL import Image
 
+from s2i.core import user_files
 from s2i.core.errors import UserError
 from s2i.dataset.ingest.photos import split_of
 from s2i.imaging import io
@@ -184,3 +186,81 @@ def test_a_motif_never_stands_in_two_splits_and_no_photo_moves_for_it(ingest_fol
 def test_when_every_photo_is_refused_the_sentence_counts_the_reasons(ingest_folder, photo_folder):
     with pytest.raises(UserError, match=r"none of the 20 files in .* can be used \(20 no licence\)"):
         ingest_folder(photo_folder, require_licence=True)
+
+
+def test_a_photo_that_is_replaced_after_it_was_read_stands_under_the_hash_of_what_was_read(
+    ingest_folder, photo_folder, house, monkeypatch
+):
+    """With thousands of photos minutes lie between the two passes."""
+    from s2i.dataset.ingest import conversion, photos
+
+    expected = {record["id"]: io.read(record["photo"]) for record in ingest_folder(photo_folder)[0]}
+    convert = conversion.convert
+
+    def replaced(identified, conversion):
+        Image.fromarray(house(77)).save(identified.photo.file)
+        return convert(identified, conversion)
+
+    monkeypatch.setattr(photos, "convert", replaced)
+    monkeypatch.setenv("S2I_CACHE", str(photo_folder.parent / "fresh"))
+    records, _, reasons = ingest_folder(photo_folder)
+    assert reasons == {} and len(records) == 20
+    assert all((io.read(record["photo"]) == expected[record["id"]]).all() for record in records)
+
+
+def test_a_photo_that_is_replaced_and_whose_pixels_are_lost_is_refused(ingest_folder, photo_folder, house, monkeypatch):
+    from s2i.dataset.ingest import conversion, photos
+
+    cache = photo_folder.parent / "fresh"
+    convert = conversion.convert
+
+    def replaced(identified, conversion):
+        if identified.photo.name == "house-03.png":
+            Image.fromarray(house(77)).save(identified.photo.file)
+            for file in (cache / "work").rglob("*.png"):
+                file.unlink()
+        return convert(identified, conversion)
+
+    monkeypatch.setattr(photos, "convert", replaced)
+    monkeypatch.setenv("S2I_CACHE", str(cache))
+    records, _, reasons = ingest_folder(photo_folder)
+    assert reasons == {"house-03.png": "changed while it was read (run again)"} and len(records) == 19
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (31, 200), (200, 31)])
+def test_a_photo_that_would_have_to_be_enlarged_more_than_twice_is_quarantined(
+    ingest_folder, photo_folder, width, height
+):
+    noise = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    Image.fromarray(noise).save(photo_folder / "x.png")
+    _, _, reasons = ingest_folder(photo_folder)
+    assert reasons == {"x.png": f"too small ({width} x {height} for a resolution of 64)"}
+
+
+def test_a_photo_and_a_sketch_that_show_nothing_are_quarantined(ingest_folder, photo_folder):
+    Image.new("RGB", (80, 80), "red").save(photo_folder / "red.png")
+    Image.new("L", (128, 96), 255).save(photo_folder / "white.png")
+    rows = ["red.png,", *[f"house-{number:02}.png,{'' if number else 'white.png'}" for number in range(20)]]
+    write_photos_csv(photo_folder, "file,sketch", *rows)
+    records, _, reasons = ingest_folder(photo_folder)
+    assert reasons == {"red.png": "blank", "house-00.png": "unusable companion white.png: blank"}
+    assert len(records) == 20 and not any(record["given_sketches"] for record in records)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg"])
+def test_a_sketch_that_is_its_photo_is_named(ingest_folder, photo_folder, house, suffix):
+    Image.fromarray(house(0)).save(photo_folder / f"same.{suffix}")
+    rows = [f"house-{number:02}.png,{'' if number else f'same.{suffix}'}" for number in range(20)]
+    write_photos_csv(photo_folder, "file,sketch", *rows)
+    records, _, reasons = ingest_folder(photo_folder)
+    assert reasons == {"house-00.png": f"unusable companion same.{suffix}: the photo itself and no sketch of it"}
+    assert len(records) == 20 and not any(record["given_sketches"] for record in records)
+
+
+def test_a_disk_that_fails_ends_the_run_and_quarantines_nothing(ingest_folder, photo_folder, monkeypatch):
+    def fail(path, size):
+        raise user_files.explained(path, OSError(errno.EIO, "Input/output error"))
+
+    monkeypatch.setattr(user_files, "read_bytes", fail)
+    with pytest.raises(UserError, match=r"house-00.png cannot be read: Input/output error; see to the disk"):
+        ingest_folder(photo_folder)

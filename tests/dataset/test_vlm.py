@@ -207,7 +207,7 @@ def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared
     records = [drawn[0]] + [record | {"label": "barn"} for record in drawn[1:]]
     captioned = list(caption(records, tmp_path, 0, settings, workers, device="cpu", precision="fp32"))
     assert {record["caption"] for record in captioned} == {f"a barn, asked {vlm.numbered_question(5)}"}
-    compared = caption_table.compare(caption_table.read(tmp_path / "answers.csv"))
+    compared = caption_table.compare(caption_table.read(tmp_path / "answers.csv")[0])
     assert set(compared["prompt"]) == {vlm.numbered_question(5), vlm.numbered_question(1)}
     assert set(compared["captions"]) == {19}
     assert set(compared["model"]) == {"some/model"} and sorted(compared["label_accuracy"]) == [0, 1]

@@ -1,15 +1,15 @@
 """Several captioners side by side: the table of their answers read, scored and plotted."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from io import StringIO
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from s2i.core import tables
 from s2i.core.errors import UserError
+from s2i.core.quarantine import Refused
 from s2i.core.user_files import read_text
 from s2i.imaging import plots
 from s2i.metrics import captions
@@ -57,46 +57,44 @@ def _scores(answers: Sequence[str], labels: Sequence[str] | None) -> dict[str, l
     return scores
 
 
-def read(file: Path) -> pd.DataFrame:
+def read(file: Path) -> tuple[pd.DataFrame, list[Refused]]:
     """A CSV of captions made anywhere: image, label, prompt, answer, and model where there are several.
 
-    Raises UserError when it cannot be read, lacks a column, or has a row that does not fit the columns or is without
-    image or label.
+    Also gives the rows that cannot be used: those that do not fit the columns, and those without image or label.
+    Raises UserError when the file cannot be read, lacks a column, or has no row that can be used.
     """
-    try:
-        reader = csv.reader(StringIO(read_text(file), newline=""), strict=True)
-        rows = list(_rows(file, reader))
-    except FileNotFoundError:
-        raise UserError(f"{file} is not there.") from None
-    except IsADirectoryError:
-        raise UserError(f"{file} is a folder: name the CSV file in it.") from None
-    except csv.Error as error:
-        raise UserError(f"{file} line {reader.line_num} cannot be read as CSV: {error}.") from None
-    if not rows:
-        raise UserError(f"{file} has no captions.")
-    return pd.DataFrame(rows)
-
-
-def _rows(file: Path, reader: Any) -> Iterator[dict[str, str]]:
-    """The rows of a csv.reader by column; raises UserError as `read` does."""
-    columns: list[str] = next(reader, [])
+    rows = tables.rows(read_text(file))
+    header = next(rows, tables.Row(1, []))
+    if header.problem:
+        raise UserError(f"{file} line 1 cannot be read as CSV: {header.problem}.")
+    columns = header.cells
     if missing := [column for column in COLUMNS if column not in columns]:
         raise UserError(f"{file} has no column '{missing[0]}': it needs {', '.join(COLUMNS)}.")
     if twice := [column for column in columns if columns.count(column) > 1]:
         raise UserError(f"{file} has the column '{twice[0]}' twice: keep one.")
-    following = reader.line_num + 1
-    for cells in reader:
-        line, following = following, reader.line_num + 1
-        if not cells:
-            continue
-        if len(cells) != len(columns):
-            raise UserError(
-                f"{file} line {line} has {len(cells)} cells and not {len(columns)}: put text with commas into quotes."
-            )
-        row = dict(zip(columns, cells, strict=True))
-        if bare := [column for column in ("image", "label") if not row[column].strip()]:
-            raise UserError(f"{file} line {line} has no {bare[0]}.")
-        yield row
+    captions: list[dict[str, str]] = []
+    refused: list[Refused] = []
+    for row in rows:
+        if problem := _problem(row, columns):
+            refused.append(Refused(f"{file} line {row.line}", problem))
+        elif any(row.cells):
+            captions.append(dict(zip(columns, row.cells, strict=True)))
+    if not captions:
+        raise UserError(f"{refused[0].name} {refused[0].why}." if refused else f"{file} has no captions.")
+    return pd.DataFrame(captions), refused
+
+
+def _problem(row: tables.Row, columns: Sequence[str]) -> str:
+    """Why a row cannot be used; "" for one that can."""
+    if row.problem:
+        return f"cannot be read as CSV: {row.problem}"
+    if not any(row.cells):
+        return ""
+    if len(row.cells) != len(columns):
+        return f"has {len(row.cells)} cells and not {len(columns)}: put text with commas into quotes"
+    cells = dict(zip(columns, row.cells, strict=True))
+    bare = [column for column in ("image", "label") if not cells[column].strip()]
+    return f"has no {bare[0]}" if bare else ""
 
 
 def plot(compared: pd.DataFrame, file: Path) -> None:
@@ -114,7 +112,7 @@ def plot(compared: pd.DataFrame, file: Path) -> None:
         axis.barh(range(len(names)), compared[metric], xerr=interval, color="C0", capsize=3)
         axis.set_title(metric)
         axis.locator_params(axis="x", nbins=5)
-    axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_yticks(range(len(names)), names, parse_math=False)  # a prompt may hold dollars
     axes[0].invert_yaxis()
     plots.save(figure, file)
 
