@@ -57,7 +57,7 @@ def ingested(photo_folder, tmp_path, workers):
 
 @pytest.fixture
 def ingest_folder(tmp_path, workers):
-    """ingest_folder(folder) ingests at 64 pixels.
+    """ingest_folder(folder) ingests at 64 pixels, with seed 0 and the default parameters unless told otherwise.
 
     It gives the records, as the next stage reads them, figures, and {file: reason} of quarantine.csv.
     """
@@ -65,10 +65,10 @@ def ingest_folder(tmp_path, workers):
     from s2i.core.params import Ingest
     from s2i.dataset.ingest.photos import ingest
 
-    def ingest_folder(folder, **params):
+    def ingest_folder(folder, seed=0, **params):
         target = tmp_path / "target"
         target.mkdir(exist_ok=True)
-        made, figures = ingest(folder, target, 64, 0, Ingest(**params), workers)
+        made, figures = ingest(folder, target, 64, seed, Ingest(**params), workers)
         records.write(made, target)
         reasons = {row["file"]: row["reason"] for row in quarantine.read(target)}
         return list(records.Records(target)), figures, reasons

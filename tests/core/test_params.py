@@ -51,6 +51,8 @@ def test_an_unknown_key_unlike_any_other_is_to_be_removed(load):
         ("pair: {test_styles: [ink]}\n", "pair.test_styles.0 is 'ink', but input should be 'charcoal' or 'stipple'"),
         ("pair: {abstraction: rough}\n", "pair.abstraction is 'rough', but input should be 'mixed', 'fine'"),
         ("ingest: {val: 0.5, test: 0.5}\n", "val and test together leave nothing to train on"),
+        ("ingest: {folds: 3, fold: 3}\n", "fold is 3, and of 3 folds the last is 2"),
+        ("ingest: {fold: 1}\n", "fold is 1, and folds is null"),
         ("caption: {by: [none, vlm]}\n", "nobody is asked after none; let it stand last"),
         ("generate: {guidance_scale: 1, negative_prompt: fog}\n", "negative_prompt is 'fog', but guidance_scale and"),
         ("generate: {control_guidance_scale: 0.5}\n", "control_guidance_scale is 0.5, but input should be greater"),

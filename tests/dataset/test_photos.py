@@ -10,7 +10,6 @@ from PIL import Image
 
 from s2i.core import user_files
 from s2i.core.errors import UserError
-from s2i.dataset.ingest.photos import split_of
 from s2i.imaging import io
 
 
@@ -61,18 +60,22 @@ def test_too_few_photos_to_test_with_is_one_clear_sentence(ingest_folder, photo_
         ingest_folder(photo_folder, test=0)
 
 
-def test_photos_stay_in_their_split_when_others_come(ingest_folder, photo_folder, house):
-    before = {record["id"]: record["split"] for record in ingest_folder(photo_folder)[0]}
-    for number in range(100, 120):
-        Image.fromarray(house(number)).save(photo_folder / f"a-{number}.png")
-    after = {record["id"]: record["split"] for record in ingest_folder(photo_folder)[0]}
-    assert len(after) == 40 and before.items() <= after.items()
+def test_three_photos_validate_at_least_and_near_duplicates_take_none_of_them(ingest_folder, photo_folder, house):
+    for number in range(0, 20, 2):
+        Image.fromarray(house(number)).resize((200, 150)).save(photo_folder / f"again-{number:02}.jpg", quality=70)
+    for seed in range(5):
+        records, figures, _ = ingest_folder(photo_folder, seed=seed, val=0.05)
+        assert figures["val"] == 3 and figures["test"] == round(0.3 * len(records))
 
 
-def test_the_split_has_the_shares_that_were_asked_for():
-    splits = [split_of(f"{number:016x}", 0, val=0.1, test=0.2) for number in range(4000)]
-    assert abs(splits.count("test") / 4000 - 0.2) < 0.03 and abs(splits.count("val") / 4000 - 0.1) < 0.03
-    assert splits != [split_of(f"{number:016x}", 1, val=0.1, test=0.2) for number in range(4000)]
+def test_a_last_fit_needs_no_photo_to_validate_or_to_test_with(ingest_folder, photo_folder):
+    _, figures, _ = ingest_folder(photo_folder, hold_out=False)
+    assert (figures["train"], figures["val"], figures["test"]) == (20, 0, 0)
+
+
+def test_more_folds_than_photos_is_one_clear_sentence(ingest_folder, photo_folder):
+    with pytest.raises(UserError, match=r"none of the 20 photos .* fell to test: .* lower ingest.folds in params"):
+        ingest_folder(photo_folder, folds=70, fold=3)
 
 
 def note_decoded(monkeypatch) -> list[str]:
@@ -167,15 +170,13 @@ def test_photos_without_licence_are_counted_and_refused_when_one_is_required(ing
     assert reasons["house-00.png"] == ("no licence with an author or a source_url, and ingest.require_licence is on")
 
 
-def test_a_motif_never_stands_in_two_splits_and_no_photo_moves_for_it(ingest_folder, photo_folder, house):
-    before = {record["id"]: record["split"] for record in ingest_folder(photo_folder)[0]}
+def test_a_motif_never_stands_in_two_splits(ingest_folder, photo_folder, house):
     for number in range(20):
         Image.fromarray(house(number)).resize((200, 150)).save(photo_folder / f"again-{number:02}.jpg", quality=70)
     records, figures, reasons = ingest_folder(photo_folder)
     motifs = {}
     for record in records:
         motifs.setdefault(record["source"].split("-")[1][:2], set()).add(record["split"])
-        assert before.get(record["id"], record["split"]) == record["split"]
     assert len(motifs) == 20 and all(len(splits) == 1 for splits in motifs.values())
     assert len(records) + figures["near_duplicates"] == 40 and figures["near_duplicates"] > 0
     assert all(reason.startswith("near-duplicate of ") for reason in reasons.values())

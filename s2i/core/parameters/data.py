@@ -45,8 +45,19 @@ class Ingest(Group):
     near_duplicate: Annotated[int, Field(ge=0, le=15)] = Field(
         4, description="Two photos show one motif if their perceptual hashes differ in at most this many of 64 bits."
     )
-    val: Share = Field(0.1, description="This share of the motifs is kept to validate the training with.")
-    test: Share = Field(0.3, description="This share of the motifs is kept to score the trained model with.")
+    val: Share = Field(
+        0.1, description="This share of the photos, three at least, is kept to validate the training with."
+    )
+    test: Share = Field(0.3, description="This share of the photos is kept to score the trained model with.")
+    folds: Annotated[int, Field(ge=2)] | None = Field(
+        None,
+        description="The photos are dealt into this many parts, one of which is kept to score with in the place of "
+        "`test`; null deals none.",
+    )
+    fold: Annotated[int, Field(ge=0)] = Field(0, description="This one of the `folds`, from 0 on, is kept.")
+    hold_out: bool = Field(
+        True, description="false trains with all photos, when folds have said how good that will be; none is scored."
+    )
     max_megapixels: Annotated[float, Field(gt=0, le=178)] = Field(
         100, description="Larger photos are refused; reading one takes 16 bytes of memory a pixel in each process."
     )
@@ -55,6 +66,9 @@ class Ingest(Group):
     def _leave_some_to_train(self) -> Self:
         if self.val + self.test >= 1:
             raise ValueError("val and test together leave nothing to train on")
+        if self.fold >= (self.folds or 1):
+            folds = f"of {self.folds} folds the last is {self.folds - 1}" if self.folds else "folds is null"
+            raise ValueError(f"fold is {self.fold}, and {folds}")
         return self
 
 

@@ -12,7 +12,7 @@ from s2i.core.parallel import fan_out
 from s2i.core.params import Ingest, Workers
 from s2i.core.quarantine import Refused
 from s2i.core.records import SPLITS, is_licensed
-from s2i.dataset.ingest import duplicates
+from s2i.dataset.ingest import duplicates, splits
 from s2i.dataset.ingest.conversion import ID_DIGITS, Conversion, Identified, convert, identify
 from s2i.dataset.ingest.sources.layouts import find_photos
 from s2i.dataset.ingest.sources.listing import Photo
@@ -37,20 +37,27 @@ def ingest(
     outcomes = list(chain.from_iterable(fan_out(partial(convert, conversion=conversion), unique, "writing", workers)))
 
     records = [outcome for outcome in outcomes if not isinstance(outcome, Refused)]
-    for record in records:
-        record["split"] = split_of(record["id"], seed, params.val, params.test)
-    records, leaks = duplicates.without_leaks(records, params.near_duplicate)
+    records, leaks = _split(records, seed, params)
     _remove_unused_images(folder, records)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)] + leaks
     quarantine.write(refused, folder)
-    _check_splits(records, refused, source)
+    _check_splits(records, refused, source, params)
     return records, _figures(records, refused)
 
 
-def split_of(photo_id: str, seed: int, val: float, test: float) -> str:
-    """train, val or test.  It depends on the photo's own id, so photos stay where they are when others come."""
-    position = int(cache.fingerprint(seed, photo_id)[:13], 16) / 16**13  # in [0, 1)
-    return "test" if position < test else "val" if position < test + val else "train"
+def _split(records: list[dict], seed: int, params: Ingest) -> tuple[list[dict], list[Refused]]:
+    """The records with their splits, and those refused that show a motif of another split.
+
+    What is refused leaves a gap in its split, so the others are split again until none is.
+    """
+    refused: list[Refused] = []
+    while True:
+        for record, split in zip(records, splits.splits_of(records, seed, params), strict=True):
+            record["split"] = split
+        records, leaks = duplicates.without_leaks(records, params.near_duplicate)
+        if not leaks:
+            return records, refused
+        refused += leaks
 
 
 def _identify(photo: Photo | Refused, conversion: Conversion) -> Identified | Refused:
@@ -99,15 +106,16 @@ def _remove_unused_images(folder: Path, records: Sequence[dict]) -> None:
                 file.unlink()
 
 
-def _check_splits(records: Sequence[dict], refused: Sequence[Refused], source: Path) -> None:
+def _check_splits(records: Sequence[dict], refused: Sequence[Refused], source: Path, params: Ingest) -> None:
     reasons = ", ".join(f"{count} {why}" for why, count in Counter(outcome.why for outcome in refused).items())
     if not records:
         raise UserError(f"none of the {len(refused)} files in {source} can be used ({reasons}).")
-    remedies = {
-        "train": "lower ingest.test and ingest.val",
-        "val": "raise ingest.val",
-        "test": "raise ingest.test",
-    }
+    remedies = {"train": "lower ingest.test and ingest.val"}
+    if params.hold_out:
+        remedies |= {
+            "val": "lower ingest.test",
+            "test": "lower ingest.folds" if params.folds else "raise ingest.test",
+        }
     for split, remedy in remedies.items():
         if not any(record["split"] == split for record in records):
             raise UserError(
