@@ -90,6 +90,7 @@ def params(tiny_base):
 
     def params(learning=MappingProxyType({}), **changes):
         train = {"steps": 4, "batch_size": 2, "learning_rate": 1e-3, "checkpoint_every": 1, "validate_every": 2}
+        train |= {"validation_steps": 2}
         return tiny_params(tiny_base, train | learning, **changes)
 
     return params

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.diffusion import image_cache
 from s2i.diffusion.image_cache import GenerationTask
@@ -21,12 +22,18 @@ def generate(records: Iterable[dict[str, Any]], trained: Path, folder: Path, par
 
     Images are cached by content: an interrupted run generates only what is missing, and the images of the base are
     generated once for all fine-tunings of it.
+    Raises UserError when no record is to test with.
     """
     examples = [
         record | {"generation_seed": image_cache.seed_of(params.seed, record["id"], record["variant"])}
         for record in records
         if record["split"] == "test"
     ]
+    if not examples:
+        raise UserError(
+            "no photo is held out, so there is nothing to draw and to score: with ingest.hold_out false run "
+            "`dvc repro train` alone."
+        )
     tasks = _tasks(examples, trained, folder, params)
     rows = [
         example | {"prompt": prompted["prompt"]}

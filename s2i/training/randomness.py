@@ -43,3 +43,26 @@ class BatchRandom:
         if not shape:
             return draw((), **options)
         return draw((shape[0] * self.parts, *shape[1:]), **options).narrow(0, shape[0] * self.part, shape[0])
+
+
+class ExampleRandom(BatchRandom):
+    """The random numbers of a validation: those of an example hang on its number and the level alone.
+
+    So they are the same whatever batches the examples stand in.  ``level`` of ``levels`` says which part of the
+    timesteps is looked at; all examples of a batch are seen in its middle.
+    """
+
+    def __init__(self, device: torch.device, examples: range, level: int, levels: int):
+        super().__init__(device)
+        self.level, self.levels = level, levels
+        seeds = [mix_seed(mix_seed(level, number), levels) for number in examples]
+        self.generators = [torch.Generator(device).manual_seed(seed) for seed in seeds]
+
+    def integers(self, high: int, count: int) -> torch.Tensor:
+        """The middle of the level's part of 0 to high - 1, (count,)."""
+        middle = int((self.level + 0.5) / self.levels * high)
+        return torch.full((count,), middle, device=self.generator.device)
+
+    def _part_of(self, draw: Callable[..., torch.Tensor], shape: torch.Size | tuple[int, ...]) -> torch.Tensor:
+        rows = [draw(shape[1:], generator=generator, device=generator.device) for generator in self.generators]
+        return torch.stack(rows)

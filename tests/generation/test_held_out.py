@@ -6,6 +6,7 @@ import torch
 from diffusers import ControlNetModel, StableDiffusionControlNetPipeline
 from PIL import Image, ImageOps
 
+from s2i.core.errors import UserError
 from s2i.diffusion import model_folder, sampling
 from s2i.generation.held_out import generate
 from s2i.imaging import io
@@ -93,3 +94,9 @@ def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(
         (tmp_path / name).mkdir()
         generate(examples, folder, tmp_path / name, params())
     assert drawn == [1, 1, 1], "fine-tuned, untouched and without its prompt, then all from the cache"
+
+
+def test_without_photos_to_test_with_the_sentence_says_what_to_run(examples, params, tmp_path):
+    rows = [example for example in examples if example["split"] == "train"]
+    with pytest.raises(UserError, match=r"no photo is held out, .* run `dvc repro train` alone"):
+        generate(rows, tmp_path, tmp_path, params())

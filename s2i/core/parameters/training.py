@@ -106,6 +106,14 @@ class Train(Optimisation):
         False,
         description="UNet and ControlNet are compiled with torch.compile: minutes at first, then faster steps.",
     )
+    validation_images: Annotated[int, Field(ge=0)] = Field(
+        12,
+        description="So many validation sketches are drawn at each validation; the weights that draw them best are "
+        "kept.  0 draws none and goes by the error of the noise.",
+    )
+    validation_steps: Annotated[int, Field(ge=1, le=1000)] = Field(
+        8, description="A validation sketch is drawn in this many steps."
+    )
     tracker: Literal["dvclive", "wandb"] = Field("dvclive", description="This library logs the training.")
     seed: Seed | None = Field(
         None, description="The seed of the training alone, which leaves the data as they are; null is the seed of all."

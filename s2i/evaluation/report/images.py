@@ -12,7 +12,7 @@ from s2i.evaluation.report import revisions
 from s2i.imaging import decoding, io, plots
 from s2i.imaging.mosaics import cells, evenly_spaced, mosaic
 
-AVERAGED_ROWS = {"loss": 20, "validation_loss": 1}  # by curve
+AVERAGED_ROWS = {"loss": 20, "validation_loss": 1, "validation_error": 1}  # by curve
 COLORS = {"old": "C0", "new": "C1"}
 LOSSES_FILE = "metrics/train/plots/metrics/{}.tsv"
 
@@ -51,7 +51,7 @@ def _examples(image: bytes, scores: pd.DataFrame) -> dict[tuple[str, str], dict[
 
 def plot_curves(commit: str, file: Path) -> bool:
     """Plot training and validation losses of a commit and of the working folder.  Returns whether there are any."""
-    figure, axes = plots.pyplot().subplots(1, len(AVERAGED_ROWS), figsize=(10, 3), layout="constrained")
+    figure, axes = plots.pyplot().subplots(1, len(AVERAGED_ROWS), figsize=(14, 3), layout="constrained")
     has_curves = False
     for axis, (name, window) in zip(axes, AVERAGED_ROWS.items(), strict=True):
         path = LOSSES_FILE.format(name)

@@ -29,6 +29,14 @@ def _experiments(name: str) -> list[str]:
     return [line for line in listed.stdout.decode().split() if line.rsplit("/", 1)[-1] == name]
 
 
+def experiments_of(revision: str) -> list[str]:
+    """The commits of the DVC experiments that were run on a revision, the newest first."""
+    commit = resolve(revision)
+    references = f"refs/exps/{commit[:2]}/{commit[2:]}"
+    listed = _git("for-each-ref", "--sort=-committerdate", "--format=%(objectname)", references)
+    return listed.stdout.decode().split()
+
+
 def read(commit: str, path: str) -> bytes | None:
     """A file's bytes at a commit, path from the working folder; None where the commit has no such file."""
     shown = _git("show", f"{commit}:./{path}")

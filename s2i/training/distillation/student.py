@@ -26,9 +26,6 @@ from s2i.diffusion import adapters, base, model_folder, sampling
 from s2i.diffusion.controlnets import combine, controlnet_cond, controlnets_of, predict
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for
 from s2i.diffusion.guidance import Guidance
-from s2i.imaging import io
-from s2i.imaging.mosaics import evenly_spaced
-from s2i.metrics.structure import edge_f1
 from s2i.training import setup
 from s2i.training.distillation.losses import consistency_loss, trajectory_loss
 from s2i.training.distillation.trajectories import TeacherTrajectories
@@ -37,7 +34,7 @@ from s2i.training.memory import explain_out_of_memory
 from s2i.training.randomness import BatchRandom
 from s2i.training.run import Loss
 from s2i.training.setup import TrainingSession
-from s2i.training.validation_images import comparison, generate_images
+from s2i.training.validation_images import DrawnScores, ValidationImages
 
 TARGETS = (  # what LCM-LoRA updates: attention, feed-forward, convolutions and timestep embeddings of every block
     *adapters.PROJECTIONS,
@@ -57,8 +54,6 @@ GENERATE = {  # how it draws unless told otherwise
     "guidance_interval": (0.0, 1.0),
     "control_interval": (0.0, 1.0),
 }
-VALIDATED = 24  # validation examples that images are generated of while training
-SHOWN = 4  # of these in the mosaic
 
 
 class Student(nn.Module):
@@ -114,13 +109,11 @@ def distil(
         negative_prompt = params.generate.negative_prompt
         negative_embeds = sampling.encode_prompts(pipeline, [negative_prompt])[negative_prompt]
         loss = consistency(pipeline, teacher_models, negative_embeds, params)
-    candidates = [record for record in records if record["split"] == "val"]
-    held_out = [candidates[index] for index in evenly_spaced(len(candidates), VALIDATED)]
     checkpoints = setup.checkpoint_folder(
         params, {"conditions", "distill", "generate"}, [params.base, *controlnets], __name__, content
     )
     with setup.open_session(checkpoints, log_dir, params) as session:
-        StudentTraining(session, pipeline, student, loss, examples, held_out).fit()
+        StudentTraining(session, pipeline, student, loss, examples, ValidationImages(records, params)).fit()
     adapters.save_unet_lora(pipeline, target / model_folder.UNET_LORA)
     setup.save_controlnets(student.controlnet, target)
     write_json(target / model_folder.SETTINGS, GENERATE | {"conditions": params.conditions})
@@ -128,17 +121,14 @@ def distil(
 
 @dataclass
 class StudentTraining:
-    """A student, which is what the pipeline draws with, and what it learns from.
-
-    held_out: records of the validation examples.
-    """
+    """A student, which is what the pipeline draws with, what it learns from, and what it is validated with."""
 
     session: TrainingSession
     pipeline: StableDiffusionControlNetPipeline
     student: Student
     loss: Loss
     examples: Dataset[dict[str, Tensor]]
-    held_out: Sequence[dict[str, Any]]
+    validation: ValidationImages
 
     def fit(self) -> None:
         """Train the student as ``distill`` of the parameters says."""
@@ -148,25 +138,19 @@ class StudentTraining:
             self.examples,
             "weights",
             settings=self.session.params.distill,
-            validate=self.validate,
+            validate=self.validate if self.validation.examples else None,
             description="distil",
         )
 
     @torch.no_grad()
     def validate(self, step: int) -> float:
-        """1 - the mean edge_f1 of validation images in few steps, tracked beside some of these."""
-        params, photos = self.session.params, [io.read(record["photo"]) for record in self.held_out]
-        generated, scores = {}, []
-        for steps in STEP_COUNTS:
-            generate = params.generate.model_copy(update=GENERATE | {"steps": steps})
-            description = f"validation images of {steps} steps"
-            images = generate_images(self.pipeline, self.held_out, generate, params, description)
-            scores += [edge_f1(image, photo) for image, photo in zip(images, photos, strict=True)]
-            generated[f"{steps} steps"] = images[:SHOWN]
-        score = float(np.mean(scores))
-        self.session.tracker.figures(step, {"validation_edge_f1": score})
-        self.session.tracker.image(step, "validation", comparison(self.held_out[:SHOWN], generated))
-        return 1 - score
+        """The error of validation sketches, drawn in few steps, tracked beside some of the images."""
+        settings = {f"{steps} steps": GENERATE | {"steps": steps} for steps in STEP_COUNTS}
+        drawn = {title: self.validation.draw(self.pipeline, **values) for title, values in settings.items()}
+        scores = [self.validation.score(images) for images in drawn.values()]
+        mean = DrawnScores(*(float(np.mean(column)) for column in zip(*scores, strict=True)))
+        self.validation.track(self.session.tracker, step, mean, drawn)
+        return mean.error
 
 
 def _trajectories(

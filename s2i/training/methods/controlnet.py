@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from diffusers import DDPMScheduler, StableDiffusionControlNetPipeline
@@ -13,8 +12,9 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from s2i.core import cache, devices
+from s2i.core.errors import UserError
 from s2i.core.files import write_json
-from s2i.core.params import Params, Train
+from s2i.core.params import EdgeLoss, Params, Train
 from s2i.diffusion import adapters, base, model_folder, placement
 from s2i.diffusion.controlnets import controlnet_cond, controlnets_of, predict
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt_embeds
@@ -24,13 +24,12 @@ from s2i.training.edge_loss import edge_loss
 from s2i.training.losses import OriginalLoss, noise_loss, sample_latents
 from s2i.training.memory import explain_out_of_memory
 from s2i.training.optimizers import make_optimizer
-from s2i.training.randomness import BatchRandom
+from s2i.training.randomness import BatchRandom, ExampleRandom
 from s2i.training.run import Loss
 from s2i.training.setup import TrainingSession
-from s2i.training.validation_images import comparison, generate_images
+from s2i.training.validation_images import ValidationImages
 
-SHOWN = 4  # validation examples that images are generated of while training
-VALIDATION_DRAWS = 4  # timesteps and noises that each validation example is seen with
+LEVELS = 8  # of noise that each validation example is seen at
 
 
 @explain_out_of_memory()
@@ -46,16 +45,21 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
     trained = controlnets_of(controlnet)
     (pipeline.unet,) = setup.prepare_models(trained, [pipeline.unet], params.train, device, precision)
     pipeline.to(device)
-    examples, held_out = EncodedExamples(encoded, "train"), EncodedExamples(encoded, "val")
+    examples, images = EncodedExamples(encoded, "train"), ValidationImages(records, params)
     check_encoded_for(examples[0], encoded, params)
-    loss = control_loss(pipeline, empty_prompt_embeds(encoded).to(device), params)
-    shown = list(islice((record for record in records if record["split"] == "val"), SHOWN))
+    empty_embeds = empty_prompt_embeds(encoded).to(device)
+    loss, validation = control_loss(pipeline, empty_embeds, params), None
+    if images.candidates:  # none after a last fit on all photos
+        plain_loss = control_loss(pipeline, empty_embeds, without_choices(params))
+        validation = Validation(plain_loss, EncodedExamples(encoded, "val"), images)
+    elif params.train.switch == "plateau" and params.adapter == "two-step":
+        raise UserError("train.switch is plateau, and no photo is held out to see one by: set it to a share.")
     counter = [cache.file_hash(Path(params.train.edge.counter))] if params.train.edge.weight else []
     checkpoints = setup.checkpoint_folder(
         params, {"conditions"}, [params.base, params.controlnet], __name__, cache.folder_hash(encoded), counter
     )
     with setup.open_session(checkpoints, log_dir, params) as session:
-        training = ControlNetTraining(session, pipeline, loss, examples, held_out, shown)
+        training = ControlNetTraining(session, pipeline, loss, examples, validation)
         if params.adapter == "none":
             training.freeze()
         elif params.adapter == "two-step":
@@ -70,20 +74,26 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
     write_json(target / model_folder.SETTINGS, {"conditions": params.conditions})
 
 
+class Validation(NamedTuple):
+    """What a training is validated with: held-out examples and their loss, and sketches that are drawn."""
+
+    loss: Loss
+    examples: EncodedExamples
+    images: ValidationImages
+
+
 @dataclass
 class ControlNetTraining:
     """A pipeline whose ControlNets are trained, in one step or in several.
 
-    examples, held_out: what they are trained on and validated with.  shown: records of validation examples, which
-    images are generated of.
+    examples: what they are trained on.  validation: None where no photo is held out.
     """
 
     session: TrainingSession
     pipeline: StableDiffusionControlNetPipeline
     loss: Loss
     examples: EncodedExamples
-    held_out: EncodedExamples
-    shown: Sequence[dict[str, Any]]
+    validation: Validation | None
 
     def fit(self, adapter: str, steps: int, name: str) -> None:
         """Train what an adapter names; 0 steps change nothing.  name: of the folder of its checkpoints."""
@@ -104,7 +114,7 @@ class ControlNetTraining:
             seed_offset=self.session.fitted.last,
             settings=params.train.model_copy(update={"steps": steps}),
             make_optimizer=partial(make_optimizer, rate_of=partial(learning_rate_of, params.train)),
-            validate=self.validate,
+            validate=self.validate if self.validation else None,
         )
 
     def merge(self) -> None:
@@ -119,26 +129,41 @@ class ControlNetTraining:
 
     @torch.no_grad()
     def validate(self, step: int) -> float:
-        """The validation loss after a step, tracked beside images of some validation examples."""
-        step, params = self.session.fitted.last + step, self.session.params
-        loss = self.validation_loss()
-        images = generate_images(self.pipeline, self.shown, params.generate, params, "validation images")
-        self.session.tracker.figures(step, {"validation_loss": loss})
-        self.session.tracker.image(step, "validation", comparison(self.shown, {"drawn": images}))
-        return loss
+        """The error of drawn validation sketches after a step, or of the noise where none is drawn; both tracked."""
+        assert self.validation
+        step, tracker, images = self.session.fitted.last + step, self.session.tracker, self.validation.images
+        loss = self.validation_loss(self.validation)
+        tracker.figures(step, {"validation_loss": loss})
+        if not images.examples:
+            return loss
+        drawn = images.draw(self.pipeline, steps=self.session.params.train.validation_steps)
+        scores = images.score(drawn)
+        images.track(tracker, step, scores, {"drawn": drawn})
+        return scores.error
 
-    def validation_loss(self) -> float:
-        """The loss on the held-out examples, each seen at several timesteps with noise that is always the same."""
-        params = self.session.params
+    def validation_loss(self, validation: Validation) -> float:
+        """The error of the noise on the held-out examples, at the middle of each of `LEVELS` parts of the timesteps.
+
+        Noise hangs on the example alone, nothing is left out, and all counts alike, so trainings can be compared.
+        """
+        params, losses = self.session.params, []
         device, precision = devices.pick(params.device, params.precision)
-        rng, total, count = BatchRandom(device).seed(0), 0.0, 0
-        for batch in DataLoader(self.held_out, max(1, params.train.batch_size // params.train.accumulate)):
+        size = max(1, params.train.batch_size // params.train.accumulate)
+        for number, batch in enumerate(DataLoader(validation.examples, size)):
             batch = {name: tensor.to(device) for name, tensor in batch.items()}
-            with torch.autocast(device.type, devices.DTYPES[precision], enabled=precision != "fp32"):
-                losses = [self.loss(self.pipeline.controlnet, batch, rng) for _ in range(VALIDATION_DRAWS)]
-            size = len(batch["latent_mean"])
-            total, count = total + size * torch.stack(losses).mean().item(), count + size
-        return total / count
+            numbers = range(number * size, number * size + len(batch["latent_mean"]))
+            for level in range(LEVELS):
+                rng = ExampleRandom(device, numbers, level, LEVELS)
+                with torch.autocast(device.type, devices.DTYPES[precision], enabled=precision != "fp32"):
+                    loss = validation.loss(self.pipeline.controlnet, batch, rng)
+                losses.append(loss.item() * len(numbers))
+        return sum(losses) / LEVELS / len(validation.examples)
+
+
+def without_choices(params: Params) -> Params:
+    """The parameters without what a training may choose of its loss: dropout, weights and the edge loss."""
+    plain = {"prompt_dropout": 0.0, "condition_dropout": 0.0, "snr_gamma": None, "background_weight": 1.0}
+    return params.model_copy(update={"train": params.train.model_copy(update=plain | {"edge": EdgeLoss()})})
 
 
 def two_steps(train: Train) -> tuple[int, int]:
@@ -187,7 +212,6 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
         weights = None
         if train.background_weight < 1:
             weights = train.background_weight + (1 - train.background_weight) * batch["matte"]
-        # Validation sees the error of the noise alone, so that trainings with and without edges can be compared.
         with_edges = rng.step is not None and rng.step % train.edge.every == 0
         return noise_loss(
             model_output, latents, noise_scheduler, rng, train.snr_gamma, weights, original_loss if with_edges else None

@@ -1,5 +1,7 @@
 """A ControlNet fine-tuned by each adapter, and what a training leaves."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +14,14 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from s2i.core import cache
+from s2i.core.errors import UserError
 from s2i.core.params import Encode, Train
 from s2i.diffusion import base, encoding
 from s2i.diffusion.encoding import EncodedExamples
 from s2i.generation.held_out import generate
 from s2i.imaging import io
 from s2i.training.methods import controlnet
+from s2i.training.validation_images import DrawnScores, ValidationImages
 
 
 @pytest.fixture(scope="module")
@@ -154,13 +158,54 @@ def test_encoder_blocks_train_at_a_rate_of_their_own_and_are_saved(trained_contr
     assert rates == {1e-2, 1e-3}
 
 
+def test_the_validation_loss_hangs_on_the_weights_alone(trained_controlnet, own_cache):
+    """Neither on how examples are batched, nor on what the training leaves out or weighs."""
+    dropout = {"prompt_dropout": 0.9, "condition_dropout": 0.9}
+    losses = []
+    for number, learning in enumerate([{}, {"batch_size": 1}, {"batch_size": 4, "accumulate": 2}, dropout]):
+        settings = {"steps": 1, "validate_every": 1, "learning_rate": 1e-12} | learning
+        live = trained_controlnet(f"trained-{number}", learning=settings).with_name(f"trained-{number}-live")
+        losses.append(json.loads((live / "metrics.json").read_text())["validation_loss"])
+    assert losses == pytest.approx([losses[0]] * len(losses), rel=1e-5)
+
+
+def test_the_weights_that_draw_validation_sketches_best_are_kept(trained_controlnet, monkeypatch):
+    errors = iter([0.5, 0.2, 0.4])
+    scores = lambda self, images: DrawnScores(1 - next(errors), 0.0)  # noqa: E731
+    monkeypatch.setattr(ValidationImages, "score", scores)
+    live = trained_controlnet(learning={"steps": 6}).with_name("trained-live")
+    assert json.loads((live / "metrics.json").read_text())["best_step"] == 4
+    table = pd.read_csv(live / "plots/metrics/validation_error.tsv", sep="\t")
+    assert list(table["validation_error"]) == pytest.approx([0.25, 0.1, 0.2])
+
+
+def test_without_validation_images_the_error_of_the_noise_decides(trained_controlnet, monkeypatch):
+    losses = iter([0.5, 0.2, 0.4])
+    monkeypatch.setattr(controlnet.ControlNetTraining, "validation_loss", lambda *_: next(losses))
+    live = trained_controlnet(learning={"steps": 6, "validation_images": 0}).with_name("trained-live")
+    assert json.loads((live / "metrics.json").read_text())["best_step"] == 4
+    assert not (live / "plots/images/validation.png").exists()
+
+
+def test_a_training_on_all_photos_validates_by_none_and_takes_all_its_steps(examples, encoded, params, tmp_path):
+    shutil.rmtree(encoded / "val")
+    rows = [example for example in examples if example["split"] == "train"]
+    (tmp_path / "trained").mkdir()
+    controlnet.train(rows, encoded, tmp_path / "trained", tmp_path / "live", params({"patience": 1}))
+    figures = json.loads((tmp_path / "live/metrics.json").read_text())
+    assert figures["best_step"] == 4 and "validation_loss" not in figures
+    plateau = params({"patience": 1, "switch": "plateau"}, adapter="two-step")
+    with pytest.raises(UserError, match=r"train.switch is plateau, and no photo is held out"):
+        controlnet.train(rows, encoded, tmp_path / "trained", tmp_path / "live", plateau)
+
+
 def params_with(learning):
     return Train(steps=1, batch_size=1, learning_rate=1e-3, **learning)
 
 
 def test_the_second_step_begins_where_the_first_no_longer_gets_better(trained_controlnet, monkeypatch):
     monkeypatch.setattr(controlnet.ControlNetTraining, "validation_loss", lambda *_: 1.0)
-    learning = {"switch": "plateau", "patience": 1, "steps": 20, "validate_every": 2}
+    learning = {"switch": "plateau", "patience": 1, "steps": 20, "validate_every": 2, "validation_images": 0}
     live = trained_controlnet(adapter="two-step", learning=learning).with_name("trained-live")
     steps = pd.read_csv(live / "plots/metrics/loss.tsv", sep="\t")["step"]
     assert list(steps) == list(range(1, 9)), "each step ends at its second validation, which is no better"
