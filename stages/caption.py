@@ -5,5 +5,5 @@ from s2i.dataset.captioning import captions
 
 with stage.run(inputs=["matted"], outputs=["captioned"]) as run:
     params = run.params
-    settings = (params.seed, params.caption, params.workers, params.device, params.precision)
+    settings = (params.caption, params.workers, params.device, params.precision)
     run.write(captions.caption(run.records("matted"), run.output, *settings))

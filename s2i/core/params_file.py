@@ -20,7 +20,9 @@ MAX_SHOWN = 120  # characters of a value that is refused
 RENAMED = {"work.engine": "workers.engine", "work.workers": "workers.count"}
 REMOVED = {
     "generate.control_unconditional": "generate.control_guidance_scale takes its place: set that to 1 for true, and to "
-    "the same as generate.guidance_scale for false"
+    "the same as generate.guidance_scale for false",
+    "caption.empty": "train.prompt_dropout alone says which share of the examples is trained without a prompt",
+    "augment.empty_prompt": "train.prompt_dropout alone says which share of the examples is trained without a prompt",
 }
 
 

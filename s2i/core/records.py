@@ -51,7 +51,7 @@ SCHEMA = pa.schema(
         pa.field("truth_matte", pa.string(), metadata=PATH),
         pa.field("sketches", pa.map_(pa.string(), pa.string()), metadata=PATH),  # style: path
         pa.field("caption", pa.string()),
-        pa.field("captioned_by", pa.string()),  # caption, columns, attributes, vlm, none or empty
+        pa.field("captioned_by", pa.string()),  # caption, columns, attributes, vlm or none
         pa.field("described", pa.map_(pa.string(), pa.string())),  # part: word, what the caption is made of
         pa.field("described_by", pa.map_(pa.string(), pa.string())),  # part: columns or attributes
         pa.field("matte", pa.string(), metadata=PATH),

@@ -64,7 +64,7 @@ def data_stages(photos, folder, params):
     rows = list(pair(rows, folder / "paired", params.pair, workers))
     rows = list(cut_backgrounds(rows, folder / "matted", params.matte, workers))
     (folder / "captioned").mkdir()
-    rows = list(caption(rows, folder / "captioned", params.seed, params.caption, workers, "cpu", "fp32"))
+    rows = list(caption(rows, folder / "captioned", params.caption, workers, "cpu", "fp32"))
     records.write(rows, folder / "captioned")
     figures = survey(rows, (folder / "ingested",), folder / "surveyed", params.survey, probes, workers)
     examples = augment(rows, folder / "augmented", params.seed, params.augment, params.conditions, workers)

@@ -93,6 +93,12 @@ def test_a_key_that_is_gone_is_refused_with_what_takes_its_place(load, value):
     )
 
 
+@pytest.mark.parametrize("line", ["caption: {empty: 0.1}\n", "augment: {empty_prompt: 0.1}\n"])
+def test_one_knob_empties_prompts_and_the_others_are_refused(load, line):
+    with pytest.raises(UserError, match=r"is gone; train.prompt_dropout alone says which share of the examples"):
+        load(line)
+
+
 def test_a_missing_key_is_named(tmp_path):
     (tmp_path / "params.yaml").write_text(SMALLEST.replace("rank: 4\n", ""))
     with pytest.raises(UserError, match="the key 'rank' is missing; add it"):

@@ -23,10 +23,10 @@ def captioned(ingested, workers, tmp_path):
     )
     probes.save(tmp_path / "attributes.safetensors")
 
-    def captioned(columns, empty=0.0, by=("columns", "attributes")):
-        settings = Caption(empty=empty, by=by, attributes=str(tmp_path / "attributes.safetensors"))
+    def captioned(columns, by=("columns", "attributes")):
+        settings = Caption(by=by, attributes=str(tmp_path / "attributes.safetensors"))
         records = [record | columns for record in ingested]
-        return list(caption(records, tmp_path, 0, settings, workers, "cpu", "fp32"))
+        return list(caption(records, tmp_path, settings, workers, "cpu", "fp32"))
 
     return captioned
 
@@ -96,16 +96,3 @@ def test_missing_or_foreign_probes_are_one_clear_sentence(captioned, tmp_path):
     (tmp_path / "attributes.safetensors").unlink()
     with pytest.raises(UserError, match=r"attributes.safetensors is missing: it comes with data/base"):
         captioned({})
-
-
-def test_a_share_of_the_training_captions_is_left_empty_always_the_same(captioned):
-    records = captioned(HOUSE, empty=0.5)
-    empty = [record["id"] for record in records if record["captioned_by"] == "empty"]
-    assert 0 < len(empty) < 20
-    assert all(record["caption"] == "" and record["split"] == "train" for record in records if record["id"] in empty)
-    assert empty == [record["id"] for record in captioned(HOUSE, empty=0.5) if record["caption"] == ""]
-
-
-def test_held_out_captions_are_never_left_empty(captioned):
-    records = captioned(HOUSE, empty=1.0)
-    assert {record["split"] for record in records if record["caption"]} == {"test", "val"}

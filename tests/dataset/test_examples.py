@@ -114,9 +114,4 @@ def test_a_material_map_shows_what_a_caption_says_unless_a_column_says_otherwise
 
 def test_a_caption_of_the_users_own_is_kept(run, captioned):
     own = [record | {"caption": "My house", "captioned_by": "caption"} for record in captioned]
-    assert {example["prompt"] for example in train(run(records=own, empty_prompt=0.3))} == {"My house", ""}
-
-
-def test_a_caption_left_empty_stays_empty(run, captioned):
-    empty = [record | {"caption": "", "captioned_by": "empty"} for record in train(captioned)]
-    assert {example["prompt"] for example in run(records=empty)} == {""}
+    assert {example["prompt"] for example in train(run(records=own))} == {"My house"}

@@ -156,8 +156,8 @@ def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested,
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
     records = [record | {"structure": "barn"} for record in ingested]
-    settings = Caption(by=["vlm", "columns"], vlm=Vlm(batch_size=20), empty=0)
-    captioned = list(caption(records, tmp_path, 0, settings, workers, device="cpu", precision="fp32"))
+    settings = Caption(by=["vlm", "columns"], vlm=Vlm(batch_size=20))
+    captioned = list(caption(records, tmp_path, settings, workers, device="cpu", precision="fp32"))
     assert [record["caption"] for record in captioned[:3]] == ["barn", "barn", "house 2"]
     assert [record["captioned_by"] for record in captioned].count("vlm") == 18
     assert [row["reason"] for row in quarantine.read(tmp_path)] == [
@@ -201,11 +201,11 @@ def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared
             return [f"a barn, asked {question}" if question == vlm.numbered_question(5) else "?"] * len(images)
 
     monkeypatch.setattr(vlm, "load", lambda *_: Answering())
-    settings = Caption(by=["vlm"], vlm=Vlm(question=[5, 1], model="some/model", of="sketch"), empty=0)
+    settings = Caption(by=["vlm"], vlm=Vlm(question=[5, 1], model="some/model", of="sketch"))
     io.write_png(tmp_path / "black.png", np.zeros((64, 64), np.uint8))
     drawn = [record | {"sketches": {"given": str(tmp_path / "black.png")}} for record in ingested]
     records = [drawn[0]] + [record | {"label": "barn"} for record in drawn[1:]]
-    captioned = list(caption(records, tmp_path, 0, settings, workers, device="cpu", precision="fp32"))
+    captioned = list(caption(records, tmp_path, settings, workers, device="cpu", precision="fp32"))
     assert {record["caption"] for record in captioned} == {f"a barn, asked {vlm.numbered_question(5)}"}
     compared = caption_table.compare(caption_table.read(tmp_path / "answers.csv")[0])
     assert set(compared["prompt"]) == {vlm.numbered_question(5), vlm.numbered_question(1)}

@@ -30,13 +30,13 @@ def run(tmp_path, workers):
         for path in folders:
             path.mkdir()
         ingested, paired, matted, captioned, augmented = folders
-        probes = Caption(attributes=str(DATA / "base/attributes.safetensors"), empty=0)
+        probes = Caption(attributes=str(DATA / "base/attributes.safetensors"))
         rows, _ = ingest(folder, ingested, 64, 0, Ingest(**params), workers)
         rows = list(pair(rows, paired, Pair(styles=["given", "canny"]), workers))
         rows = list(cut_backgrounds(rows, matted, Matte(background="white"), workers))
-        rows = list(caption(rows, captioned, 0, probes, workers, "cpu", "fp32"))
+        rows = list(caption(rows, captioned, probes, workers, "cpu", "fp32"))
         write(
-            augment(rows, augmented, 0, Augment(variants=3, empty_prompt=0), ["sketch", "material"], workers),
+            augment(rows, augmented, 0, Augment(variants=3), ["sketch", "material"], workers),
             augmented,
         )
         examples = list(Records(augmented))

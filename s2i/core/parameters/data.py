@@ -130,7 +130,6 @@ class Caption(Group):
         "data/base/attributes.safetensors", description="This file has the probes that read attributes off photos."
     )
     vlm: Vlm = Vlm()
-    empty: Share = Field(0.05, description="This share of the training photos is left without a caption.")
 
     @field_validator("by")
     @classmethod
@@ -178,7 +177,6 @@ class Augment(Group):
         12, description="This many training examples are made of each photo."
     )
     flip: Share = Field(0.5, description="This share of the examples is mirrored.")
-    empty_prompt: Share = Field(0.1, description="This share of the prompts is empty.")
     drop_part: Share = Field(0.15, description="Each part of a prompt is left out with this probability.")
     synonym: Share = Field(0.2, description="Each part of a prompt is said with another word with this probability.")
     paper: Share = Field(0.5, description="This share of the sketches looks as if drawn on paper and photographed.")

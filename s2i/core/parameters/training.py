@@ -77,6 +77,11 @@ class Train(Optimisation):
         description="These parts of the ControlNet train beside the adapter: 0 none, 1 the encoder of the control "
         "image, each further one a down block.",
     )
+    unet_rank: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Low-rank updates of the UNet's attention train beside the ControlNet, with this rank: the look of "
+        "an image is the UNet's.  0 leaves the UNet as it is.",
+    )
     switch: Share | Literal["plateau"] = Field(
         0.5,
         description="With adapter two-step, LoRA takes over from modified LoRA after this share of the steps, or when "
@@ -89,7 +94,7 @@ class Train(Optimisation):
         1.0, description="The loss outside of the matte is weighted so; 0 looks at the building alone."
     )
     edge: EdgeLoss = EdgeLoss()
-    prompt_dropout: Share = Field(0.1, description="This share of the prompts is left out of the training.")
+    prompt_dropout: Share = Field(0.1, description="This share of the examples is trained without a prompt.")
     condition_dropout: Share = Field(
         0.0, description="This share of the control images is blanked, for each kind on its own."
     )
@@ -144,7 +149,7 @@ class DreamBooth(Learned):
         "a photo of {token} {label}", description="The prompt that an image is learned and drawn with."
     )
     prior_images: Annotated[int, Field(ge=0, le=100_000)] = Field(
-        16,
+        100,
         description="The base draws so many images of each subject's class, which are trained beside the subject; 0 "
         "turns this off.",
     )

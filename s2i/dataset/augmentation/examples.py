@@ -95,8 +95,8 @@ def _tells_left_from_right(record: dict) -> bool:
 
 
 def _prompt(record: dict, flip: bool, rng: np.random.Generator, params: Augment) -> str:
-    """Other words for the same parts; a caption that came with the photo is kept, or emptied at the same rate."""
-    if record["captioned_by"] in (*FREELY_WORDED, "none", "empty"):
-        return "" if rng.random() < params.empty_prompt else record["caption"]
+    """Other words for the same parts; a caption that came with the photo is kept."""
+    if record["captioned_by"] in (*FREELY_WORDED, "none"):
+        return record["caption"]
     parts = prompts.mirrored(record["described"]) if flip else record["described"]
-    return prompts.randomised(parts, rng, params.empty_prompt, params.drop_part, params.synonym)
+    return prompts.randomised(parts, rng, 0.0, params.drop_part, params.synonym)

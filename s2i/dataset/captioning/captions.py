@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from s2i.core import cache, quarantine
+from s2i.core import quarantine
 from s2i.core.parallel import chunked
 from s2i.core.params import Caption, Workers
 from s2i.dataset.captioning.captioners import Captioner, captioners_by
@@ -16,7 +16,7 @@ PHOTOS_AT_ONCE = 256  # that a captioner gets
 
 
 def caption(
-    records: Collection[dict], folder: Path, seed: int, params: Caption, workers: Workers, device: str, precision: str
+    records: Collection[dict], folder: Path, params: Caption, workers: Workers, device: str, precision: str
 ) -> Iterator[dict]:
     """The records with `caption`, `captioned_by`, `described` and `described_by`.
 
@@ -28,8 +28,7 @@ def caption(
     - columns: the caption is made of photos.csv;
     - attributes: a part of it was read off the photo;
     - vlm: a vision language model answered with it;
-    - none: nothing is known of the photo, and the caption is empty;
-    - empty: it is left empty on purpose, as those of a share params.empty of the training photos are.
+    - none: nothing is known of the photo, and the caption is empty.
 
     Where the answer of a model is no caption, it goes into folder/quarantine.csv and the next captioner is asked.
     """
@@ -38,7 +37,7 @@ def caption(
     for captioner in captioners:
         described = _ask(captioner, described)
     for record in tqdm(described, desc="captioning", total=len(records), unit="photo"):
-        yield _captioned(record, seed, params.empty)
+        yield _captioned(record)
     quarantine.write([answer for captioner in captioners for answer in captioner.refused], folder)
 
 
@@ -53,10 +52,8 @@ def _ask(captioner: Captioner, records: Iterable[dict]) -> Iterator[dict]:
         yield from chunk
 
 
-def _captioned(record: dict, seed: int, empty: float) -> dict:
-    """The record with the caption that stays, which is empty for a share of the training photos."""
-    if record["split"] == "train" and int(cache.fingerprint(seed, "caption", record["id"])[:13], 16) < empty * 16**13:
-        return record | {"caption": "", "captioned_by": "empty"}
+def _captioned(record: dict) -> dict:
+    """The record with the caption that stays."""
     if "caption" in record:
         return record
     if not record["described"]:

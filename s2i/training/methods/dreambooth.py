@@ -94,8 +94,8 @@ def _prompt(label: str | None, token: str, params: Params) -> str:
 
 def _examples(
     pipeline: StableDiffusionPipeline, label: str, files: Sequence[Path], params: Params
-) -> list[dict[str, Tensor]]:
-    """Each image of the subject with one that the base draws of its class, as often as it takes to show all."""
+) -> Sequence[dict[str, Tensor]]:
+    """Each image of the subject with each that the base draws of its class."""
     settings = params.dreambooth
     subject_prompt, class_prompt = (_prompt(label, token, params) for token in (settings.token, ""))
     subject = text_only.encode_images_of(pipeline, files, [subject_prompt], params, "subject")
@@ -106,8 +106,22 @@ def _examples(
     task = text_only.generation_task(examples, [class_prompt] * len(examples), None, params)
     prior_files = image_cache.cached_images(task, params, f"draw {label}")
     prior = text_only.encode_images_of(pipeline, prior_files, [class_prompt], params, "prior")
-    count = max(len(subject), len(prior))
-    return [subject[number % len(subject)] | prior[number % len(prior)] for number in range(count)]
+    return Pairs(subject, prior)
+
+
+class Pairs(Sequence[dict[str, Tensor]]):
+    """Every image of a subject with every image of its class, so that a shuffled order shuffles both by themselves."""
+
+    def __init__(self, subject: Sequence[dict[str, Tensor]], prior: Sequence[dict[str, Tensor]]):
+        self.subject, self.prior = subject, prior
+
+    def __len__(self) -> int:
+        return len(self.subject) * len(self.prior)
+
+    def __getitem__(self, index: Any) -> Any:
+        """An example that holds the tensors of both; IndexError beyond the last."""
+        number = range(len(self))[index]
+        return self.subject[number % len(self.subject)] | self.prior[number // len(self.subject)]
 
 
 def _model(pipeline: StableDiffusionPipeline, params: Params, device: torch.device, precision: str) -> PromptedUNet:

@@ -20,7 +20,7 @@ untouched_task = base.untouched_task
 def generation_task(examples: list[dict[str, Any]], trained: Path, folder: Path, params: Params) -> GenerationTask:
     """From the caption of each example's sketch; answers that are no captions go into folder/quarantine.csv."""
     sketches = [_without_photo(example) for example in examples]
-    captions = caption(sketches, folder, params.seed, params.caption, params.workers, params.device, params.precision)
+    captions = caption(sketches, folder, params.caption, params.workers, params.device, params.precision)
     naming = params.text_in_the_middle.naming
     prompts = [naming.format(caption=captioned["caption"]) for captioned in captions]
     prompted = [example | {"prompt": prompt} for example, prompt in zip(examples, prompts, strict=True)]

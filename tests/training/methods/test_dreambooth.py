@@ -17,6 +17,7 @@ from s2i.metrics import distributions
 from s2i.metrics.embeddings import similarity
 from s2i.metrics.intervals import bootstrap
 from s2i.networks import efficientnet
+from s2i.training.batches import StepBatches
 from s2i.training.methods import dreambooth
 
 DATA = Path(__file__).parents[3] / "data"
@@ -53,6 +54,18 @@ def test_a_dreambooth_lora_is_read_by_plain_diffusers(rows, method_params, train
         pipeline, ["a photo of sks barn"], [seed], SamplingSettings.from_params(settings.generate, 64)
     )
     assert np.abs(ours[0].astype(int) - theirs).max() <= 1 and np.abs(ours[0].astype(int) - untouched[0]).max() > 1
+
+
+def test_images_of_the_subject_and_of_its_class_are_shuffled_by_themselves():
+    subject, prior = [{"subject": number} for number in range(5)], [{"prior": number} for number in range(100)]
+    pairs = dreambooth.Pairs(subject, prior)
+    assert len(pairs) == len({(pair["subject"], pair["prior"]) for pair in pairs}) == 500
+    batches = StepBatches(len(pairs), 4, seed=0, first_step=0, last_step=50)
+    seen = [pairs[index] for batch in batches for index in batch]
+    assert len({pair["prior"] for pair in seen}) > 70, "as independent draws have it; in step it would be each twice"
+    assert {pair["subject"] for pair in seen} == set(range(5))
+    of_first = {pair["prior"] % 5 for pair in seen if pair["subject"] == 0}
+    assert of_first == set(range(5)), "a prior image is not bound to one image of the subject"
 
 
 def test_dreambooth_trains_the_text_encoder_where_asked(method_params, trained, tiny_base):
