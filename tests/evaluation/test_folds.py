@@ -33,7 +33,7 @@ def test_every_photo_counts_once_in_the_pooled_scores(run_fold, tmp_path, capsys
     cli.main(["folds"])
     printed = capsys.readouterr().out
     assert printed.startswith("30 photos, each drawn by the one of 3 models that was not trained with it")
-    assert "| `st_lpips` |" in printed and printed == (tmp_path / "folds/folds.md").read_text() + "\nfolds/folds.md\n"
+    assert "| `edge_f1` |" in printed and printed == (tmp_path / "folds/folds.md").read_text() + "\nfolds/folds.md\n"
     table = folds.pooled_scores()
     assert table.groupby(["id", "model", "sketch_style"]).size().eq(1).all() and table["id"].nunique() == 30
     finetuned = table[table["model"] == "finetuned"]["st_lpips"]
