@@ -45,11 +45,16 @@ def load_trained(base: str | Path, trained: Path | None, dtype: torch.dtype | No
         if (folder := Path(trained) / part).is_dir():
             kind = type(getattr(pipeline, part))
             setattr(pipeline, part, _pretrained(kind, "model", folder, "config.json", dtype))
-    if (Path(trained) / UNET_LORA).is_dir():
-        pipeline.load_lora_weights(Path(trained) / UNET_LORA)
+    add_unet_lora(pipeline, Path(trained))
     for file in sorted((Path(trained) / NEW_WORDS).glob("*.safetensors")):
         pipeline.load_textual_inversion(file)
     return pipeline
+
+
+def add_unet_lora(pipeline: Pipeline, trained: Path) -> None:
+    """Put a trained model's LoRA of the UNet beside the weights of a pipeline, where the model has one."""
+    if (trained / UNET_LORA).is_dir():
+        pipeline.load_lora_weights(trained / UNET_LORA)
 
 
 def load_controlnet(*paths: str | Path, dtype: torch.dtype | None = None) -> ControlNetModel | MultiControlNetModel:

@@ -44,6 +44,24 @@ def predict(
     return model_output
 
 
+class ControlledUNet(nn.Module):
+    """A UNet and the ControlNets beside it, as one model that trains: `predict` with one forward."""
+
+    def __init__(self, unet: nn.Module, controlnet: nn.Module):
+        super().__init__()
+        self.unet, self.controlnet = unet, controlnet
+
+    def forward(
+        self,
+        noisy_latents: torch.Tensor,
+        timesteps: torch.Tensor,
+        prompt_embeds: torch.Tensor,
+        control_images: Sequence[torch.Tensor],
+    ) -> torch.Tensor:
+        """(B, C, h, w), (B,), (B, tokens, width), control images of each ControlNet -> model output (B, C, h, w)."""
+        return predict(self.unet, self.controlnet, noisy_latents, timesteps, prompt_embeds, control_images)
+
+
 def controlnets_of(controlnet: nn.Module) -> list[Any]:
     """The ControlNets of one or several."""
     return list(getattr(controlnet, "nets", [controlnet]))

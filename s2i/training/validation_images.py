@@ -100,9 +100,11 @@ def generate_images(
         control_images=[control_images_of(example, params.conditions) for example in examples],
         description=description,
     )
-    device, _ = devices.pick(params.device, params.precision)
-    # Latents begin in the format that the UNet is held in; ControlNets that train are in fp32 and need autocast for it.
-    with torch.autocast(device.type, pipeline.unet.dtype, enabled=pipeline.unet.dtype != torch.float32):
+    device, precision = devices.pick(params.device, params.precision)
+    # Latents begin in the format that the UNet is held in; what trains is in fp32 and needs autocast for it.
+    held = pipeline.unet.dtype
+    dtype = devices.DTYPES[precision] if held == torch.float32 else held
+    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
         return list(images)
 
 

@@ -23,7 +23,7 @@ from s2i.core.errors import UserError
 from s2i.core.files import write_json
 from s2i.core.params import Params
 from s2i.diffusion import adapters, base, model_folder, sampling
-from s2i.diffusion.controlnets import combine, controlnet_cond, controlnets_of, predict
+from s2i.diffusion.controlnets import ControlledUNet, combine, controlnet_cond, controlnets_of, predict
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for
 from s2i.diffusion.guidance import Guidance
 from s2i.training import setup
@@ -56,21 +56,14 @@ GENERATE = {  # how it draws unless told otherwise
 }
 
 
-class Student(nn.Module):
+class Student(ControlledUNet):
     """UNet and ControlNets as one model, low-rank updates of which learn."""
 
     def __init__(self, unet: UNet2DConditionModel, controlnet: ControlNetModel | MultiControlNetModel, rank: int):
-        super().__init__()
-        self.unet, self.controlnet = unet, controlnet
+        super().__init__(unet, controlnet)
         for part in (unet, *controlnets_of(controlnet)):
             part.requires_grad_(False)
             part.add_adapter(LoraConfig(r=rank, lora_alpha=rank, target_modules=list(TARGETS)))
-
-    def forward(
-        self, noisy_latents: Tensor, timesteps: Tensor, prompt_embeds: Tensor, control_images: Sequence[Tensor]
-    ) -> Tensor:
-        """(B, C, h, w), (B,), (B, tokens, width), control images of each ControlNet -> model output (B, C, h, w)."""
-        return predict(self.unet, self.controlnet, noisy_latents, timesteps, prompt_embeds, control_images)
 
 
 @explain_out_of_memory()
@@ -87,6 +80,11 @@ def distil(
     """
     if params.method != "controlnet":
         raise UserError(f"distill needs method controlnet, and method is {params.method}: set distill.steps to 0.")
+    if (teacher / model_folder.UNET_LORA).is_dir():
+        raise UserError(
+            f"distill needs a teacher with the UNet of the base, and {teacher} has a LoRA of it: set train.unet_rank to 0, "
+            "or distill.steps."
+        )
     device, precision = devices.pick(params.device, params.precision)
     controlnets = model_folder.find_controlnets(teacher, params.conditions)
     pipeline = base.load(params.base, base.load_controlnet(*controlnets))

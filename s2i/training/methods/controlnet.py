@@ -16,7 +16,7 @@ from s2i.core.errors import UserError
 from s2i.core.files import write_json
 from s2i.core.params import EdgeLoss, Params, Train
 from s2i.diffusion import adapters, base, model_folder, placement
-from s2i.diffusion.controlnets import controlnet_cond, controlnets_of, predict
+from s2i.diffusion.controlnets import ControlledUNet, controlnet_cond, controlnets_of
 from s2i.diffusion.encoding import EncodedExamples, check_encoded_for, empty_prompt_embeds
 from s2i.diffusion.image_cache import GenerationTask
 from s2i.training import setup
@@ -36,14 +36,18 @@ LEVELS = 8  # of noise that each validation example is seen at
 def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_dir: Path, params: Params) -> None:
     """Fine-tune on ``encoded`` and write the merged ControlNet and its adapter into ``target``, one for each condition.
 
+    With ``train.unet_rank`` a LoRA of the UNet trains beside them, and is written into target/unet_lora.
     Figures and images of the run go to ``log_dir``.  An interrupted run with the same data and parameters goes on.
     Raises UserError when the examples were encoded for another base, resolution or other conditions.
     """
     device, precision = devices.pick(params.device, params.precision)
     controlnet = base.load_controlnet(*[params.controlnet] * len(params.conditions))
     pipeline = base.load(params.base, controlnet)
-    trained = controlnets_of(controlnet)
-    (pipeline.unet,) = setup.prepare_models(trained, [pipeline.unet], params.train, device, precision)
+    trained, has_lora = controlnets_of(controlnet), params.train.unet_rank > 0
+    if has_lora:
+        setup.prepare_models([*trained, pipeline.unet], [], params.train, device, precision)
+    else:
+        (pipeline.unet,) = setup.prepare_models(trained, [pipeline.unet], params.train, device, precision)
     pipeline.to(device)
     examples, images = EncodedExamples(encoded, "train"), ValidationImages(records, params)
     check_encoded_for(examples[0], encoded, params)
@@ -60,7 +64,7 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
     )
     with setup.open_session(checkpoints, log_dir, params) as session:
         training = ControlNetTraining(session, pipeline, loss, examples, validation)
-        if params.adapter == "none":
+        if params.adapter == "none" and not has_lora:
             training.freeze()
         elif params.adapter == "two-step":
             first_steps, second_steps = two_steps(params.train)
@@ -71,6 +75,8 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
             training.fit(params.adapter, params.train.steps, "weights")
         session.tracker.figures(session.fitted.last, {"best_step": session.fitted.best})
     setup.save_controlnets(controlnet, target, projections=params.adapter == "two-step")
+    if has_lora:
+        adapters.save_unet_lora(pipeline, target / model_folder.UNET_LORA)
     write_json(target / model_folder.SETTINGS, {"conditions": params.conditions})
 
 
@@ -84,7 +90,7 @@ class Validation(NamedTuple):
 
 @dataclass
 class ControlNetTraining:
-    """A pipeline whose ControlNets are trained, in one step or in several.
+    """A pipeline whose ControlNets, and a LoRA of whose UNet, are trained, in one step or in several.
 
     examples: what they are trained on.  validation: None where no photo is held out.
     """
@@ -101,13 +107,17 @@ class ControlNetTraining:
             return
         params = self.session.params
         torch.manual_seed(params.training_seed)
-        controlnets = controlnets_of(self.pipeline.controlnet)
-        for controlnet in controlnets:
+        models = controlnets_of(self.pipeline.controlnet)
+        for controlnet in models:
             adapters.inject(controlnet, adapter, params.rank, params.train.alpha, params.train.encoder_blocks)
+        if params.train.unet_rank:
+            if not getattr(self.pipeline.unet, "peft_config", None):  # the second of two steps goes on with it
+                adapters.inject(self.pipeline.unet, "lora", params.train.unet_rank)
+            models = [*models, self.pipeline.unet]
         device, _ = devices.pick(params.device, params.precision)
-        placement.move_to(device, *controlnets, channels_last=params.train.channels_last)
+        placement.move_to(device, *models, channels_last=params.train.channels_last)
         self.session.fit(
-            self.pipeline.controlnet,
+            self.model,
             self.loss,
             self.examples,
             name,
@@ -116,6 +126,11 @@ class ControlNetTraining:
             make_optimizer=partial(make_optimizer, rate_of=partial(learning_rate_of, params.train)),
             validate=self.validate if self.validation else None,
         )
+
+    @property
+    def model(self) -> ControlledUNet:
+        """UNet and ControlNets as one model."""
+        return ControlledUNet(self.pipeline.unet, self.pipeline.controlnet)
 
     def merge(self) -> None:
         """Add what an adapter has learned to the weights, which leaves plain ControlNets."""
@@ -155,7 +170,7 @@ class ControlNetTraining:
             for level in range(LEVELS):
                 rng = ExampleRandom(device, numbers, level, LEVELS)
                 with torch.autocast(device.type, devices.DTYPES[precision], enabled=precision != "fp32"):
-                    loss = validation.loss(self.pipeline.controlnet, batch, rng)
+                    loss = validation.loss(self.model, batch, rng)
                 losses.append(loss.item() * len(numbers))
         return sum(losses) / LEVELS / len(validation.examples)
 
@@ -186,7 +201,7 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
 
     empty_embeds: what takes the place of a share of the prompts, (tokens, width).
     """
-    unet, scaling, train = pipeline.unet, pipeline.vae.config.scaling_factor, params.train
+    scaling, train = pipeline.vae.config.scaling_factor, params.train
     noise_scheduler = DDPMScheduler.from_config(pipeline.scheduler.config)
     original_loss = None
     if train.edge.weight:
@@ -194,7 +209,7 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
     if train.gradient_checkpointing:
         pipeline.vae.enable_gradient_checkpointing()
 
-    def loss(controlnet: nn.Module, batch: dict[str, Tensor], rng: BatchRandom) -> Tensor:
+    def loss(model: nn.Module, batch: dict[str, Tensor], rng: BatchRandom) -> Tensor:
         latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], rng)
 
         # A share of the prompts is empty, a share of the control images blank.
@@ -207,7 +222,8 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
             ]
 
         def model_output(noisy_latents: Tensor, timesteps: Tensor) -> Tensor:
-            return predict(unet, controlnet, noisy_latents, timesteps, prompt_embeds, control_images)
+            output: Tensor = model(noisy_latents, timesteps, prompt_embeds, control_images)
+            return output
 
         weights = None
         if train.background_weight < 1:
@@ -222,7 +238,8 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
 
 def generation_task(examples: list[dict[str, Any]], trained: Path, folder: Path, params: Params) -> GenerationTask:
     """From each example's sketch and prompt."""
-    return _task(examples, model_folder.controlnet_folders(trained, len(params.conditions)), params.conditions, params)
+    controlnets = model_folder.controlnet_folders(trained, len(params.conditions))
+    return _task(examples, controlnets, params.conditions, params, trained)
 
 
 def untouched_task(examples: list[dict[str, Any]], params: Params) -> GenerationTask:
@@ -231,9 +248,21 @@ def untouched_task(examples: list[dict[str, Any]], params: Params) -> Generation
 
 
 def _task(
-    examples: list[dict[str, Any]], controlnets: Sequence[str | Path], conditions: Sequence[str], params: Params
+    examples: list[dict[str, Any]],
+    controlnets: Sequence[str | Path],
+    conditions: Sequence[str],
+    params: Params,
+    trained: Path | None = None,
 ) -> GenerationTask:
-    def load(dtype: torch.dtype) -> StableDiffusionControlNetPipeline:
-        return base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype)
+    """trained: the folder of a model that may have a LoRA of the UNet."""
 
-    return GenerationTask(examples, [params.base, *controlnets], load, conditions)
+    def load(dtype: torch.dtype) -> StableDiffusionControlNetPipeline:
+        pipeline = base.load(params.base, base.load_controlnet(*controlnets, dtype=dtype), dtype)
+        if trained:
+            base.add_unet_lora(pipeline, trained)
+        return pipeline
+
+    models: list[str | Path] = [params.base, *controlnets]
+    if trained and (trained / model_folder.UNET_LORA).is_dir():
+        models.append(trained / model_folder.UNET_LORA)
+    return GenerationTask(examples, models, load, conditions)

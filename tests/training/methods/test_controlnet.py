@@ -16,10 +16,13 @@ from safetensors.torch import load_file
 from s2i.core import cache
 from s2i.core.errors import UserError
 from s2i.core.params import Encode, Train
-from s2i.diffusion import base, encoding
+from s2i.diffusion import base, encoding, sampling
 from s2i.diffusion.encoding import EncodedExamples
+from s2i.diffusion.sampling import SamplingSettings
+from s2i.generation import find_model
 from s2i.generation.held_out import generate
 from s2i.imaging import io
+from s2i.imaging.control_images import control_images_of
 from s2i.training.methods import controlnet
 from s2i.training.validation_images import DrawnScores, ValidationImages
 
@@ -197,6 +200,38 @@ def test_a_training_on_all_photos_validates_by_none_and_takes_all_its_steps(exam
     plateau = params({"patience": 1, "switch": "plateau"}, adapter="two-step")
     with pytest.raises(UserError, match=r"train.switch is plateau, and no photo is held out"):
         controlnet.train(rows, encoded, tmp_path / "trained", tmp_path / "live", plateau)
+
+
+@pytest.mark.parametrize("adapter", ["lora", "none", "two-step"])
+def test_a_lora_of_the_unet_trains_beside_the_controlnet_and_draws(
+    trained_controlnet, examples, params, tiny_base, tmp_path, adapter
+):
+    learning = {"unet_rank": 2, "learning_rate": 0.05}
+    folder = trained_controlnet(adapter=adapter, learning=learning)
+    state = load_file(folder / "unet_lora/pytorch_lora_weights.safetensors")
+    assert {tensor.shape[0] for name, tensor in state.items() if "lora_A" in name} == {2}
+    assert any(tensor.abs().max() > 0 for name, tensor in state.items() if "lora_B" in name), "it has learned"
+    settings = params(learning, adapter=adapter)
+    (tmp_path / "generated").mkdir()
+    (row,) = generate(examples, folder, tmp_path / "generated", settings)
+    ours = io.read(row["finetuned"])
+    # Plain diffusers loads it, and the image without it is another.
+    pipeline = base.load(tiny_base, folder / "controlnet")
+    pipeline.load_lora_weights(folder / "unet_lora")
+    task = controlnet.generation_task([dict(examples[-1])], folder, tmp_path, settings)
+    (theirs,), (without,) = (
+        sampling.generate(
+            each,
+            [examples[-1]["prompt"]],
+            [row["generation_seed"]],
+            SamplingSettings.from_params(settings.generate, 64),
+            control_images=[control_images_of(examples[-1], ["sketch"])],
+        )
+        for each in (pipeline, base.load(tiny_base, folder / "controlnet"))
+    )
+    assert np.abs(ours.astype(int) - theirs).max() <= 1 < np.abs(ours.astype(int) - without).max()
+    assert folder / "unet_lora" in task.models, "the cache tells images with it from those without"
+    assert find_model.find(folder, settings).unet_lora == folder / "unet_lora", "s2i generate takes it"
 
 
 def params_with(learning):
