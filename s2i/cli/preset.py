@@ -8,7 +8,7 @@ from s2i.cli.options import Subparsers
 
 def add_to(subparsers: Subparsers) -> None:
     """Add the command to those of `s2i`."""
-    parser = subparsers.add_parser("preset", help="set params.yaml up for sd15, sd15-8gb or demo")
+    parser = subparsers.add_parser("preset", help="set params.yaml up for sd15, sd15-photos, sd15-photos-8gb or demo")
     parser.add_argument("name", metavar="NAME")
     parser.set_defaults(run=run)
 

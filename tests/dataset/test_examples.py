@@ -115,3 +115,28 @@ def test_a_material_map_shows_what_a_caption_says_unless_a_column_says_otherwise
 def test_a_caption_of_the_users_own_is_kept(run, captioned):
     own = [record | {"caption": "My house", "captioned_by": "caption"} for record in captioned]
     assert {example["prompt"] for example in train(run(records=own))} == {"My house"}
+
+
+def test_examples_show_parts_of_a_photo_in_turn_and_sketch_and_matte_the_same(run, captioned, tmp_path):
+    marked = np.zeros((64, 64), np.uint8)
+    marked[20:30, 12:40] = 255
+    io.write_png(tmp_path / "matte.png", marked)
+    io.write_png(tmp_path / "photo.png", np.dstack([marked] * 3))
+    io.write_png(tmp_path / "sketch.png", 255 - marked)
+    files = {"photo": str(tmp_path / "photo.png"), "matte": str(tmp_path / "matte.png")}
+    records = [record | files | {"sketches": {"xdog": str(tmp_path / "sketch.png")}} for record in captioned]
+    settings = {"variants": 8, "crops": 4, "zoom": 0.6, "paper": 0}
+    examples = train(run(records=records, conditions=["sketch", "material"], **settings))
+    for first in range(0, len(examples), 8):
+        of_photo = examples[first : first + 8]
+        assert len({example["photo"] for example in of_photo}) == 4
+        assert [example["photo"] for example in of_photo[:4]] == [example["photo"] for example in of_photo[4:]]
+        assert of_photo[0]["photo"] == files["photo"], "the first is the whole"
+        for example in of_photo:
+            photo, matte, sketch = (io.read_grey(Path(example[name])) for name in ("photo", "matte", "sketch"))
+            assert photo.shape == (64, 64)
+            assert np.abs(photo.astype(int) - matte).max() <= 1 and np.abs(255 - sketch.astype(int) - matte).max() <= 1
+    shown = {io.read_grey(Path(example["photo"])).tobytes() for example in examples}
+    assert len(shown) == 1 + 3 * len(examples) // 8, "each photo has parts of its own"
+    again = train(run("again", records=records, conditions=["sketch", "material"], **settings))
+    assert list(map(content, again)) == list(map(content, examples))

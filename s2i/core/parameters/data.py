@@ -176,6 +176,12 @@ class Augment(Group):
     variants: Annotated[int, Field(ge=1, le=1000)] = Field(
         12, description="This many training examples are made of each photo."
     )
+    crops: Count = Field(
+        1, description="The examples of a photo show so many parts of it in turn, the first of which is the whole."
+    )
+    zoom: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.75, description="The smallest part shows this share of the width and height of its photo."
+    )
     flip: Share = Field(0.5, description="This share of the examples is mirrored.")
     drop_part: Share = Field(0.15, description="Each part of a prompt is left out with this probability.")
     synonym: Share = Field(0.2, description="Each part of a prompt is said with another word with this probability.")

@@ -1,7 +1,8 @@
 """Training examples from photos: sketches on varied paper, prompts in varied words, some of them mirrored."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 from s2i.core import cache
 from s2i.core.parallel import fan_out
 from s2i.core.params import Augment, Workers
-from s2i.dataset.augmentation import paper
+from s2i.dataset.augmentation import crops, paper
+from s2i.dataset.augmentation.crops import Box
 from s2i.imaging import io, material_maps
 from s2i.vocabulary import prompts
 
@@ -23,8 +25,9 @@ def augment(
 ) -> Iterator[dict]:
     """One record an example, with `variant`, `sketch`, `sketch_style`, `flip` and `prompt`.
 
-    A training photo gives params.variants examples, each depending on (seed, id, variant) alone; a held-out one gives
-    its sketches as they are with its plain caption.  New sketches are written to folder/sketches, not mirrored:
+    A training photo gives params.variants examples, each depending on (seed, id, variant) alone, of params.crops parts
+    of it in turn, the first of which is the whole; photos and mattes of the others are written too.  A held-out one
+    gives its sketches as they are with its plain caption.  New sketches are written to folder/sketches, not mirrored:
     `flip` says that photo and sketch are to be mirrored together.  Where "material" is among the conditions a training
     example has a `material_map` from its photo's matte, colour and material; held-out ones do without, as in use.
     """
@@ -35,10 +38,13 @@ def augment(
 def _examples(record: dict, folder: Path, seed: int, params: Augment, with_map: bool) -> list[dict]:
     """The examples of one photo."""
     if record["split"] == "train":
-        if with_map:
-            record = record | {"material_map": str(_material_map(record, folder))}
+        chosen = crops.boxes(seed, record["id"], min(params.crops, params.variants), params.zoom)
+        parts = [_part(record, number, box, folder, with_map) for number, box in enumerate(chosen)]
         hashes = {style: cache.file_hash(sketch) for style, sketch in record["sketches"].items()}
-        return [_training_example(record, hashes, variant, folder, seed, params) for variant in range(params.variants)]
+        makers = [
+            ExampleMaker(part, box, hashes, folder, seed, params) for part, box in zip(parts, chosen, strict=True)
+        ]
+        return [makers[variant % len(makers)].example(variant) for variant in range(params.variants)]
     return [
         record
         | {"variant": variant, "sketch": sketch, "sketch_style": style, "flip": False, "prompt": record["caption"]}
@@ -46,30 +52,68 @@ def _examples(record: dict, folder: Path, seed: int, params: Augment, with_map: 
     ]
 
 
-def _training_example(
-    record: dict, hashes: dict[str, str], variant: int, folder: Path, seed: int, params: Augment
-) -> dict:
-    """One example of a photo; hashes: of the photo's sketches, by style."""
-    rng = np.random.default_rng(int(cache.fingerprint(seed, record["id"], variant), 16))
-    style = str(rng.choice(sorted(record["sketches"])))
-    flip = bool(rng.random() < params.flip) and not _tells_left_from_right(record)
-    prompt = _prompt(record, flip, rng, params)
-    sketch, target = record["sketches"][style], folder / "sketches" / f"{record['id']}-{variant}.png"
-    paper_seed = int(rng.integers(1 << 62)) if rng.random() < params.paper else None
-
-    def write_varied(draft: Path) -> None:
-        image = io.read_grey(Path(sketch))
-        if paper_seed is not None:
-            image = paper.vary(image, np.random.default_rng(paper_seed))
-        io.write_png(draft, image)
-
-    cache.produce(target, write_varied, "vary", cache.code(paper.__name__), hashes[style], paper_seed)
-    return record | {"variant": variant, "sketch": str(target), "sketch_style": style, "flip": flip, "prompt": prompt}
+def _part(record: dict, number: int, box: Box, folder: Path, with_map: bool) -> dict:
+    """The record of a part of a photo: photo, matte and, ``with_map``, material map cut out; number: of the part."""
+    if box != crops.WHOLE:
+        for kind, read in (("photo", io.read), ("matte", io.read_grey)):
+            if kind in record:
+                file, target = Path(record[kind]), folder / f"{kind}s" / f"{record['id']}-{number}.png"
+                write_part = partial(_write_part, file=file, read=read, box=box)
+                cache.produce(target, write_part, "crop", cache.code(crops.__name__), cache.file_hash(file), box)
+                record = record | {kind: str(target)}
+    if with_map:
+        record = record | {"material_map": str(_material_map(record, number, folder))}
+    return record
 
 
-def _material_map(record: dict, folder: Path) -> Path:
-    """Write the material map of a photo; returns where."""
-    target, matte = folder / "materials" / f"{record['id']}.png", Path(record["matte"])
+def _write_part(draft: Path, file: Path, read: Callable[[Path], np.ndarray], box: Box) -> None:
+    io.write_png(draft, crops.cut(read(file), box))
+
+
+@dataclass(frozen=True)
+class ExampleMaker:
+    """Makes examples of a part of a photo.
+
+    record: that of the part.  box: which part its sketches are cut to.  hashes: of the photo's sketches, by style.
+    """
+
+    record: dict
+    box: Box
+    hashes: dict[str, str]
+    folder: Path
+    seed: int
+    params: Augment
+
+    def example(self, variant: int) -> dict:
+        """One example, its sketch written."""
+        record, params = self.record, self.params
+        rng = np.random.default_rng(int(cache.fingerprint(self.seed, record["id"], variant), 16))
+        style = str(rng.choice(sorted(record["sketches"])))
+        flip = bool(rng.random() < params.flip) and not _tells_left_from_right(record)
+        prompt = _prompt(record, flip, rng, params)
+        sketch, target = record["sketches"][style], self.folder / "sketches" / f"{record['id']}-{variant}.png"
+        paper_seed = int(rng.integers(1 << 62)) if rng.random() < params.paper else None
+
+        def write_varied(draft: Path) -> None:
+            image = crops.cut(io.read_grey(Path(sketch)), self.box)
+            if paper_seed is not None:
+                image = paper.vary(image, np.random.default_rng(paper_seed))
+            io.write_png(draft, image)
+
+        code = cache.code(paper.__name__), cache.code(crops.__name__)
+        cache.produce(target, write_varied, "vary", code, self.hashes[style], paper_seed, self.box)
+        return record | {
+            "variant": variant,
+            "sketch": str(target),
+            "sketch_style": style,
+            "flip": flip,
+            "prompt": prompt,
+        }
+
+
+def _material_map(record: dict, number: int, folder: Path) -> Path:
+    """Write the material map of a part of a photo; returns where."""
+    target, matte = folder / "materials" / f"{record['id']}-{number}.png", Path(record["matte"])
     words = _described_words(record)
     color, material = words.get("color"), words.get("material")
 

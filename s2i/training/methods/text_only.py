@@ -46,7 +46,7 @@ def images_by_class(records: Iterable[dict[str, Any]], settings: Learned) -> dic
     classes: dict[str, dict[str, dict[str, Any]]] = {}
     for record in records:
         if record["split"] == "train" and record.get("label"):
-            classes.setdefault(record["label"], {})[record["id"]] = record
+            classes.setdefault(record["label"], {}).setdefault(record["id"], record)  # the whole photo comes first
     images = {}
     for label, photos in sorted(classes.items()):
         ordered = [photos[photo_id] for photo_id in sorted(photos)]

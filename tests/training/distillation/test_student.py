@@ -141,7 +141,5 @@ def test_there_is_no_student_of_a_method_without_sketches(examples, params, tiny
 
 def test_a_teacher_with_a_lora_of_its_unet_is_refused(examples, encoded, params, tmp_path):
     (tmp_path / "teacher/unet_lora").mkdir(parents=True)
-    with pytest.raises(
-        UserError, match=r"distill needs a teacher with the UNet of the base, and .* set train.unet_rank"
-    ):
+    with pytest.raises(UserError, match=r"distill needs a teacher with the UNet of the base, .* set train.unet_rank"):
         distil(examples, encoded, tmp_path / "teacher", tmp_path / "student", tmp_path / "live", params())
