@@ -82,8 +82,8 @@ def distil(
         raise UserError(f"distill needs method controlnet, and method is {params.method}: set distill.steps to 0.")
     if (teacher / model_folder.UNET_LORA).is_dir():
         raise UserError(
-            f"distill needs a teacher with the UNet of the base, and {teacher} has a LoRA of it: set train.unet_rank to "
-            "0, or distill.steps."
+            f"distill needs a teacher with the UNet of the base, and {teacher} has a LoRA of it: set train.unet_rank "
+            "to 0, or distill.steps."
         )
     device, precision = devices.pick(params.device, params.precision)
     controlnets = model_folder.find_controlnets(teacher, params.conditions)
