@@ -3,7 +3,10 @@
 from argparse import Namespace
 from pathlib import Path
 
+from s2i.cli.check import PHOTOS
 from s2i.cli.options import Subparsers
+from s2i.core import params_file
+from s2i.core.errors import UserError
 
 
 def add_to(subparsers: Subparsers) -> None:
@@ -14,8 +17,13 @@ def add_to(subparsers: Subparsers) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    """Write a preset into params.yaml, and print what changed."""
-    from s2i.cli import presets  # ruamel.yaml, for this command alone
+    """Write a preset into params.yaml, and print what changed and where the photos would go."""
+    from s2i.cli import checks, presets  # ruamel.yaml, for this command alone
 
     changes = presets.apply(arguments.name, Path("params.yaml"))
     print(changes or f"params.yaml is as {arguments.name} wants it already.")
+    if PHOTOS.is_dir():
+        try:
+            print(checks.read_photos(PHOTOS, params_file.load()).sentence())
+        except UserError as error:  # the preset is written all the same
+            print(error)

@@ -16,8 +16,7 @@ def read_attributes(photo: str | Path, probes: Path) -> dict[str, str | bool]:
 
     Raises UserError when the file is not there or holds no probes.
     """
-    if not Path(probes).exists():
-        raise UserError(f"{probes} is missing: it comes with data/base; restore it with git.")
+    check_there(probes)
 
     def predict() -> dict[str, str | bool]:
         from s2i.networks.probes import features, load_once  # torch takes seconds
@@ -26,6 +25,12 @@ def read_attributes(photo: str | Path, probes: Path) -> dict[str, str | bool]:
         return prediction
 
     return cache.remember(predict, "attributes", *_key_of(probes), cache.file_hash(Path(photo)))
+
+
+def check_there(probes: Path) -> None:
+    """Raise UserError when the file of the probes is missing."""
+    if not Path(probes).exists():
+        raise UserError(f"{probes} is missing: it comes with data/base; restore it with git.")
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from s2i.core import cache, quarantine
+from s2i.core import quarantine
 from s2i.core.errors import UserError
 from s2i.core.parallel import fan_out
 from s2i.core.params import Ingest, Workers

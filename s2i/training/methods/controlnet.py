@@ -40,18 +40,10 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
     Figures and images of the run go to ``log_dir``.  An interrupted run with the same data and parameters goes on.
     Raises UserError when the examples were encoded for another base, resolution or other conditions.
     """
-    device, precision = devices.pick(params.device, params.precision)
-    controlnet = base.load_controlnet(*[params.controlnet] * len(params.conditions))
-    pipeline = base.load(params.base, controlnet)
-    trained, has_lora = controlnets_of(controlnet), params.train.unet_rank > 0
-    if has_lora:
-        setup.prepare_models([*trained, pipeline.unet], [], params.train, device, precision)
-    else:
-        (pipeline.unet,) = setup.prepare_models(trained, [pipeline.unet], params.train, device, precision)
-    pipeline.to(device)
+    pipeline = load_pipeline(params)
     examples, images = EncodedExamples(encoded, "train"), ValidationImages(records, params)
     check_encoded_for(examples[0], encoded, params)
-    empty_embeds = empty_prompt_embeds(encoded).to(device)
+    empty_embeds = empty_prompt_embeds(encoded).to(pipeline.device)
     loss, validation = control_loss(pipeline, empty_embeds, params), None
     if images.candidates:  # none after a last fit on all photos
         plain_loss = control_loss(pipeline, empty_embeds, without_choices(params))
@@ -64,7 +56,7 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
     )
     with setup.open_session(checkpoints, log_dir, params) as session:
         training = ControlNetTraining(session, pipeline, loss, examples, validation)
-        if params.adapter == "none" and not has_lora:
+        if params.adapter == "none" and not params.train.unet_rank:
             training.freeze()
         elif params.adapter == "two-step":
             first_steps, second_steps = two_steps(params.train)
@@ -74,10 +66,36 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
         else:
             training.fit(params.adapter, params.train.steps, "weights")
         session.tracker.figures(session.fitted.last, {"best_step": session.fitted.best})
-    setup.save_controlnets(controlnet, target, projections=params.adapter == "two-step")
-    if has_lora:
+    setup.save_controlnets(pipeline.controlnet, target, projections=params.adapter == "two-step")
+    if params.train.unet_rank:
         adapters.save_unet_lora(pipeline, target / model_folder.UNET_LORA)
     write_json(target / model_folder.SETTINGS, {"conditions": params.conditions})
+
+
+def load_pipeline(params: Params) -> StableDiffusionControlNetPipeline:
+    """The base with a ControlNet for each condition on the device, set up to train those and, where asked, the UNet."""
+    device, precision = devices.pick(params.device, params.precision)
+    pipeline = base.load(params.base, base.load_controlnet(*[params.controlnet] * len(params.conditions)))
+    trained = controlnets_of(pipeline.controlnet)
+    if params.train.unet_rank:
+        setup.prepare_models([*trained, pipeline.unet], [], params.train, device, precision)
+    else:
+        (pipeline.unet,) = setup.prepare_models(trained, [pipeline.unet], params.train, device, precision)
+    return pipeline.to(device)
+
+
+def inject(pipeline: StableDiffusionControlNetPipeline, adapter: str, params: Params) -> None:
+    """Set what an adapter names of the ControlNets, and the LoRA of the UNet where there is to be one, to train."""
+    torch.manual_seed(params.training_seed)
+    models = controlnets_of(pipeline.controlnet)
+    for controlnet in models:
+        adapters.inject(controlnet, adapter, params.rank, params.train.alpha, params.train.encoder_blocks)
+    if params.train.unet_rank:
+        if not getattr(pipeline.unet, "peft_config", None):  # the second of two steps goes on with it
+            adapters.inject(pipeline.unet, "lora", params.train.unet_rank)
+        models = [*models, pipeline.unet]
+    device, _ = devices.pick(params.device, params.precision)
+    placement.move_to(device, *models, channels_last=params.train.channels_last)
 
 
 class Validation(NamedTuple):
@@ -106,16 +124,7 @@ class ControlNetTraining:
         if not steps:
             return
         params = self.session.params
-        torch.manual_seed(params.training_seed)
-        models = controlnets_of(self.pipeline.controlnet)
-        for controlnet in models:
-            adapters.inject(controlnet, adapter, params.rank, params.train.alpha, params.train.encoder_blocks)
-        if params.train.unet_rank:
-            if not getattr(self.pipeline.unet, "peft_config", None):  # the second of two steps goes on with it
-                adapters.inject(self.pipeline.unet, "lora", params.train.unet_rank)
-            models = [*models, self.pipeline.unet]
-        device, _ = devices.pick(params.device, params.precision)
-        placement.move_to(device, *models, channels_last=params.train.channels_last)
+        inject(self.pipeline, adapter, params)
         self.session.fit(
             self.model,
             self.loss,
