@@ -6,6 +6,7 @@ Each file in tests/bad_inputs declares trials of some kinds in a list TRIALS.  T
 """
 
 import argparse
+import csv
 import sys
 from collections import Counter
 from importlib import import_module
@@ -24,17 +25,17 @@ def declared() -> list[Trial]:
     return [trial for file in files for trial in import_module(f"bad_inputs.{file.stem}").TRIALS]
 
 
-def table(outcomes: list[tuple[Trial, Found]]) -> str:
-    """Counts by kind and outcome, in Markdown."""
+def counts(outcomes: list[tuple[Trial, Found]]) -> list[list[str | int]]:
+    """Counts by kind and outcome, and their sums, below a header."""
     columns = (*GOOD, *BAD)
-    counts = Counter((trial.kind, found.outcome) for trial, found in outcomes)
-    kinds = list(dict.fromkeys(trial.kind for trial, _ in outcomes))
-    lines = [f"| kind | tried | {' | '.join(columns)} |", f"|---|{'---:|' * (len(columns) + 1)}"]
+    counter = Counter((trial.kind, found.outcome) for trial, found in outcomes)
+    kinds = dict.fromkeys(trial.kind for trial, _ in outcomes)
+    rows: list = []
     for kind in kinds:
-        row = [counts[kind, outcome] for outcome in columns]
-        lines.append(f"| {kind} | {sum(row)} | {' | '.join(map(str, row))} |")
-    totals = [sum(counts[kind, outcome] for kind in kinds) for outcome in columns]
-    return "\n".join([*lines, f"| all | {sum(totals)} | {' | '.join(map(str, totals))} |"])
+        row = [counter[kind, name] for name in columns]
+        rows.append([kind, sum(row), *row])
+    totals = [sum(row[place] for row in rows) for place in range(1, len(columns) + 2)]
+    return [["kind", "tried", *columns], *rows, ["all", *totals]]
 
 
 def main() -> None:
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--name", default="", help="only trials whose names hold these words")
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
     parser.add_argument("--verbose", action="store_true", help="say of every trial what came of it")
+    parser.add_argument("--out", type=Path, metavar="FILE.csv", help="write the counts there, for docs/reliability.md")
     arguments = parser.parse_args()
     chosen = [
         trial
@@ -63,7 +65,11 @@ def main() -> None:
                     f"{found.outcome:9} {found.seconds:5.1f} s  {trial.kind}: {trial.name}\n    {found.words}",
                     flush=True,
                 )
-    print(table(outcomes))
+    rows = counts(outcomes)
+    print("\n".join(f"{row[0]!s:24}" + "".join(f"{cell!s:>10}" for cell in row[1:]) for row in rows))
+    if arguments.out:
+        with open(arguments.out, "w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
     sys.exit(any(found.outcome in BAD for _, found in outcomes))
 
 
