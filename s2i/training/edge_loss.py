@@ -8,21 +8,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from s2i.core.params import EdgeLoss
+from s2i.networks import lpips
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
 from s2i.networks.window_counter import WindowDensity
 
+SCALES = 3  # that edges are compared at
 CONTRAST = 0.1  # slope, of black to white in a pixel, that is half an edge
 
 
 def edge_loss(vae: AutoencoderKL, settings: EdgeLoss) -> Callable[[Tensor, Tensor], Tensor]:
     """A function of generated and target latents (B, C, h, w), scaled, to a loss (B,), at least 0.
 
-    It is ``settings.weight`` times the sum of the perceptual distance of their edges and ``settings.windows`` times
-    the difference of their window counts.  Both are decoded, so that what the autoencoder loses counts for neither.
+    It is ``settings.weight`` times the sum of the distance of their edges, by ``settings.distance``, and
+    ``settings.windows`` times the difference of their window counts.  Both are decoded, so that what the autoencoder
+    loses counts for neither.
     Raises UserError when the window counter, or the weights of the distance, cannot be had.
     Source: the reward on a one-step estimate is that of Li et al. 2024, "ControlNet++".
     """
-    distance = ShiftTolerantLPIPS.load().to(vae.device)
+    distance = edge_distance(settings.distance, vae.device)
     counter = WindowDensity.load(settings.counter).to(vae.device)
 
     def decode(latents: Tensor) -> Tensor:
@@ -41,6 +44,29 @@ def edge_loss(vae: AutoencoderKL, settings: EdgeLoss) -> Callable[[Tensor, Tenso
         return settings.weight * missed
 
     return loss
+
+
+def edge_distance(name: str, device: torch.device) -> Callable[[Tensor, Tensor], Tensor]:
+    """A distance of edges (B, 3, H, W) in [-1, 1] -> (B,), by its name in `EdgeLoss.distance`.
+
+    Raises UserError when the weights of a network cannot be had.
+    """
+    if name == "st_lpips":
+        return ShiftTolerantLPIPS.load().to(device)
+    return lpips.load("alex", device) if name == "lpips" else multiscale_l1
+
+
+def multiscale_l1(generated: Tensor, target: Tensor) -> Tensor:
+    """The mean absolute difference of images (B, C, H, W) at `SCALES` scales, each half as large; (B,).
+
+    At full size edges a pixel off count in full; at small size it shows how far off they are.
+    """
+    distances = torch.zeros(len(generated), device=generated.device)
+    for scale in range(SCALES):
+        if scale:
+            generated, target = F.avg_pool2d(generated, 2), F.avg_pool2d(target, 2)
+        distances = distances + (generated - target).abs().mean(dim=(1, 2, 3)) / SCALES
+    return distances
 
 
 def soft_edges(images: Tensor) -> Tensor:

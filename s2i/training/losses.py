@@ -15,10 +15,10 @@ Predict = Callable[[Tensor, Tensor], Tensor]  # noisy latents (B, C, h, w), time
 
 
 class OriginalLoss(NamedTuple):
-    """A loss of the latents without noise that a model output points to, for little noise alone.
+    """A loss of the latents without noise that a model output points to, which says less the more noise there is.
 
     function(predicted_original, latents): both (N, C, h, w) -> (N,), for the N examples whose timestep lies under
-    ``max_timestep``; the others cost nothing.
+    ``max_timestep``; each counts by the share of the signal in its variance, alpha-bar, the others not at all.
     """
 
     function: Callable[[Tensor, Tensor], Tensor]
@@ -64,7 +64,8 @@ def noise_loss(
         losses = losses * snr.clamp(max=snr_gamma) / (snr + is_velocity)
     if original_loss and (chosen := timesteps < original_loss.max_timestep).any():
         original = predicted_original(model_output[chosen], noisy_latents[chosen], timesteps[chosen], noise_scheduler)
-        further = original_loss.function(original, latents[chosen])
+        signal = noise_scheduler.alphas_cumprod.to(timesteps.device)[timesteps[chosen]]
+        further = signal * original_loss.function(original, latents[chosen])
         losses = losses.index_add(0, chosen.nonzero().flatten(), further)
     return losses.mean()
 

@@ -10,7 +10,7 @@ from helpers.images import wall_with_windows
 from s2i.core.params import EdgeLoss
 from s2i.imaging import tensors
 from s2i.imaging.edges import contours
-from s2i.training.edge_loss import edge_loss, soft_edges
+from s2i.training.edge_loss import edge_distance, edge_loss, soft_edges
 
 PROJECT = Path(__file__).parents[2]
 
@@ -71,3 +71,26 @@ def test_its_gradient_leads_latents_to_the_target(vae):
         optimizer.step()
         values.append(value.item())
     assert values[-1] < 0.7 * values[0]
+
+
+def moved_edges(pixels):
+    image = np.full((1, 128, 128, 3), 200, np.uint8)
+    image[:, 40:90, 30 + pixels : 80 + pixels] = 60
+    return soft_edges(tensors.to_unit_range(torch.from_numpy(image).permute(0, 3, 1, 2)))
+
+
+def test_the_distance_of_edges_sees_a_shift_of_a_pixel_and_more_of_a_larger_one():
+    distance = edge_distance("l1", torch.device("cpu"))
+    target = moved_edges(0)
+    by_pixels = [distance(moved_edges(pixels), target).item() for pixels in (0, 1, 2, 4, 8)]
+    assert by_pixels[0] == 0 and by_pixels == sorted(by_pixels)
+    assert by_pixels[1] > 0.2 * by_pixels[-1], "a window frame at 128 px is two pixels"
+
+
+def test_a_shift_tolerant_distance_hardly_sees_it():
+    target = moved_edges(0)
+    tolerant = edge_distance("st_lpips", torch.device("cpu"))
+    shares = {}
+    for name, distance in (("l1", edge_distance("l1", torch.device("cpu"))), ("st_lpips", tolerant)):
+        shares[name] = (distance(moved_edges(1), target) / distance(moved_edges(8), target)).item()
+    assert shares["st_lpips"] < shares["l1"]

@@ -83,8 +83,8 @@ def test_an_image_counts_as_much_as_any_other_however_small_its_building_is():
     assert loss(nothing, {"weights": large}) == pytest.approx(loss(nothing, {"weights": small}), rel=0.25)
 
 
-def test_a_loss_of_the_original_sees_the_nearly_denoised_alone_and_counts_as_its_share_of_the_batch():
-    scheduler, asked = DDPMScheduler(beta_schedule="scaled_linear"), []
+def test_a_loss_of_the_original_sees_the_nearly_denoised_alone_and_counts_as_much_as_is_left_of_the_signal():
+    scheduler, asked, seen = DDPMScheduler(beta_schedule="scaled_linear"), [], []
 
     def edges(original, latents):
         asked.append(len(original))
@@ -92,9 +92,11 @@ def test_a_loss_of_the_original_sees_the_nearly_denoised_alone_and_counts_as_its
 
     def value(**options):
         rng = BatchRandom(torch.device("cpu")).seed(0)
-        return noise_loss(lambda noisy, t: torch.zeros_like(noisy), LATENTS, scheduler, rng, **options).item()
+        predict = lambda noisy, timesteps: seen.append(timesteps) or torch.zeros_like(noisy)  # noqa: E731
+        return noise_loss(predict, LATENTS, scheduler, rng, **options).item()
 
     assert value(original_loss=OriginalLoss(edges, 0)) == value() and not asked
     with_edges = value(original_loss=OriginalLoss(edges, 400))
     assert 0 < asked[0] < 16
-    assert with_edges - value() == pytest.approx(2 * asked[0] / 16, rel=1e-4)
+    signal = scheduler.alphas_cumprod[seen[-1][seen[-1] < 400]]
+    assert with_edges - value() == pytest.approx(2 * signal.sum().item() / 16, rel=1e-4) and len(signal) == asked[0]

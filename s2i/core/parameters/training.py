@@ -50,8 +50,18 @@ class EdgeLoss(Group):
     every: Count = Field(
         4, description="The edge loss is computed in every n-th step, as it takes two decodings of latents."
     )
+    after: Share = Field(
+        0.0,
+        description="The edge loss begins after this share of the steps, so that a model learns from it that draws.",
+    )
     below: Annotated[int, Field(ge=1)] = Field(
-        400, description="The edge loss counts at timesteps below this one; above, too little can be seen."
+        1000,
+        description="The edge loss counts at timesteps below this one, each as much as is left of the signal there.",
+    )
+    distance: Literal["l1", "lpips", "st_lpips"] = Field(
+        "l1",
+        description="How far edges are apart: l1 over several scales; lpips, whose weights are fetched; or st_lpips, "
+        "which tolerates edges that are a pixel or two off.",
     )
     windows: Annotated[float, Field(ge=0)] = Field(
         0.1, description="A window too many or too few adds this much to the edge loss."

@@ -237,7 +237,8 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
         weights = None
         if train.background_weight < 1:
             weights = train.background_weight + (1 - train.background_weight) * batch["matte"]
-        with_edges = rng.step is not None and rng.step % train.edge.every == 0
+        first_step = round(train.edge.after * train.steps)
+        with_edges = rng.step is not None and rng.step >= first_step and rng.step % train.edge.every == 0
         return noise_loss(
             model_output, latents, noise_scheduler, rng, train.snr_gamma, weights, original_loss if with_edges else None
         )

@@ -146,6 +146,8 @@ def test_the_edge_loss_joins_every_nth_step_and_stays_out_of_the_validation(trai
     edge = {"weight": 0.5, "every": 2, "below": 1000, "counter": str(Path(__file__))}
     trained_controlnet(learning={"edge": edge})
     assert len(asked) == 2, "steps 0 and 2 of four"
+    trained_controlnet("later", learning={"edge": edge | {"after": 0.5}})
+    assert len(asked) == 3, "step 2 alone"
 
 
 def test_encoder_blocks_train_at_a_rate_of_their_own_and_are_saved(trained_controlnet, tiny_base):
