@@ -35,7 +35,7 @@ base: $(VENV)/.ready  # render the corpus and train the embedded base again: hou
 	cp -r models/base/whole data/base
 	cp -r models/base/photos data/photos
 
-ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation.md: an hour or two
+ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation.md: at most eight hours
 	python studies/ablation/run.py
 
 steps: $(VENV)/.ready  # how many steps an image needs: metrics/steps.json and steps.png; many minutes

@@ -23,8 +23,8 @@ def captioned(ingested, workers, tmp_path):
     )
     probes.save(tmp_path / "attributes.safetensors")
 
-    def captioned(columns, by=("columns", "attributes")):
-        settings = Caption(by=by, attributes=str(tmp_path / "attributes.safetensors"))
+    def captioned(columns, by=("columns", "attributes"), fixed=None):
+        settings = Caption(by=by, fixed=fixed, attributes=str(tmp_path / "attributes.safetensors"))
         records = [record | columns for record in ingested]
         return list(caption(records, tmp_path, settings, workers, "cpu", "fp32"))
 
@@ -87,6 +87,12 @@ def test_whoever_is_not_asked_is_not_heard(captioned):
     for nobody in ([], "none"):
         records = captioned(columns, by=nobody)
         assert {record["caption"] for record in records} == {""} and origins(records) == {"none": 20}
+
+
+def test_a_fixed_caption_is_that_of_all_photos_and_nobody_is_asked(captioned, tmp_path):
+    records = captioned(HOUSE, by=["none"], fixed="a photo of a building")
+    assert {record["caption"] for record in records} == {"a photo of a building"}
+    assert {record["captioned_by"] for record in records} == {"caption"} and not any(r["described"] for r in records)
 
 
 def test_missing_or_foreign_probes_are_one_clear_sentence(captioned, tmp_path):

@@ -130,6 +130,7 @@ class Caption(Group):
         "data/base/attributes.safetensors", description="This file has the probes that read attributes off photos."
     )
     vlm: Vlm = Vlm()
+    fixed: str | None = Field(None, description="All photos have this caption; null describes each.")
 
     @field_validator("by")
     @classmethod

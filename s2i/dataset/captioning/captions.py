@@ -14,6 +14,8 @@ from s2i.vocabulary.attributes import MAIN_PARTS
 
 PHOTOS_AT_ONCE = 256  # that a captioner gets
 
+NOT_DESCRIBED: dict[str, dict] = {"described": {}, "described_by": {}}
+
 
 def caption(
     records: Collection[dict], folder: Path, params: Caption, workers: Workers, device: str, precision: str
@@ -30,10 +32,14 @@ def caption(
     - vlm: a vision language model answered with it;
     - none: nothing is known of the photo, and the caption is empty.
 
+    With ``params.fixed`` all photos have this caption, and nobody is asked.
     Where the answer of a model is no caption, it goes into folder/quarantine.csv and the next captioner is asked.
     """
+    if params.fixed is not None:
+        yield from (record | {"caption": params.fixed, "captioned_by": "caption"} | NOT_DESCRIBED for record in records)
+        return
     captioners = captioners_by(params, folder, workers, device, precision)
-    described: Iterable[dict] = (record | {"described": {}, "described_by": {}} for record in records)
+    described: Iterable[dict] = (record | NOT_DESCRIBED for record in records)
     for captioner in captioners:
         described = _ask(captioner, described)
     for record in tqdm(described, desc="captioning", total=len(records), unit="photo"):
