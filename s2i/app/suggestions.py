@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from s2i.core.errors import UserError
 from s2i.core.records import Records
+from s2i.core.user_files import read_json
 from s2i.imaging import io
 from s2i.vocabulary import prompts
 from s2i.vocabulary.attributes import MAIN_PARTS
@@ -40,14 +41,27 @@ def of_records(folder: Path = Path("data/augmented")) -> Suggestions:
 
 
 def of_folder(folder: Path) -> Suggestions:
-    """What `write` put into a folder; raises UserError when that is not whole."""
+    """What `write` put into a folder; raises UserError when it is something else.
+
+    The page gives the examples to every visitor, so they are images in this very folder, whoever wrote the file.
+    """
     path = folder / FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        words = {part: list(content["words"][part]) for part in MAIN_PARTS}
-        return Suggestions(words, [(str(folder / name), prompt) for name, prompt in content["examples"]])
-    except (ValueError, TypeError, KeyError):
+        content = read_json(path)
+        words = {part: [str(word) for word in content["words"][part]] for part in MAIN_PARTS}
+        examples = [(str(_image_in(folder, name)), str(prompt)) for name, prompt in content["examples"]]
+    except (ValueError, TypeError, KeyError, UserError):
         raise UserError(f"{path} is not whole: write the folder again, or remove the file.") from None
+    return Suggestions(words, examples)
+
+
+def _image_in(folder: Path, name: str) -> Path:
+    """The image of that name in a folder; raises ValueError for what is elsewhere, UserError for what is no image."""
+    file = folder / name
+    if Path(name).name != name or file.is_symlink():
+        raise ValueError(name)
+    io.read_grey(file)
+    return file
 
 
 def write(suggestions: Suggestions, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -11,6 +12,7 @@ from tqdm import tqdm
 
 from s2i.core.errors import UserError
 
+DIED = ("WorkerCrashedError", "NodeDiedError", "ActorDiedError", "OutOfMemoryError")  # as Ray calls it
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -36,7 +38,8 @@ def compute(
 ) -> Iterator[Result]:
     """The results in order, computed in ``count`` processes; -1 is one for each core.
 
-    Raises UserError when Ray is to be used and not installed, or when a node of its cluster does not see this folder.
+    Raises UserError when Ray is to be used and not installed, when a node of its cluster does not see this folder, or
+    when a process dies.
     """
     options = {}
     if engine == "ray":
@@ -44,7 +47,15 @@ def compute(
         options["ray_remote_args"] = {"num_cpus": 1}  # a worker holds a core, or all would stand on one node
         function = partial(_in_folder, function, os.getcwd())
     parallel = ParallelWithBar(bar, backend=engine, n_jobs=count, **options)
-    return iter(parallel(delayed(function)(item) for item in items))
+    try:
+        return iter(parallel(delayed(function)(item) for item in items))
+    except Exception as error:
+        if not (isinstance(error, BrokenExecutor) or type(error).__name__ in DIED):
+            raise
+        raise UserError(
+            f"a process that was {bar.desc.rstrip(': ')} died, most likely for want of memory: lower workers.count in "
+            "params.yaml and run again; what was done is kept."
+        ) from None
 
 
 def _in_folder(function: Callable[[Item], Result], folder: str, item: Item) -> Result:

@@ -7,6 +7,7 @@ into an earlier stage's folder (``../ingested/photos/...``), so that no image is
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from s2i.core import fast_start
-from s2i.core.errors import UserError
+from s2i.core.errors import UserError, first_line
 from s2i.core.files import whole_file
 from s2i.core.parallel import CHUNK, chunked
 
@@ -83,7 +84,7 @@ class Records(Sized, Iterable[Record]):
         self.folder, self.file = Path(folder), Path(folder) / "records.parquet"
         if not self.file.exists():
             raise UserError(f"{self.file} is missing: run the stage that writes {folder} first (dvc repro does).")
-        with pq.ParquetFile(self.file) as file:
+        with self._open() as file:
             _check(file.schema_arrow, self.file)
             self.count: int = file.metadata.num_rows
 
@@ -91,11 +92,23 @@ class Records(Sized, Iterable[Record]):
         return self.count
 
     def __iter__(self) -> Iterator[Record]:
-        with pq.ParquetFile(self.file) as file:
+        with self._open() as file:
             for batch in file.iter_batches(CHUNK):
                 for row in batch.to_pylist(maps_as_pydicts="strict"):
                     known = {name: value for name, value in row.items() if value is not None}
                     yield moved(known, lambda path: os.path.join(self.folder, path))
+
+    @contextmanager
+    def _open(self) -> Iterator[pq.ParquetFile]:
+        """The file; raises UserError where it is not, or no longer, what was written."""
+        try:
+            with pq.ParquetFile(self.file) as file:
+                yield file
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise UserError(
+                f"{self.file} cannot be read ({first_line(error)}): delete {self.folder} and run the stage that writes "
+                "it (dvc repro does)."
+            ) from None
 
 
 def write(records: Iterable[Record], folder: Path, target: Path | None = None) -> None:
@@ -108,7 +121,8 @@ def write(records: Iterable[Record], folder: Path, target: Path | None = None) -
     @functools.cache
     def prefix(parent: str) -> str:
         inside = Path(parent).is_relative_to(folder)
-        path = Path(parent).relative_to(folder) if inside else Path(os.path.relpath(parent or ".", target))
+        elsewhere = os.path.relpath(os.path.realpath(parent), os.path.realpath(target))  # any of them may be a link
+        path = Path(parent).relative_to(folder) if inside else Path(elsewhere)
         return f"{path.as_posix()}/" if path.name else ""
 
     def relative(path: str) -> str:
@@ -148,6 +162,8 @@ def _table(rows: list[Record], target: Path) -> pa.Table:
 
 
 def _check(schema: pa.Schema, file: Path) -> None:
+    if missing := [field.name for field in SCHEMA if not field.nullable and field.name not in schema.names]:
+        raise UserError(f"{file} has no column '{missing[0]}'; delete {file.parent} and rerun.")
     for field in schema:
         if field.name not in SCHEMA.names or field.type != SCHEMA.field(field.name).type:
             raise UserError(

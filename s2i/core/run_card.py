@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from s2i.core import system
+from s2i.core.errors import first_line
 from s2i.core.files import write_json
+from s2i.core.messages import say
+from s2i.core.output_folders import alone
 
 FILE = Path("metrics/run.json")
 LIBRARIES = ("torch", "diffusers", "transformers", "peft", "accelerate", "numpy", "opencv-python-headless", "dvc")
@@ -36,11 +40,31 @@ def timed() -> Iterator[None]:
 
 
 def note(stage: str, seconds: float) -> None:
-    """Put a stage's entry into metrics/run.json, and what the run has in common above it."""
-    card = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+    """Put a stage's entry into metrics/run.json, and what the run has in common above it.
+
+    Other stages may be noted at the same time.  What cannot be noted is said, and fails no stage.
+    """
     entry = {"seconds": round(seconds, 1), "megabytes": system.peak_memory(), "revision": revision()}
     common = {"hardware": hardware(), "libraries": libraries(), "data": data()}
-    write_json(FILE, card | common | {"stages": card.get("stages", {}) | {stage: entry}})
+    try:
+        FILE.parent.mkdir(parents=True, exist_ok=True)
+        with alone(FILE, wait=True):
+            card, stages = _noted()
+            write_json(FILE, card | common | {"stages": stages | {stage: entry}})
+    except OSError as error:
+        say(f"{FILE} could not be written ({first_line(error)}): this run is not noted there.")
+
+
+def _noted() -> tuple[dict[str, Any], dict[str, Any]]:
+    """What stands in metrics/run.json, and its entries by stage; nothing where a merge, or a kill, has broken it."""
+    try:
+        card = json.loads(FILE.read_text(encoding="utf-8"))
+        return {**card}, {**card.get("stages", {})}
+    except FileNotFoundError:
+        return {}, {}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        say(f"{FILE} is not what a run writes, perhaps after a merge: it is begun anew.")
+        return {}, {}
 
 
 def hardware() -> dict[str, str | int]:
@@ -81,15 +105,15 @@ def data() -> dict[str, str]:
     """{folder: fingerprint} of what the pipeline was given, as dvc.lock knows it after the first stage."""
     try:
         inputs = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]["ingest"]["deps"]
-    except (FileNotFoundError, KeyError, TypeError):
+        return {entry["path"]: entry["md5"] for entry in inputs if entry["path"].startswith("data/")}
+    except (OSError, KeyError, TypeError, AttributeError, ValueError, yaml.YAMLError):  # it may be in a merge
         return {}
-    return {entry["path"]: entry["md5"] for entry in inputs if entry["path"].startswith("data/")}
 
 
 def _output(*command: str) -> str | None:
     """What a command prints, or None where it is not there or fails."""
     try:
         process = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return None
     return process.stdout.strip() if process.returncode == 0 else None

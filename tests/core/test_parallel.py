@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -39,6 +40,29 @@ def node(_):
 
 def process(_):
     return os.getpid()
+
+
+def die(_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+DIED = r"a process that was sketching died, .*: lower workers\.count in params\.yaml and run again"
+
+
+def test_a_worker_that_dies_is_one_sentence(monkeypatch):
+    monkeypatch.setattr("s2i.core.parallel.PATIENCE", -1)
+    monkeypatch.setattr("s2i.core.parallel._processes_run", True)
+    with pytest.raises(UserError, match=DIED):
+        list(fan_out(die, range(4), "sketching", Workers(count=2)))
+
+
+@pytest.mark.slow
+def test_a_ray_worker_that_dies_is_one_sentence(tmp_path):
+    pytest.importorskip("ray")
+    script = "from test_parallel import *; list(fan_out(die, range(4), 'sketching', Workers(count=2, engine='ray')))"
+    paths = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE / "tests/core"), str(HERE / "tests")])}
+    done = subprocess.run([sys.executable, "-c", script], env=os.environ | paths, capture_output=True, text=True)
+    assert done.returncode == 1 and re.search(DIED, done.stderr), done.stderr
 
 
 def test_little_work_starts_no_processes_and_much_work_does(monkeypatch):

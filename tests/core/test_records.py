@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from s2i.core import records
@@ -57,3 +59,42 @@ def test_a_record_without_a_photo_is_refused(tmp_path):
 def test_a_folder_without_records_says_which_stage_to_run(tmp_path):
     with pytest.raises(UserError, match="is missing: run the stage that writes"):
         records.Records(tmp_path)
+
+
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 4\n"
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "pointer", "flipped", "folder"])
+def test_damaged_records_are_one_clear_sentence(tmp_path, damage):
+    records.write([record(tmp_path, source=f"{number}.png") for number in range(2000)], tmp_path)
+    file = tmp_path / "records.parquet"
+    content = bytearray(file.read_bytes())
+    content[40:400] = bytes(360)
+    kinds = {"cut": content[:-20], "empty": b"", "pointer": LFS, "flipped": content}
+    file.unlink()
+    if damage == "folder":
+        file.mkdir()
+    else:
+        file.write_bytes(kinds[damage])
+    with pytest.raises(UserError, match=r"records\.parquet cannot be read \(.*\): delete .* and run the stage that"):
+        list(records.Records(tmp_path))
+
+
+def test_records_of_others_without_a_photo_are_one_clear_sentence(tmp_path):
+    pq.write_table(pa.table({"id": ["0"]}), tmp_path / "records.parquet")
+    with pytest.raises(UserError, match=r"has no column 'photo'; delete"):
+        records.Records(tmp_path)
+
+
+def test_paths_open_where_a_folder_is_a_link_to_another_disk(tmp_path):
+    (tmp_path / "disk/deep/paired").mkdir(parents=True)
+    (tmp_path / "data/ingested").mkdir(parents=True)
+    photo = tmp_path / "data/ingested/a.png"
+    photo.write_text("photo")
+    (tmp_path / "data/paired").symlink_to(tmp_path / "disk/deep/paired")
+    for target in (tmp_path / "data/paired", tmp_path / "data/matted"):
+        with whole_folder(target) as folder:
+            records.write([{"id": "0", "photo": str(photo)}], folder, target)
+        ((read),) = records.Records(target)
+        photo = Path(read["photo"])
+        assert photo.read_text(encoding="utf-8") == "photo"

@@ -71,3 +71,36 @@ def test_a_stage_by_hand_and_one_that_fails_note_nothing(project):
 def test_outside_of_git_and_dvc_nothing_is_made_up(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run_card.revision() is None and run_card.data() == {}
+
+
+MERGED = "<<<<<<< HEAD\n{}\n=======\n"
+
+
+@pytest.mark.parametrize("broken", [MERGED, "[]", "", '{"stages": 7}', '{"stages', "[" * 100_000, '{"stages": [1]}'])
+def test_a_run_card_that_a_merge_has_broken_is_begun_anew_and_fails_no_stage(project, broken):
+    run_card.FILE.parent.mkdir()
+    run_card.FILE.write_text(broken)
+    (project / "dvc.lock").write_text(MERGED)
+    done = run("pair")
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert json.loads(run_card.FILE.read_text())["stages"].keys() == {"pair"}
+    assert "metrics/run.json is not what a run writes, perhaps after a merge: it is begun anew." in done.stderr
+
+
+@pytest.mark.parametrize("in_the_way", ["metrics", "metrics/run.json/mine"])
+def test_a_run_card_that_cannot_be_written_is_said_and_fails_no_stage(project, in_the_way):
+    if in_the_way == "metrics":
+        (project / in_the_way).write_text("a file")
+    else:
+        (project / in_the_way).mkdir(parents=True)
+    done = run("pair")
+    assert done.returncode == 0 and "this run is not noted there" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_stages_that_end_at_once_are_all_noted(project):
+    note = "from s2i.core import run_card; import sys; run_card.note(sys.argv[1], 1)"
+    environment = {"PYTHONPATH": str(PROJECT), "PATH": "/usr/bin:/bin"}
+    names = ["pair", "matte", "caption"]
+    processes = [subprocess.Popen([sys.executable, "-c", note, name], env=environment) for name in names]
+    assert [process.wait() for process in processes] == [0, 0, 0]
+    assert json.loads(run_card.FILE.read_text())["stages"].keys() == set(names)
