@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from s2i.cli import app, captions, check, export, folds, generate, import_checkpoint, preset, report
+from s2i.cli import app, cache, captions, check, export, folds, generate, import_checkpoint, preset, report
 from s2i.core import interruption
 from s2i.core.errors import UserError, explained
 
 # Each has add_to(subparsers), and run(arguments), which imports what takes long to load.
-COMMANDS = (generate, app, captions, export, import_checkpoint, report, folds, check, preset)
+COMMANDS = (generate, app, captions, export, import_checkpoint, report, folds, check, preset, cache)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

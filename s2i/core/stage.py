@@ -22,7 +22,7 @@ from s2i.core.records import write as write_records
 
 FAILED = "failed.txt"  # in the output of a stage that may fail: why it did
 
-if interruption.is_script():  # what a stage imports after this module takes seconds
+if interruption.is_script():  # here already: what a stage imports after this module takes seconds
     interruption.exit_on_signal()
 
 
@@ -83,6 +83,8 @@ def run(
     Else a UserError ends the program with its sentence.  Of several processes (accelerate launch) the first one's last
     output counts.
     """
+    if interruption.is_script():
+        interruption.exit_on_signal()
     arguments = _arguments(inputs, outputs, metrics, params)
     sources = {name: arguments[name] for name in inputs}
     targets = {name: arguments[name] for name in outputs}
