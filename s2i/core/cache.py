@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -193,12 +194,14 @@ def store(value: Value, kind: str, *key: Any) -> Value:
     """Store a JSON-able value under a key, and give it back."""
     file = path(".json", kind, *key)
     content = json.dumps({"sha256": _hash_of(value), "value": value})
+    draft = files.draft_of(file, "draft.json")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft = files.draft_of(file, "draft.json")
         draft.write_text(content, encoding="utf-8")
         os.replace(draft, file)
     except OSError as error:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
         _say_unusable(error.strerror or first_line(error))
     return value
 

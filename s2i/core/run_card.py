@@ -106,7 +106,15 @@ def data() -> dict[str, str]:
     try:
         inputs = yaml.safe_load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]["ingest"]["deps"]
         return {entry["path"]: entry["md5"] for entry in inputs if entry["path"].startswith("data/")}
-    except (OSError, KeyError, TypeError, AttributeError, ValueError, yaml.YAMLError):  # it may be in a merge
+    except (
+        OSError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        ValueError,
+        RecursionError,
+        yaml.YAMLError,
+    ):  # it may be in a merge
         return {}
 
 

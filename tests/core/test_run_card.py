@@ -80,7 +80,7 @@ MERGED = "<<<<<<< HEAD\n{}\n=======\n"
 def test_a_run_card_that_a_merge_has_broken_is_begun_anew_and_fails_no_stage(project, broken):
     run_card.FILE.parent.mkdir()
     run_card.FILE.write_text(broken)
-    (project / "dvc.lock").write_text(MERGED)
+    (project / "dvc.lock").write_text(broken)
     done = run("pair")
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
     assert json.loads(run_card.FILE.read_text())["stages"].keys() == {"pair"}
