@@ -31,10 +31,23 @@ class Workers(Group):
 class Ingest(Group):
     """Which photos are read and how they are split."""
 
-    source: Literal["folder", "paired", "sketchy"] = Field(
-        "folder",
-        description="This is how the photos are laid out: in a folder with photos.csv, as a set of photos and sketches "
-        "in pairs, or as the Sketchy database.",
+    source: Literal["folder", "paired", "sketchy", "imagefolder", "parquet", "kohya", "simpletuner", "webdataset"] = (
+        Field(
+            "folder",
+            description="This is how the photos are laid out: in a folder with photos.csv, as a set of photos and "
+            "sketches in pairs, as the Sketchy database, as an imagefolder or parquet files of Hugging Face datasets, "
+            "as kohya or SimpleTuner train on them, or as tar shards of webdataset.",
+        )
+    )
+    url: str | None = Field(
+        None,
+        description="The photos are read from here instead of data/photos: a folder, a file, a pattern with * or "
+        "{000..012}, or any of these at s3://, gs://, hf:// or https://.",
+    )
+    columns: dict[str, str] = Field(
+        {},
+        description="Columns that a data set calls otherwise than photos.csv does: {caption: blip_caption}; file is "
+        "the photo.",
     )
     classes: Annotated[list[str], Field(min_length=1), AfterValidator(each_once)] | None = Field(
         None, description="Only these classes of a Sketchy database are read; null reads all of them."
@@ -61,6 +74,12 @@ class Ingest(Group):
     max_megapixels: Annotated[float, Field(gt=0, le=178)] = Field(
         100, description="Larger photos are refused; reading one takes 16 bytes of memory a pixel in each process."
     )
+
+    @model_validator(mode="after")
+    def _have_columns(self) -> Self:
+        if self.columns and self.source in ("folder", "paired", "sketchy"):
+            raise ValueError(f"columns names those of other layouts; source {self.source} has its own")
+        return self
 
     @model_validator(mode="after")
     def _leave_some_to_train(self) -> Self:

@@ -135,6 +135,8 @@ def _write_companion(file: Path, target: Path, size: tuple[int, int], conversion
             image = io.resize_and_crop(io.grey(io.decode_photo(file, content, most)), conversion.resolution)
             if column == "given_sketches" and io.is_blank(image):
                 raise io.Unreadable("blank")
+            if column == "given_sketches" and np.median(image) < 128:
+                image = 255 - image  # light strokes on black, as control images of other programs have them
         io.write_png(draft, image)
 
     digest = sha256(content).hexdigest()

@@ -29,8 +29,9 @@ def ingest(
     Raises UserError when no photo is found, or when none is left to train on, to validate or to test with.
     """
     photos = list(find_photos(source, params))
+    where = params.url or source
     if not photos:
-        raise UserError(f"{source} holds no photos ({', '.join(sorted(io.readable()))}): put some there.")
+        raise UserError(f"{where} holds no photos ({', '.join(sorted(io.readable()))}): put some there.")
     conversion = Conversion(folder, resolution, params.max_megapixels)
     candidates = [_refuse_unlicensed(photo, params.require_licence) for photo in photos]
     unique = _without_duplicates(fan_out(partial(_identify, conversion=conversion), candidates, "reading", workers))
@@ -41,7 +42,7 @@ def ingest(
     _remove_unused_images(folder, records)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refused)] + leaks
     quarantine.write(refused, folder)
-    _check_splits(records, refused, source, params)
+    _check_splits(records, refused, where, params)
     return records, _figures(records, refused)
 
 
@@ -51,8 +52,9 @@ def _split(records: list[dict], seed: int, params: Ingest) -> tuple[list[dict], 
     What is refused leaves a gap in its split, so the others are split again until none is.
     """
     refused: list[Refused] = []
+    given = {record["id"]: record["split"] for record in records if "split" in record}  # they came with the photos
     while True:
-        for record, split in zip(records, splits.splits_of(records, seed, params), strict=True):
+        for record, split in zip(records, splits.splits_of(records, seed, params, given), strict=True):
             record["split"] = split
         records, leaks = duplicates.without_leaks(records, params.near_duplicate)
         if not leaks:
@@ -106,7 +108,7 @@ def _remove_unused_images(folder: Path, records: Sequence[dict]) -> None:
                 file.unlink()
 
 
-def _check_splits(records: Sequence[dict], refused: Sequence[Refused], source: Path, params: Ingest) -> None:
+def _check_splits(records: Sequence[dict], refused: Sequence[Refused], source: Path | str, params: Ingest) -> None:
     reasons = ", ".join(f"{count} {why}" for why, count in Counter(outcome.why for outcome in refused).items())
     if not records:
         raise UserError(f"none of the {len(refused)} files in {source} can be used ({reasons}).")

@@ -57,13 +57,15 @@ def list_photos(folder: Path) -> Iterator[Photo | Refused]:
             yield Refused(name, not_entered[file])
         elif file.suffix.lower() in io.readable():
             yield Photo(file, name)
-        elif refused := _not_read(file, name):
+        elif refused := not_read(file, name):
             yield refused
 
 
-def _not_read(file: Path, name: str) -> Refused | None:
-    """Why an image of another suffix is not read, and what to do; None for what is no image."""
+def not_read(file: Path, name: str) -> Refused | None:
+    """Why an image of a suffix that is not read is not, and what to do; None for what is read, or no image."""
     suffix = file.suffix.lower()
+    if suffix in io.readable():
+        return None
     if suffix in UNREAD_SUFFIXES:
         plugin = HEIC if suffix in (".heic", ".heif") else ""
         return Refused(name, f"{suffix} is not read", f"(convert it to .jpg or .png{plugin})")

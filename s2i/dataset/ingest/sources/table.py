@@ -9,6 +9,7 @@ from s2i.core import tables
 from s2i.core.errors import UserError
 from s2i.core.quarantine import Refused
 from s2i.core.user_files import read_text
+from s2i.dataset.ingest.sources import split_names
 from s2i.vocabulary import attributes, prompt_limits
 from s2i.vocabulary.attributes import COUNTS, FLAGS
 from s2i.vocabulary.prompt_limits import MAX_WORDS
@@ -16,7 +17,7 @@ from s2i.vocabulary.prompt_limits import MAX_WORDS
 TEXTS = ("licence", "source_url", "author", "label", *attributes.TEXTS)
 COMPANIONS = ("sketch", "labels", "matte")
 IGNORED = ("depth", "normals", "description", "seed")  # the corpus writes them too
-KNOWN = ("file", "caption", *TEXTS, *COUNTS, *FLAGS, *COMPANIONS, *IGNORED)
+KNOWN = ("file", "caption", "split", *TEXTS, *COUNTS, *FLAGS, *COMPANIONS, *IGNORED)
 MAX_COUNT = 2**31 - 1  # what an int32 column of the records holds
 MAX_SHOWN = 60  # characters of a wrong value
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
@@ -93,7 +94,7 @@ def _unknown(table: Path, columns: list[str]) -> Iterator[Refused]:
 def values(row: Described) -> tuple[dict[str, str | int | bool], list[Refused]]:
     """The columns of a record that a row fills, and its texts that cannot be used, or not whole.
 
-    Raises ValueError for a count or a flag that is none, which costs the row.
+    Raises ValueError for a split, a count or a flag that is none, which costs the row.
     """
     columns: dict[str, str | int | bool] = {}
     refused = []
@@ -108,6 +109,7 @@ def values(row: Described) -> tuple[dict[str, str | int | bool], list[Refused]]:
             detail = f"of {len(text.split())} words, of which about the first {MAX_WORDS} count {row.where}"
             refused.append(Refused(row.name, "long caption", detail))
         columns["given_caption" if column == "caption" else column] = " ".join(text.split())
+    columns |= {"split": split_names.parse(row.cells["split"])} if "split" in row.cells else {}
     columns |= {column: _parse_count(column, row.cells[column]) for column in COUNTS if column in row.cells}
     columns |= {column: _parse_flag(column, row.cells[column]) for column in FLAGS if column in row.cells}
     return columns, refused
