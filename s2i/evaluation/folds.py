@@ -16,6 +16,7 @@ from s2i.core.errors import UserError
 from s2i.evaluation import summary
 from s2i.evaluation.report import revisions
 
+GAIN = "gain over "
 SCORES = "metrics/evaluate/per_image.csv"
 COMMAND = "dvc exp run --queue -S ingest.folds=5 -S 'ingest.fold=range(5)' && dvc queue start"
 
@@ -44,19 +45,20 @@ def pooled_scores() -> pd.DataFrame:
 
 
 def figures(table: pd.DataFrame, level: float) -> dict[str, Any]:
-    """{set: {metric: {"mean", "low", "high"}}} over all photos, and under "gain" fine-tuned less base, image by image.
+    """{set: {metric: {"mean", "low", "high"}}} over all photos, and "gain over SET" for each baseline, image by image.
 
     table: of `pooled_scores`.
     """
     sets = {str(name): rows for name, rows in table.groupby("model", sort=False)}
-    gain = summary.differences(sets["finetuned"], sets["base"], level)
-    return {name: summary.means(rows, level) for name, rows in sets.items()} | {"gain": gain}
+    baselines = {name: rows for name, rows in sets.items() if name.startswith("base")}
+    gains = {f"{GAIN}{name}": summary.differences(sets["finetuned"], rows, level) for name, rows in baselines.items()}
+    return {name: summary.means(rows, level) for name, rows in sets.items()} | gains
 
 
 def markdown(found: Mapping[str, Any], table: pd.DataFrame, level: float, metrics: Sequence[str]) -> str:
     """The figures of some metrics as a table in Markdown, under a sentence that says what they are of."""
     photos, folds = table["id"].nunique(), table["fold"].nunique()
-    sets = [name for name in ("finetuned", "base", "gain") if name in found]
+    sets = [name for name in found if name.startswith(("finetuned", "base", GAIN))]
     lines = [
         f"{photos} photos, each drawn by the one of {folds} models that was not trained with it; in brackets "
         f"{level:.0%} intervals over photos.",
