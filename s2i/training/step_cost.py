@@ -12,6 +12,7 @@ from s2i.core import devices, system
 from s2i.core.params import Params
 from s2i.diffusion.controlnets import ControlledUNet
 from s2i.training.batches import StepBatches
+from s2i.training.control_loss import control_loss
 from s2i.training.loop import train_step
 from s2i.training.memory import explain_out_of_memory
 from s2i.training.methods import controlnet
@@ -41,7 +42,7 @@ def measure(params: Params) -> StepCost:
     pipeline = controlnet.load_pipeline(params)
     controlnet.inject(pipeline, "modified" if params.adapter == "two-step" else params.adapter, params)
     batch = _batch(pipeline, params)
-    loss = controlnet.control_loss(pipeline, torch.zeros_like(batch["embedding"][0], device=device), params)
+    loss = control_loss(pipeline, torch.zeros_like(batch["embedding"][0], device=device), params)
     model = ControlledUNet(pipeline.unet, pipeline.controlnet)
     with tempfile.TemporaryDirectory() as folder:
         run = Run(model, loss, [], params.train, Path(folder), device, precision)

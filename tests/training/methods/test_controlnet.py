@@ -23,6 +23,7 @@ from s2i.generation import find_model
 from s2i.generation.held_out import generate
 from s2i.imaging import io
 from s2i.imaging.control_images import control_images_of
+from s2i.training import control_loss
 from s2i.training.methods import controlnet
 from s2i.training.validation_images import DrawnScores, ValidationImages
 
@@ -119,7 +120,7 @@ def test_losses_and_images_of_a_training_are_in_wandb(trained_controlnet, own_ca
 
 def test_a_repeated_training_is_taken_from_its_checkpoints(trained_controlnet, monkeypatch):
     first = trained_controlnet("first")
-    monkeypatch.setattr(controlnet, "noise_loss", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(control_loss, "noise_loss", lambda *_: pytest.fail("trained again"))
     second = trained_controlnet("second")
     assert cache.folder_hash(first / "controlnet") == cache.folder_hash(second / "controlnet")
 
@@ -142,7 +143,7 @@ def test_the_seed_of_the_training_is_the_seed_unless_it_has_its_own(trained_cont
 def test_the_edge_loss_joins_every_nth_step_and_stays_out_of_the_validation(trained_controlnet, monkeypatch):
     asked = []
     counted = lambda estimate, latents: asked.append(1) or torch.zeros(len(estimate))  # noqa: E731
-    monkeypatch.setattr(controlnet, "edge_loss", lambda vae, settings: counted)
+    monkeypatch.setattr(control_loss, "edge_loss", lambda vae, settings: counted)
     edge = {"weight": 0.5, "every": 2, "below": 1000, "counter": str(Path(__file__))}
     trained_controlnet(learning={"edge": edge})
     assert len(asked) == 2, "steps 0 and 2 of four"
