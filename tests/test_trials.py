@@ -31,7 +31,7 @@ def quarantine(folder):
 
 def test_a_sentence_a_name_and_a_right_outcome_are_told_apart():
     assert outcome(refuse, refused("line 3 is too long")).outcome == "sentence"
-    assert outcome(quarantine, named("x.png,empty")).outcome == "named"
+    assert outcome(quarantine, named("x.png: empty")).outcome == "named"
     assert outcome(lambda folder: None).outcome == "right"
 
 

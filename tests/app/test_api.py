@@ -1,12 +1,14 @@
 """What programs can do with the app over HTTP."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.app import REQUEST
 from helpers.files import write_bomb
+from helpers.hostile_images import EPS
 from PIL import Image
 
 pytest.importorskip("gradio", reason="the app's extra is not installed: pip install -e '.[app]'")
@@ -78,3 +80,14 @@ def test_what_is_wrong_in_the_server_is_told_to_its_operator_alone(client, proje
     with pytest.raises(Exception, match="Something went wrong in the server, whose terminal says more"):
         client.predict(handle_file(project / "sketch.png"), **REQUEST, api_name="/draw")
     assert "/home/anna/secret is full" in capsys.readouterr().err
+
+
+def test_an_upload_starts_no_program_and_no_path_of_the_server_is_told(client, project, monkeypatch):
+    (project / "bin").mkdir()
+    (project / "bin/gs").write_text(f"#!/bin/sh\ntouch {project}/started\n")
+    (project / "bin/gs").chmod(0o755)
+    monkeypatch.setenv("PATH", str(project / "bin"), prepend=os.pathsep)
+    (project / "drawing.png").write_bytes(EPS)
+    with pytest.raises(Exception, match="The sketch cannot be read: not an image") as error:
+        client.predict(handle_file(project / "drawing.png"), **REQUEST, api_name="/draw")
+    assert "/" not in str(error.value) and not (project / "started").exists()

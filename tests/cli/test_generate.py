@@ -133,6 +133,14 @@ def test_the_image_carries_what_it_was_made_with_and_can_be_made_again(project):
     assert (io.read(project / "again/my sketch.png") == io.read(project / "drawn/my sketch.png")).all()
 
 
+def test_the_hidden_files_that_a_mac_puts_beside_sketches_are_passed_over(project, capsys):
+    (project / "mac").mkdir()
+    Image.open("my sketch.png").save(project / "mac/a.png")
+    (project / "mac/._a.png").write_bytes(b"\0\5\x16\7" + bytes(80))
+    cli.main(["generate", "mac", "--steps", "1"])
+    assert capsys.readouterr().out.split() == ["drawn/a.png"]
+
+
 def test_sketches_of_one_name_do_not_overwrite_each_other(project):
     (project / "more").mkdir()
     Image.open("my sketch.png").rotate(90).save(project / "more/my sketch.png")

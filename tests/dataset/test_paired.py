@@ -104,3 +104,40 @@ def test_a_prompts_json_that_is_no_list_or_no_json_is_one_clear_sentence(ingest_
     (paired / "prompts.json").write_bytes('[\n{"image": "image_1.png", "prompt": "café"}]'.encode("latin-1"))
     with pytest.raises(UserError, match=r"prompts.json line 2 is not UTF-8: save the file in UTF-8"):
         ingest_folder(paired, source="paired")
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (f'{{"image": "image_0.png", "prompt": {"9" * 5000}}}', "prompt is no text (image_0.png, entry 1)"),
+        ('{"image": "image_0.png", "prompt": "a", "prompt": "b"}', "prompt is no text (image_0.png, entry 1)"),
+        (
+            f'{{"image": "image_0.png", "prompt": "{"x" * 2_000_000}"}}',
+            "unusable prompt it has 2,000,000 characters; keep it under 2,000 (image_0.png, entry 1)",
+        ),
+        (
+            r'{"image": "image_0.png", "prompt": "a\u0000b"}',
+            "unusable prompt it holds the control character U+0000; remove it (image_0.png, entry 1)",
+        ),
+    ],
+)
+def test_an_entry_that_cannot_be_used_costs_itself_alone(ingest_folder, paired, entry, reason):
+    (paired / "prompts.json").write_text(f'[{entry}, {{"image": "IMAGE_1.png", "prompt": "a"}}]', encoding="utf-8")
+    found, _, reasons = ingest_folder(paired, source="paired")
+    assert reasons == {"prompts.json": reason}
+    assert [record["given_caption"] for record in found if record.get("given_caption")] == ["a"]
+
+
+def test_brackets_without_end_are_one_clear_sentence(ingest_folder, paired):
+    (paired / "prompts.json").write_text("[" * 100_000, encoding="utf-8")
+    with pytest.raises(UserError, match=r"prompts.json is nested too deeply to be read: check its brackets"):
+        ingest_folder(paired, source="paired")
+
+
+def test_a_prompts_json_of_another_case_is_read_and_one_that_only_looks_like_it_is_named(ingest_folder, paired):
+    (paired / "prompts.json").rename(paired / "Prompts.json")
+    found, _, reasons = ingest_folder(paired, source="paired")
+    assert sum(bool(record.get("given_caption")) for record in found) == 10 and reasons == {}
+    (paired / "Prompts.json").rename(paired / "prompts.json.txt")
+    _, _, reasons = ingest_folder(paired, source="paired")
+    assert reasons == {"prompts.json.txt": "not read (save or rename it as prompts.json)"}

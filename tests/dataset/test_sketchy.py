@@ -107,3 +107,18 @@ def test_a_broken_sketch_costs_only_itself(ingest_folder, sketchy):
     found, _, reasons = ingest_folder(sketchy, source="sketchy", val=0.35)
     assert len(found) == 20
     assert reasons == {"256x256/photo/tx_000000000000/cat/n0002_7.jpg": "unusable companion n0002_7-2.png: empty file"}
+
+
+def test_a_hidden_folder_is_no_class_and_an_empty_one_is_named(ingest_folder, sketchy):
+    for name in (".ipynb_checkpoints", "bird"):
+        for kind in ("photo", "sketch"):
+            (sketchy / f"256x256/{kind}/tx_000000000000/{name}").mkdir()
+    found, _, reasons = ingest_folder(sketchy, source="sketchy")
+    assert {record["label"] for record in found} == {"cat", "car_(sedan)"}
+    assert reasons == {"256x256/photo/tx_000000000000/bird": "empty class without a photo"}
+
+
+def test_a_folder_in_the_place_of_a_list_is_one_clear_sentence(ingest_folder, sketchy):
+    (sketchy / "info/invalid-pose.txt").mkdir()
+    with pytest.raises(UserError, match=r"invalid-pose.txt cannot be read: no file \(a folder\)"):
+        ingest_folder(sketchy, source="sketchy")
