@@ -25,8 +25,7 @@ def without_leaks(records: Sequence[dict], distance: int) -> tuple[list[dict], l
     """The records whose `motif` no more important split holds too, and the others refused.
 
     distance: how many of 64 bits the hashes of one motif may differ in.
-    A split is drawn from each photo's own content, so no photo ever moves when others come: where two of one motif
-    were drawn into different splits, only one of them is used.
+    Where two of one motif fell to different splits, only the held-out one is used.
     """
     hashes = np.array([imagehash.hex_to_hash(record["motif"]).hash.ravel() for record in records])
     refused: dict[int, Refused] = {}
