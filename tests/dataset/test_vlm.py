@@ -1,119 +1,104 @@
-"""Both kinds of vision language models, with random weights, through the code that asks the real ones."""
+"""Vision language models of six families, with random weights, through the code that asks the real ones."""
 
 import sys
 from types import ModuleType
 
-import numpy as np
 import pytest
 import torch
-from transformers import (
-    AutoModelForImageTextToText,
-    Blip2Config,
-    Blip2ForConditionalGeneration,
-    Blip2Processor,
-    Blip2QFormerConfig,
-    Blip2VisionConfig,
-    CLIPImageProcessor,
-    CLIPVisionConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
-    OPTConfig,
-    PreTrainedTokenizerFast,
-)
+from helpers import vlms
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from s2i.core import quarantine
 from s2i.core.errors import UserError
-from s2i.core.params import Caption, Vlm
 from s2i.dataset.captioning import vlm
-from s2i.dataset.captioning.captions import caption
-from s2i.dataset.survey import caption_table
-from s2i.imaging import io
-
-SIZE, PATCH = 32, 16
-VISION = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2, "image_size": SIZE, "patch_size": PATCH}
-TEXT = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 256}
-ENDS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+from s2i.dataset.captioning.questions import numbered_question
 
 
-def tokenizer():
-    """Every byte a token."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """saved(family) is the folder of a model, written once."""
+    folders = {}
 
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    words = {token: index for index, token in enumerate(["<pad>", "<s>", "</s>", "<image>", *letters])}
-    byte_level = Tokenizer(models.BPE(vocab=words, merges=[]))
-    byte_level.pre_tokenizer, byte_level.decoder = (
-        pre_tokenizers.ByteLevel(add_prefix_space=False),
-        decoders.ByteLevel(),
-    )
-    special = {"pad_token": "<pad>", "bos_token": "<s>", "eos_token": "</s>"}
-    return PreTrainedTokenizerFast(tokenizer_object=byte_level, additional_special_tokens=["<image>"], **special)
+    def saved(family):
+        if family not in folders:
+            folders[family] = vlms.save(family, tmp_path_factory.mktemp("model"))
+        return folders[family]
+
+    return saved
 
 
-def image_processor():
-    return CLIPImageProcessor(size={"shortest_edge": SIZE}, crop_size={"height": SIZE, "width": SIZE})
+@pytest.fixture(scope="module", params=vlms.SAVED_BY)
+def family(request):
+    return request.param
 
 
-def save_llava(folder):
-    words = tokenizer()
-    config = LlavaConfig(
-        vision_config=CLIPVisionConfig(num_hidden_layers=2, **VISION),
-        text_config=LlamaConfig(vocab_size=len(words), intermediate_size=16, **TEXT, **ENDS),
-        image_token_index=words.convert_tokens_to_ids("<image>"),
-    )
-    LlavaForConditionalGeneration(config).save_pretrained(folder)
-    layout = {"patch_size": PATCH, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
-    LlavaProcessor(image_processor(), words, **layout).save_pretrained(folder)
+def load(folder):
+    return vlm.load(str(folder), torch.device("cpu"), "fp32")
 
 
-def save_blip2(folder):
-    words = tokenizer()
-    former = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = Blip2Config(
-        vision_config=Blip2VisionConfig(num_hidden_layers=1, **VISION),
-        qformer_config=Blip2QFormerConfig(vocab_size=len(words), encoder_hidden_size=16, **former),
-        text_config=OPTConfig(vocab_size=len(words), ffn_dim=16, word_embed_proj_dim=16, **TEXT, **ENDS),
-        num_query_tokens=4,
-        image_token_index=words.convert_tokens_to_ids("<image>"),
-    )
-    Blip2ForConditionalGeneration(config).save_pretrained(folder)
-    Blip2Processor(image_processor(), words, num_query_tokens=4).save_pretrained(folder)
+def questions_to(family):
+    return vlm.FLORENCE_TASKS if family == "florence2" else [numbered_question(number) for number in (1, 2, 3)]
 
 
-@pytest.fixture(scope="module", params=["llava", "blip-2"])
-def model(request, tmp_path_factory):
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp(request.param)
-    {"llava": save_llava, "blip-2": save_blip2}[request.param](folder)
-    return folder
+def test_an_answer_does_not_depend_on_the_batch_and_does_not_repeat_the_question(family, saved, house):
+    images, question = [house(number) for number in range(5)], questions_to(family)[0]
+    together = load(saved(family)).answer(images, question, 6)
+    alone = [answer for image in images for answer in load(saved(family)).answer([image], question, 6)]
+    assert len(together) == 5 and together == alone and all(together)
+    assert not any(word in answer for answer in together for word in ("ASSISTANT", "assistant", "Answer", question))
 
 
-def ask(model, images, number=1):
-    return vlm.load(str(model), torch.device("cpu"), "fp32").answer(images, vlm.numbered_question(number), 6)
-
-
-def test_an_answer_does_not_depend_on_the_batch_and_does_not_repeat_the_question(model, house):
-    images = [house(number) for number in range(5)]
-    together = ask(model, images)
-    alone = [answer for image in images for answer in ask(model, [image])]
-    assert len(together) == 5 and together == alone
-    assert not any("ASSISTANT" in answer or "Answer" in answer for answer in together)
-
-
-def test_another_question_gets_another_answer(model, house):
-    answers = {tuple(ask(model, [house(1), house(2)], number)) for number in (1, 2, 3)}
+def test_another_question_gets_another_answer(family, saved, house):
+    answers = {tuple(load(saved(family)).answer([house(1)], question, 6)) for question in questions_to(family)}
     assert len(answers) > 1
 
 
-def test_there_are_ten_questions_and_no_eleventh():
-    assert len({vlm.numbered_question(number) for number in range(1, 11)}) == 10
-    with pytest.raises(UserError, match=r"caption.vlm.question is 11, but .*questions.yaml has 10"):
-        vlm.numbered_question(11)
+@pytest.mark.parametrize("family", ["llava with a template", "qwen2-vl", "gemma3"])
+def test_a_model_is_asked_by_its_own_chat_template_about_its_own_image(family, saved, house, monkeypatch):
+    model, read = load(saved(family)), []
+    generate = model.model.generate
+
+    def generate_and_note(**inputs):
+        read.append(inputs)
+        return generate(**inputs)
+
+    monkeypatch.setattr(model.model, "generate", generate_and_note)
+    model.answer([house(1), house(2)], "What is it?", 2)
+    first, second = model.processor.batch_decode(read[0]["input_ids"], skip_special_tokens=True)
+    assert first.split() == second.split() == ["user:", "What", "is", "it?", "assistant:"]
+    pixels = read[0]["pixel_values"]
+    assert not torch.equal(*pixels.reshape(2, -1, *pixels.shape[1:]))
 
 
-def test_weights_are_in_8_bits_where_there_is_a_gpu_with_bitsandbytes(model, monkeypatch):
+@pytest.mark.parametrize(
+    ("family", "prompt"), [("llava", "USER: What? ASSISTANT:"), ("blip-2", "Question: What? Answer:")]
+)
+def test_older_models_without_a_template_have_their_prompts(family, prompt, saved, house):
+    model = load(saved(family))
+    assert not model.has_template
+    (text,) = model.processor.batch_decode(model._inputs([house(1)], "What?")["input_ids"], skip_special_tokens=True)
+    assert text.split() == prompt.split()
+
+
+def test_florence_2_is_told_a_task_and_no_question(saved, house):
+    model = load(saved("florence2"))
+    (text,) = model.processor.batch_decode(
+        model._inputs([house(1)], "<DETAILED_CAPTION>")["input_ids"], skip_special_tokens=True
+    )
+    assert text == "Describe in detail what is shown in the image."
+    sentence = r"caption.vlm.question is 'What\?', but .* Florence-2.* set it to <CAPTION> or <DETAILED_CAPTION> or"
+    with pytest.raises(UserError, match=sentence):
+        model.answer([house(1)], "What?", 2)
+
+
+def test_another_type_without_a_template_is_refused(saved):
+    processor = AutoProcessor.from_pretrained(saved("qwen2-vl"))
+    processor.chat_template = None
+    model = AutoModelForImageTextToText.from_pretrained(saved("qwen2-vl"))
+    with pytest.raises(UserError, match=r"is of type qwen2_vl and brings no chat template, so s2i cannot ask it"):
+        vlm.VisionLanguageModel(model, processor)
+
+
+def test_weights_are_in_8_bits_where_there_is_a_gpu_with_bitsandbytes(saved, monkeypatch):
     load, asked = AutoModelForImageTextToText.from_pretrained, []
 
     def from_pretrained(name, quantization_config=None, device_map=None, **options):
@@ -121,95 +106,14 @@ def test_weights_are_in_8_bits_where_there_is_a_gpu_with_bitsandbytes(model, mon
         return load(name, **options)
 
     monkeypatch.setattr(AutoModelForImageTextToText, "from_pretrained", from_pretrained)
-    vlm.load(str(model), torch.device("cpu"), "bf16")
+    vlm.load(str(saved("llava")), torch.device("cpu"), "bf16")
     monkeypatch.setitem(sys.modules, "bitsandbytes", ModuleType("bitsandbytes"))
-    vlm.load(str(model), torch.device("cuda"), "bf16")
+    vlm.load(str(saved("llava")), torch.device("cuda"), "bf16")
     assert asked == [(False, None), (True, {"": torch.device("cuda")})]
 
 
 def test_a_model_that_cannot_be_had_is_one_clear_sentence(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(
-        UserError, match=r"caption.vlm.model 'nobody/nothing' is no folder here .* take vlm out of caption"
-    ):
-        ask("nobody/nothing", [])
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        ("", "empty answer"),
-        (" .\n", "empty answer"),
-        ("a" * 10_000, "answer of 10000 characters"),
-        ("a red house", None),
-    ],
-)
-def test_an_answer_that_is_no_caption_is_told(answer, reason):
-    assert vlm.refusal_of(answer) == reason
-
-
-def test_useless_answers_are_quarantined_and_the_next_in_turn_is_asked(ingested, tmp_path, workers, monkeypatch):
-    class Answering:
-        def answer(self, images, question, max_new_tokens):
-            assert all(isinstance(image, np.ndarray) for image in images)
-            return ["", "a" * 10_000] + [f"house {number}" for number in range(2, len(images))]
-
-    monkeypatch.setattr(vlm, "load", lambda *_: Answering())
-    records = [record | {"structure": "barn"} for record in ingested]
-    settings = Caption(by=["vlm", "columns"], vlm=Vlm(batch_size=20))
-    captioned = list(caption(records, tmp_path, settings, workers, device="cpu", precision="fp32"))
-    assert [record["caption"] for record in captioned[:3]] == ["barn", "barn", "house 2"]
-    assert [record["captioned_by"] for record in captioned].count("vlm") == 18
-    assert [row["reason"] for row in quarantine.read(tmp_path)] == [
-        f"empty answer of caption.vlm to {vlm.numbered_question(1)!r}: ''",
-        f"answer of 10000 characters of caption.vlm to {vlm.numbered_question(1)!r}: '{'a' * 200}'",
-    ]
-
-
-def test_what_was_answered_before_is_not_asked_again_also_after_a_killed_run(model, ingested, monkeypatch):
-    asked = []
-
-    class Answering:
-        def answer(self, images, question, max_new_tokens):
-            if len(asked) == 3:
-                raise KeyboardInterrupt
-            asked.append(len(images))
-            return [f"house {len(asked)}"] * len(images)
-
-    monkeypatch.setattr(vlm, "load", lambda *_: Answering())
-    photos = [record["photo"] for record in ingested]
-
-    def answers(photos, question="What is it?"):
-        return vlm.cached_answers(photos, question, Vlm(model=str(model), batch_size=2), torch.device("cpu"), "fp32")
-
-    with pytest.raises(KeyboardInterrupt):
-        answers(photos[:8])
-    asked.clear()
-    assert answers(photos[:8]) == [f"house {batch}" for batch in (1, 1, 2, 2, 3, 3, 1, 1)] and asked == [2]
-    answers(photos[:9])
-    assert asked == [2, 1]
-    answers(photos[:1], "Where is it?")
-    assert asked == [2, 1, 1]
-
-
-def test_of_several_questions_the_first_captions_and_all_answers_can_be_compared(
-    ingested, tmp_path, workers, monkeypatch
-):
-    class Answering:
-        def answer(self, images, question, max_new_tokens):
-            assert all(image.shape == (64, 64, 3) and (image == 0).all() for image in images), "sketches"
-            return [f"a barn, asked {question}" if question == vlm.numbered_question(5) else "?"] * len(images)
-
-    monkeypatch.setattr(vlm, "load", lambda *_: Answering())
-    settings = Caption(by=["vlm"], vlm=Vlm(question=[5, 1], model="some/model", of="sketch"))
-    io.write_png(tmp_path / "black.png", np.zeros((64, 64), np.uint8))
-    drawn = [record | {"sketches": {"given": str(tmp_path / "black.png")}} for record in ingested]
-    records = [drawn[0]] + [record | {"label": "barn"} for record in drawn[1:]]
-    captioned = list(caption(records, tmp_path, settings, workers, device="cpu", precision="fp32"))
-    assert {record["caption"] for record in captioned} == {f"a barn, asked {vlm.numbered_question(5)}"}
-    compared = caption_table.compare(caption_table.read(tmp_path / "answers.csv")[0])
-    assert set(compared["prompt"]) == {vlm.numbered_question(5), vlm.numbered_question(1)}
-    assert set(compared["captions"]) == {19}
-    assert set(compared["model"]) == {"some/model"} and sorted(compared["label_accuracy"]) == [0, 1]
-    reasons = [row["reason"] for row in quarantine.read(tmp_path)]
-    assert reasons == [f"empty answer of caption.vlm to {vlm.numbered_question(1)!r}: '?'"] * 20
+    sentence = r"caption.vlm.model 'nobody/nothing' is no folder here .* take vlm out of caption"
+    with pytest.raises(UserError, match=sentence):
+        load("nobody/nothing")

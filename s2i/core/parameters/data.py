@@ -113,24 +113,51 @@ class Pair(Group):
     )
 
 
+def _questions(asked: object) -> list[int | str]:
+    """One question or several, each a number from 1 or a text."""
+    listed = asked if isinstance(asked, list | tuple) else [asked]
+    for question in listed:
+        if not (isinstance(question, int) and question >= 1) and not (isinstance(question, str) and question.strip()):
+            raise ValueError("each question must be a number from 1, or a text")
+    return list(listed)
+
+
+def _address(server: str | None) -> str | None:
+    if server is not None and not server.startswith(("http://", "https://")):
+        raise ValueError("an address must begin with http:// or https://")
+    return server
+
+
 class Vlm(Group):
     """The vision language model that `caption.by: [vlm]` asks."""
 
-    model: str = Field("Salesforce/blip2-opt-2.7b", description="The model is a folder or a hub id.")
-    question: Annotated[
-        tuple[Count, ...],
-        Field(min_length=1),
-        BeforeValidator(lambda numbers: [numbers] if isinstance(numbers, int) else numbers),
-    ] = Field(
+    model: str = Field(
+        "Salesforce/blip2-opt-2.7b",
+        description="The model is a folder or a hub id, or its name on the server; any image-text-to-text model of "
+        "transformers that brings a chat template, Florence-2, BLIP-2 or LLaVA.",
+    )
+    server: Annotated[str | None, AfterValidator(_address)] = Field(
+        None,
+        description="An OpenAI-compatible server (vLLM, Ollama) at this address, such as http://localhost:8000/v1, has "
+        "the model; its key, if it wants one, is in OPENAI_API_KEY. With null the model runs on this machine.",
+    )
+    question: Annotated[tuple[int | str, ...], Field(min_length=1), BeforeValidator(_questions)] = Field(
         (1,),
-        description="These questions of s2i/dataset/captioning/questions.yaml are asked, counted from 1; all answers "
-        "are kept, and the answer to the first one is the caption.",
+        description="These questions are asked: by number those of s2i/dataset/captioning/questions.yaml, counted from "
+        "1, else in these words, such as <DETAILED_CAPTION>, a task of Florence-2; all answers are kept, and the "
+        "answer to the first one is the caption.",
     )
     of: Literal["photo", "sketch"] = Field("photo", description="The model looks at the photo or at its sketch.")
     max_new_tokens: Annotated[int, Field(ge=1, le=4096)] = Field(
         40, description="An answer is cut after this many tokens."
     )
     batch_size: Batch = Field(8, description="This many images are asked about at a time.")
+    timeout: Annotated[float, Field(gt=0)] = Field(
+        120, description="A server is given up on, or asked again, after this many seconds of silence."
+    )
+    retries: Annotated[int, Field(ge=0)] = Field(
+        5, description="A server that is busy or silent is asked again this many times, at growing distances."
+    )
 
 
 class Caption(Group):

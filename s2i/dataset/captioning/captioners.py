@@ -10,6 +10,7 @@ from s2i.core.parallel import fan_out
 from s2i.core.params import Caption, Vlm, Workers
 from s2i.core.quarantine import Refused
 from s2i.dataset.captioning import attributes
+from s2i.dataset.captioning.questions import questions_of, refusal_of
 from s2i.vocabulary.attributes import MAIN_PARTS, PARTS, given_parts, words_by_part
 
 QUOTED_CHARACTERS = 200  # of an answer that is no caption
@@ -86,25 +87,23 @@ class VisionLanguage:
         return _lacks_a_caption(record)
 
     def caption(self, records: list[dict]) -> list[dict]:
-        from s2i.core import devices  # with torch, which takes seconds
-        from s2i.dataset.captioning import vlm
+        from s2i.dataset.captioning.answers import cached_answers  # with an HTTP client, or with torch
 
-        device, precision = devices.pick(self.device, self.precision)
         images = [_image_path(record, self.settings.of) for record in records]
-        questions = [vlm.numbered_question(number) for number in self.settings.question]
+        asked = questions_of(self.settings.question)
         answers = {
-            question: vlm.cached_answers(images, question, self.settings, device, precision) for question in questions
+            question: cached_answers(images, question, self.settings, self.device, self.precision) for question in asked
         }
-        if len(questions) > 1:
+        if len(asked) > 1:
             _write_answers(records, answers, self.settings.model, self.file)
         for question in answers:
             for record, answer in zip(records, answers[question], strict=True):
-                if reason := vlm.refusal_of(answer):
+                if reason := refusal_of(answer):
                     detail = f"of caption.vlm to {question!r}: {answer[:QUOTED_CHARACTERS]!r}"
                     self.refused.append(Refused(record["source"], reason, detail))
         return [
-            record if vlm.refusal_of(answer) else record | {"caption": answer, "captioned_by": "vlm"}
-            for record, answer in zip(records, answers[questions[0]], strict=True)
+            record if refusal_of(answer) else record | {"caption": answer, "captioned_by": "vlm"}
+            for record, answer in zip(records, answers[asked[0]], strict=True)
         ]
 
 

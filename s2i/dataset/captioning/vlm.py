@@ -1,75 +1,79 @@
-"""Captions that a vision language model answers: BLIP-2, LLaVA-1.5 and others that transformers loads alike."""
+"""A vision language model of transformers on this machine: any that AutoModelForImageTextToText loads."""
 
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from PIL import Image
-from tqdm import tqdm
 
-from s2i.core import cache, devices
+from s2i.core import devices
 from s2i.core.errors import UserError, first_line
-from s2i.core.parallel import chunked
-from s2i.core.params import Vlm
-from s2i.imaging import io
 
-MAX_CHARACTERS = 500  # a longer answer is that of a model that does not stop
 PROMPTS = {"llava": "USER: <image>\n{question} ASSISTANT:", "blip-2": "Question: {question} Answer:"}
+"""What models of these types are told where their processor brings no chat template."""
 
-_model_hash = functools.cache(cache.model_hash)  # reads gigabytes: once a process
+FLORENCE_TASKS = ("<CAPTION>", "<DETAILED_CAPTION>", "<MORE_DETAILED_CAPTION>")
+"""The task prompts of Florence-2 that ask for captions: https://arxiv.org/abs/2311.06242, table 13."""
 
 
 class VisionLanguageModel:
     """A model of transformers that answers questions about images, and its processor.
 
-    Raises UserError for a model of a type that s2i knows no prompt for.
+    It is asked by its own chat template; Florence-2 by its task prompts; BLIP-2, and LLaVA without a template, by
+    `PROMPTS`.  Raises UserError for a model of another type that brings no chat template.
     """
 
     def __init__(self, model: Any, processor: Any):
-        kind = model.config.model_type
-        if kind not in PROMPTS:
-            raise UserError(f"caption.vlm.model is of type {kind}; s2i asks {' and '.join(sorted(PROMPTS))} models.")
-        self.model, self.processor, self.prompt = model, processor, PROMPTS[kind]
+        self.model, self.processor, self.kind = model, processor, model.config.model_type
+        self.has_template = bool(getattr(processor, "chat_template", None))
+        if not self.has_template and self.kind not in (*PROMPTS, "florence2"):
+            raise UserError(
+                f"caption.vlm.model is of type {self.kind} and brings no chat template, so s2i cannot ask it; name a "
+                f"model with one, or one of type {', '.join(sorted(PROMPTS))} or florence2."
+            )
         processor.tokenizer.padding_side = "left"  # answers follow the question, also in a batch
         if processor.tokenizer.pad_token is None:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
 
     @torch.no_grad()
     def answer(self, images: Sequence[np.ndarray], question: str, max_new_tokens: int) -> list[str]:
-        """One answer an image (H, W, 3) or (H, W) uint8, as the model gives it, outer spaces removed."""
-        batch = [Image.fromarray(image).convert("RGB") for image in images]
-        texts = [self.prompt.format(question=question)] * len(batch)
-        inputs = self.processor(images=batch, text=texts, padding=True, return_tensors="pt")
+        """One answer an image (H, W, 3) or (H, W) uint8, as the model gives it, outer spaces removed.
+
+        Raises UserError for a question to Florence-2 that is not one of `FLORENCE_TASKS`.
+        """
+        inputs = self._inputs([Image.fromarray(image).convert("RGB") for image in images], question)
         inputs = inputs.to(self.model.device, self.model.dtype)
         tokens = self.model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
         text_model = self.model.config.get_text_config()
-        prompt_tokens = 0 if text_model.is_encoder_decoder else inputs["input_ids"].shape[1]
+        encodes = text_model.is_encoder_decoder or self.model.config.is_encoder_decoder
+        prompt_tokens = 0 if encodes else inputs["input_ids"].shape[1]
         answers = self.processor.batch_decode(tokens[:, prompt_tokens:], skip_special_tokens=True)
         return [answer.strip() for answer in answers]
 
-
-def cached_answers(
-    images: Sequence[str | Path], question: str, settings: Vlm, device: torch.device, precision: str
-) -> list[str]:
-    """What the model that caption.vlm names answers to a question about each image; from the cache where it did before.
-
-    Raises UserError as `load` does.
-    """
-    request = question, settings.max_new_tokens
-    model = _model_hash(settings.model), precision, bool(_quantised(device))
-    keys = [(cache.code(__name__), *model, *request, cache.file_hash(Path(image))) for image in images]
-    answers = [cache.recall("vlm", *key) for key in keys]
-    missing = [index for index, answer in enumerate(answers) if answer is None]
-    for indices in tqdm(list(chunked(missing, settings.batch_size)), desc="asking", unit="batch", leave=False):
-        batch = [io.read(Path(images[index])) for index in indices]
-        new_answers = load(settings.model, device, precision).answer(batch, *request)
-        for index, answer in zip(indices, new_answers, strict=True):
-            answers[index] = cache.store(answer, "vlm", *keys[index])
-    return answers
+    def _inputs(self, images: list[Image.Image], question: str) -> Any:
+        """What the model reads of a question about each of the images."""
+        if self.has_template:
+            conversations = [
+                [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": question}]}]
+                for image in images
+            ]
+            return self.processor.apply_chat_template(
+                conversations,
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                processor_kwargs={"padding": True},
+            )
+        if self.kind == "florence2" and question not in FLORENCE_TASKS:
+            raise UserError(
+                f"caption.vlm.question is {question!r}, but caption.vlm.model is a Florence-2, which does tasks and "
+                f"answers no questions: set it to {' or '.join(FLORENCE_TASKS)}."
+            )
+        text = PROMPTS[self.kind].format(question=question) if self.kind in PROMPTS else question
+        return self.processor(images=images, text=[text] * len(images), padding=True, return_tensors="pt")
 
 
 @functools.cache  # one a process
@@ -80,12 +84,12 @@ def load(name: str, device: torch.device, precision: str) -> VisionLanguageModel
     """
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
-    options: dict[str, Any] = {"dtype": devices.DTYPES[precision], "use_safetensors": True} | _quantised(device)
+    options: dict[str, Any] = {"dtype": devices.DTYPES[precision], "use_safetensors": True} | quantised(device)
     try:
         AutoConfig.from_pretrained(name)  # where there is no network, one file is waited for and not ten
         processor = AutoProcessor.from_pretrained(name)
         model: Any = AutoModelForImageTextToText.from_pretrained(name, **options)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:  # the last one: a processor that wants another package
         reason = first_line(error)
         raise UserError(
             f"caption.vlm.model '{name}' is no folder here and the model hub did not give it ({reason}); "
@@ -96,23 +100,7 @@ def load(name: str, device: torch.device, precision: str) -> VisionLanguageModel
     return VisionLanguageModel(model.eval(), processor)
 
 
-def numbered_question(number: int) -> str:
-    """A question of questions.yaml, counted from 1; raises UserError when it has fewer."""
-    questions = _questions()
-    if number > len(questions):
-        file = "s2i/dataset/captioning/questions.yaml"
-        raise UserError(f"caption.vlm.question is {number}, but {file} has {len(questions)}.")
-    return questions[number - 1]
-
-
-def refusal_of(answer: str) -> str | None:
-    """Why an answer is no caption, or None if it is one."""
-    if not any(letter.isalnum() for letter in answer):
-        return "empty answer"
-    return f"answer of {len(answer)} characters" if len(answer) > MAX_CHARACTERS else None
-
-
-def _quantised(device: torch.device) -> dict[str, Any]:
+def quantised(device: torch.device) -> dict[str, Any]:
     """Options of from_pretrained that hold a model in 8 bits; none where that is not possible."""
     if device.type != "cuda":
         return {}
@@ -123,8 +111,3 @@ def _quantised(device: torch.device) -> dict[str, Any]:
     from transformers import BitsAndBytesConfig
 
     return {"quantization_config": BitsAndBytesConfig(load_in_8bit=True), "device_map": {"": device}}
-
-
-@functools.cache
-def _questions() -> list[str]:
-    return yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text(encoding="utf-8"))
