@@ -44,8 +44,10 @@ def captioned(ingested, tmp_path):
 
 def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_images(captioned, tmp_path, workers, monkeypatch):
     monkeypatch.setattr(weights, "is_at_hand", lambda name: False)
+    monkeypatch.setattr(survey.quality, "check", lambda records, file, workers: {"dark": 3})
     probes = tmp_path / "attributes.safetensors"
-    figures = survey.survey(captioned, (tmp_path / "ingested", tmp_path), tmp_path, Survey(), probes, workers)
+    settings = Survey(quality=True)
+    figures = survey.survey(captioned, (tmp_path / "ingested", tmp_path), tmp_path, settings, probes, workers)
     assert json.loads(json.dumps(figures)) == figures
     assert (figures["photos"], figures["quarantined"], figures["unlicensed"]) == (20, 2, 1)
     assert figures["matte_iou"]["mean"] == figures["matte_coverage"] == 0.5
@@ -59,6 +61,7 @@ def test_a_survey_scores_what_came_with_truth_and_writes_a_card_with_images(capt
         f"- {captioned[0]['source']}",
         f"- {figures['coverage']['holes'][0]}",
         "| curved | 20 |",
+        "| dark | 3 |",
         "| good | 1.00 |",
         "| train |",
     ):

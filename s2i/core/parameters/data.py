@@ -215,6 +215,9 @@ class Survey(Group):
         },
         description="The survey looks for photos with each of these values, by attribute, in equal shares.",
     )
+    quality: bool = Field(
+        False, description="CleanVision looks for photos that are dark, light, blurred or empty, or of odd sizes."
+    )
 
 
 class Augment(Group):

@@ -12,6 +12,7 @@ import numpy as np
 from s2i.core import quarantine
 from s2i.core.parallel import fan_out
 from s2i.core.params import Survey, Workers
+from s2i.dataset.survey import quality
 from s2i.dataset.survey.card import card
 from s2i.dataset.survey.contact_sheet import contact_sheet, in_every_style
 from s2i.dataset.survey.coverage import coverage, plot_coverage
@@ -27,6 +28,8 @@ def survey(
     records: Collection[dict], refusing: Iterable[Path], folder: Path, params: Survey, probes: Path, workers: Workers
 ) -> dict:
     """The figures of metrics/data.json; README.md, coverage.png, sketches.png and captions.png go into ``folder``.
+
+    With params.quality also quality.csv, and the number of photos with each issue of it.
 
     records: captioned ones.  refusing: the folders whose quarantine.csv list what is not used.
     """
@@ -47,6 +50,8 @@ def survey(
     }
     sampled_f1s = _draw_sketches(records, observations, folder / "sketches.png", workers)
     figures |= _against_truth(observations, sampled_f1s)
+    if params.quality:
+        figures["quality"] = quality.check(records, folder / "quality.csv", workers)
     plot_coverage(facts, params.wanted, folder / "coverage.png")
     _compare_captions(observations, folder)
     (folder / "README.md").write_text(card(figures, unlicensed, refused, MAX_SAMPLED), encoding="utf-8")
