@@ -119,6 +119,16 @@ def examples(tmp_path, house):
 
 
 @pytest.fixture
+def landscape_examples(examples, house):
+    """Those records, their photos and sketches one and a half times as wide as high, 64 x 43."""
+    for number, example in enumerate(examples):
+        photo = io.resize_and_crop(house(number), (64, 43))
+        io.write_png(Path(example["photo"]), photo)
+        io.write_png(Path(example["sketch"]), io.grey(photo))
+    return examples
+
+
+@pytest.fixture
 def encoded(examples, tiny_base, tmp_path):
     """The folder of the examples as they are encoded for the tiny base and its ControlNet."""
     from s2i.core.params import Encode

@@ -15,7 +15,7 @@ from s2i.app.components import Inputs, Outputs, Session
 from s2i.app.messages import DrawRequest, Progress, Result
 from s2i.app.suggestions import Suggestions
 from s2i.app.worker import Worker
-from s2i.imaging import io
+from s2i.imaging import io, shapes
 from s2i.vocabulary import prompts
 
 CANVAS_SIDE = 512  # pixels
@@ -110,7 +110,7 @@ def example(suggestions: Suggestions, canvas: gr.HTML, prompt: gr.Textbox) -> Ca
 
 def _canvas_value(image: np.ndarray) -> str:
     """A value that differs from the last one, even for the same image: only then is it laid on the paper again."""
-    return f"{html.data_url(image)}#{time.monotonic_ns()}"
+    return f"{html.data_url(shapes.on_square(image))}#{time.monotonic_ns()}"
 
 
 def prompt_of_parts(structure: str, color: str, material: str) -> str:

@@ -72,16 +72,17 @@ class Worker:
         if warning:
             yield warning
         began = last_preview = time.monotonic()
-        for step in self._one_at_a_time(model.denoise([sketch] * len(seeds), prompt, seeds, settings)):
+        sketches = [sketch] * len(seeds)
+        for step in self._one_at_a_time(model.denoise(sketches, prompt, seeds, settings)):
             now, preview = time.monotonic(), None
             number = step.step_index + 1
             if now - last_preview > SECONDS_BETWEEN_PREVIEWS and number < step.num_steps:
-                last_preview, preview = now, model.preview(step)
+                last_preview, preview = now, model.preview(step, sketch)
             seconds_left = (now - began) / number * (step.num_steps - number)
             yield Progress(number, step.num_steps, seconds_left, preview)
         from s2i.generation.model import save  # torch and diffusers take seconds to import
 
-        images = model.images(step, prompt, seeds, settings)
+        images = model.images(step, sketches, prompt, seeds, settings)
         folder = self._new_folder()
         files = [folder / f"{_file_name(prompt)}-{image.parameters['seed']}.png" for image in images]
         for image, file in zip(images, files, strict=True):

@@ -78,8 +78,10 @@ def run(arguments: Namespace) -> None:
     jobs = _jobs(sketches, seeds, trained.params, refused)
     while batch := list(islice(jobs, settings.batch_size)):
         batch_seeds = [job.seed for job in batch]
-        *_, last_step = model.denoise([job.sketch for job in batch], prompt, batch_seeds, settings)
-        for job, image in zip(batch, model.images(last_step, prompt, batch_seeds, settings), strict=True):
+        batch_sketches = [job.sketch for job in batch]
+        *_, last_step = model.denoise(batch_sketches, prompt, batch_seeds, settings)
+        images = model.images(last_step, batch_sketches, prompt, batch_seeds, settings)
+        for job, image in zip(batch, images, strict=True):
             save(image, job.target)
             print(job.target, flush=True)
     if refused:

@@ -83,7 +83,7 @@ class Params(Group):
         description="The rank of the low-rank updates, with adapter lora, modified and two-step."
     )
     resolution: Annotated[int, Field(ge=64, le=4096, multiple_of=64)] = Field(
-        description="Photos, sketches and generated images are squares of this many pixels."
+        description="The longest side of photos, sketches and generated images is this many pixels."
     )
     seed: Seed = Field(0, description="All random choices follow from this number.")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(

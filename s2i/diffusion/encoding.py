@@ -19,7 +19,7 @@ from s2i.core.errors import UserError, first_line
 from s2i.core.files import whole_file
 from s2i.core.params import Encode, Params
 from s2i.diffusion.base import Pipeline
-from s2i.imaging import io, tensors
+from s2i.imaging import io, shapes, tensors
 from s2i.imaging.control_images import control_images_of
 
 RECORD_KEYS = ("id", "photo", "sketch", "flip", "prompt", "material_map", "matte")  # what is encoded of a record
@@ -107,6 +107,7 @@ def _encoded(examples: list[Example], encoder: Encoder, conditions: Sequence[str
     prompt_embeds = encoder.prompt_embeds(prompts)
     images_of = zip(*(control_images_of(example, conditions) for example in examples), strict=True)
     shard = {f"control.{name}": _planes(images) for name, images in zip(conditions, images_of, strict=True)}
+    shard["inside"] = _planes([_inside(example, *mean.shape[-2:]) for example in examples])
     if all(example["matte"] for example in examples):
         shard["matte"] = _planes([_matte_of_latents(example, *mean.shape[-2:]) for example in examples])
     return shard | {
@@ -130,12 +131,20 @@ def _planes(images: Sequence[np.ndarray]) -> torch.Tensor:
 
 def _matte_of_latents(example: Example, height: int, width: int) -> np.ndarray:
     """How much of each latent is the building's, (height, width) uint8."""
-    matte = cv2.resize(io.read_grey(example["matte"]), (width, height), interpolation=cv2.INTER_AREA)
+    matte = shapes.on_square(io.read_grey(example["matte"]), color=0)
+    matte = cv2.resize(matte, (width, height), interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(matte[:, ::-1]) if example["flip"] else matte
 
 
+def _inside(example: Example, height: int, width: int) -> np.ndarray:
+    """How much of each latent is the photo's and not the margin's that makes it a square, (height, width) uint8."""
+    photo_width, photo_height = io.size(Path(example["photo"]))
+    inside = shapes.on_square(np.full((photo_height, photo_width), 255, np.uint8), color=0)
+    return cv2.resize(inside, (width, height), interpolation=cv2.INTER_AREA)
+
+
 def _oriented(photo: str, flip: bool) -> np.ndarray:
-    image = io.read(Path(photo))
+    image = shapes.on_square(io.read(Path(photo)))
     return np.ascontiguousarray(image[:, ::-1]) if flip else image
 
 
@@ -143,7 +152,8 @@ class EncodedExamples(Dataset[dict[str, torch.Tensor]]):
     """The examples of one split, read from their shards when they are needed: nothing is held in memory.
 
     An item is ``latent_mean`` and ``latent_logvar`` (C, h, w), ``embedding`` (tokens, width), for each condition
-    ``control.NAME`` (1 or 3, H, W) and where there are mattes ``matte`` (1, h, w), these in [0, 1], all float32.
+    ``control.NAME`` (1 or 3, H, W), ``inside`` (1, h, w), which is 0 in the margins of photos that are not square, and
+    where there are mattes ``matte`` (1, h, w), these in [0, 1], all float32.
     Raises UserError when the split has none, and for a shard that cannot be read.
     """
 
@@ -161,7 +171,7 @@ class EncodedExamples(Dataset[dict[str, torch.Tensor]]):
     def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
         shard, row = self.rows[index]
         item = {name: shard.get_slice(name)[row : row + 1][0].float() for name in shard.keys()}  # noqa: SIM118
-        images = [name for name in item if name.startswith(("control.", "matte"))]
+        images = [name for name in item if name.startswith(("control.", "inside", "matte"))]
         return item | {name: item[name] / 255 for name in images}
 
 

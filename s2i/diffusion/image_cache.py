@@ -13,7 +13,7 @@ from s2i.core.params import Params
 from s2i.diffusion import sampling
 from s2i.diffusion.base import Pipeline
 from s2i.diffusion.sampling import SamplingSettings
-from s2i.imaging import io
+from s2i.imaging import io, shapes
 from s2i.imaging.control_images import control_images_of
 
 
@@ -22,7 +22,7 @@ class GenerationTask:
     """Which images are to be generated, and by what.
 
     examples: records with ``prompt``, ``generation_seed`` and, where there are conditions, what `control_images_of`
-    reads.
+    reads.  Where they have a ``photo``, images are of its size.
     models: the folders and hub ids that the pipeline is made of.  load(dtype): the pipeline.
     conditions: what conditions the images beside the prompt, one ControlNet for each; () is the prompt alone.
     """
@@ -48,29 +48,32 @@ def cached_images(task: GenerationTask, params: Params, description: str) -> lis
         device.type,
         precision,
     ]
+    sizes = [io.size(Path(example["photo"])) if example.get("photo") else None for example in task.examples]
     paths = [
         cache.path(
             *(".png", "generate", models, settings, example["prompt"], example["generation_seed"]),
             cache.file_hash(example["sketch"]) if task.conditions else None,
+            size,
         )
-        for example in task.examples
+        for example, size in zip(task.examples, sizes, strict=True)
     ]
-    missing = [(example, path) for example, path in zip(task.examples, paths, strict=True) if not cache.is_whole(path)]
+    missing = [drawn for drawn in zip(task.examples, paths, sizes, strict=True) if not cache.is_whole(drawn[1])]
     if missing:
         pipeline = task.load(devices.DTYPES[precision]).to(device)
         control_images = None
         if task.conditions:
-            control_images = [control_images_of(example, task.conditions) for example, _ in missing]
+            control_images = [control_images_of(example, task.conditions) for example, *_ in missing]
         images = sampling.generate(
             pipeline,
-            [example["prompt"] for example, _ in missing],
-            [example["generation_seed"] for example, _ in missing],
+            [example["prompt"] for example, *_ in missing],
+            [example["generation_seed"] for example, *_ in missing],
             SamplingSettings.from_params(params.generate, params.resolution),
             control_images=control_images,
             description=description,
         )
-        for (_, path), image in zip(missing, images, strict=True):
-            cache.write(path, partial(io.write_png, image=image))
+        for (_, path, size), image in zip(missing, images, strict=True):
+            cut = shapes.cut_out(image, *size) if size else image
+            cache.write(path, partial(io.write_png, image=cut))
     return paths
 
 

@@ -14,7 +14,7 @@ from s2i.diffusion.image_cache import GenerationTask
 from s2i.generation import find_model
 from s2i.generation.find_model import TrainedModel
 from s2i.generation.model import SketchToImage
-from s2i.imaging import io, plots, tensors
+from s2i.imaging import io, plots, shapes, tensors
 from s2i.imaging.mosaics import evenly_spaced, mosaic
 from s2i.metrics.intervals import bootstrap
 from s2i.metrics.registry import improvement
@@ -129,7 +129,7 @@ def _seconds(model: SketchToImage, example: dict, steps: int) -> float:
     for _ in range(TIMED_ROUNDS + 1):
         began = time.perf_counter()
         *_, last = model.denoise([sketch], example["prompt"], [0], settings)
-        model.images(last, example["prompt"], [0], settings)
+        model.images(last, [sketch], example["prompt"], [0], settings)
         seconds.append(time.perf_counter() - began)
     return statistics.median(seconds[1:])
 
@@ -138,10 +138,12 @@ def _scores(
     images: Sequence[np.ndarray], photos: Sequence[np.ndarray], distance: ShiftTolerantLPIPS
 ) -> dict[str, np.ndarray]:
     """Each metric of each image beside its photo."""
-    batches = [tensors.to_unit_range(tensors.stack(arrays)).split(BATCH) for arrays in (images, photos)]
-    distances = [distance(*pair).numpy() for pair in zip(*batches, strict=True)]
+    distances = np.empty(len(photos))
+    for indices in shapes.equally_large([photo.shape for photo in photos], BATCH):
+        pair = (tensors.to_unit_range(tensors.stack([both[index] for index in indices])) for both in (images, photos))
+        distances[indices] = distance(*pair).numpy()
     agreements = [edge_f1(image, photo) for image, photo in zip(images, photos, strict=True)]
-    return {"st_lpips": np.concatenate(distances), "edge_f1": np.array(agreements)}
+    return {"st_lpips": distances, "edge_f1": np.array(agreements)}
 
 
 def _columns(name: str, figures: dict[str, float]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """Every metric of sets of images, in one pass: each image is opened once and each network looks at it once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +13,9 @@ from tqdm import tqdm
 
 from s2i.core import cache
 from s2i.core.errors import UserError
-from s2i.core.parallel import chunked
 from s2i.dataset.sketching import sketches
 from s2i.dataset.sketching.styles import TRACED
-from s2i.imaging import io, tensors, wall_colors
+from s2i.imaging import io, shapes, tensors, wall_colors
 from s2i.metrics import embeddings, perceptual, pixels
 from s2i.metrics.parts import RECALLED_PARTS, part_recall
 from s2i.metrics.resketch import resketch_consistency
@@ -98,16 +98,18 @@ def score(
     """
     scores: dict[str, list[dict[str, float]]] = {name: [] for name in sets}
     features: dict[str, list[dict[str, Tensor]]] = {name: [] for name in (*sets, "photos")}
-    scored_photos: set[str] = set()
+    order: list[int] = []
+    scored_photos: list[str] = []
     with tqdm(total=len(records) * len(sets), desc="scoring", unit="image") as bar:
-        for indices in chunked(range(len(records)), batch_size):
+        for indices in shapes.equally_large([_size(record["photo"]) for record in records], batch_size):
             batch = [records[index] for index in indices]
             photos = {record["photo"]: _read(record["photo"]) for record in batch}
             photo_index = [list(photos).index(record["photo"]) for record in batch]
             photo_features = look(list(photos.values()), networks)
             new = [index for index, file in enumerate(photos) if file not in scored_photos]
             features["photos"].append({name: values[new] for name, values in photo_features.features.items()})
-            scored_photos.update(photos)
+            scored_photos += [file for file in photos if file not in scored_photos]
+            order += indices
             references = [_reference(record, photos[record["photo"]]) for record in batch]
             for name, files in sets.items():
                 chosen = [files[index] for index in indices]
@@ -119,8 +121,13 @@ def score(
                 scores[name] += [first | second for first, second in zip(by_networks, by_pixels, strict=True)]
                 features[name].append(image_features.features)
                 bar.update(len(chosen))
-    tables = {name: pd.DataFrame(rows) for name, rows in scores.items()}
-    return tables, {name: _concatenated(batches) for name, batches in features.items()}
+    by_record = np.argsort(order)  # photos of other sizes were scored in other batches
+    tables = {name: pd.DataFrame(rows).iloc[by_record].reset_index(drop=True) for name, rows in scores.items()}
+    first_seen = list(dict.fromkeys(record["photo"] for record in records))
+    by_photo = [scored_photos.index(photo) for photo in first_seen]
+    return tables, {
+        name: _concatenated(batches, by_photo if name == "photos" else by_record) for name, batches in features.items()
+    }
 
 
 @torch.no_grad()
@@ -196,8 +203,19 @@ def pixel_scores(image: np.ndarray, reference: Reference) -> dict[str, float]:
 
 
 def _read(file: str) -> np.ndarray:
-    try:
+    with _missing_explained(file):
         return io.read(Path(file))
+
+
+def _size(file: str) -> tuple[int, int]:
+    with _missing_explained(file):
+        return io.size(Path(file))
+
+
+@contextmanager
+def _missing_explained(file: str) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise UserError(f"{file} is missing: run the stage that writes it again (dvc repro does).") from None
 
@@ -225,6 +243,6 @@ def _reference(record: dict, photo: np.ndarray) -> Reference:
     )
 
 
-def _concatenated(batches: Sequence[dict[str, Tensor]]) -> dict[str, np.ndarray]:
-    """Arrays (N, D) by network of what was seen in batches."""
-    return {name: torch.cat([batch[name] for batch in batches]).double().numpy() for name in batches[0]}
+def _concatenated(batches: Sequence[dict[str, Tensor]], order: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
+    """Arrays (N, D) by network of what was seen in batches, in another order."""
+    return {name: torch.cat([batch[name] for batch in batches]).double().numpy()[order] for name in batches[0]}

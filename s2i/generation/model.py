@@ -22,6 +22,7 @@ from s2i.diffusion.controlnets import controlnets_of, give_embeddings
 from s2i.diffusion.sampling import SamplingSettings, Step
 from s2i.generation.engines import available
 from s2i.generation.find_model import TrainedModel
+from s2i.imaging import shapes
 from s2i.imaging.control_images import control_images
 
 SHAPE = ("block_out_channels", "down_block_types", "layers_per_block", "cross_attention_dim", "in_channels")
@@ -76,7 +77,7 @@ class SketchToImage:
     def control_images(self, sketch: np.ndarray, prompt: str) -> dict[str, np.ndarray]:
         """The control image for each of the model's conditions of a sketch, as `user_sketch.read` gives it."""
         conditions = self.params.conditions
-        return dict(zip(conditions, control_images(sketch, conditions, prompt), strict=True))
+        return dict(zip(conditions, control_images(shapes.on_square(sketch), conditions, prompt), strict=True))
 
     def denoise(
         self, sketches: Sequence[np.ndarray], prompt: str, seeds: Sequence[int], settings: Generate
@@ -92,20 +93,25 @@ class SketchToImage:
             [list(self.control_images(sketch, prompt).values()) for sketch in sketches],
         )
 
-    def images(self, last_step: Step, prompt: str, seeds: Sequence[int], settings: Generate) -> list[GeneratedImage]:
-        """The images that the last step of `denoise` ends in, one a seed, with what they were made with."""
+    def images(
+        self, last_step: Step, sketches: Sequence[np.ndarray], prompt: str, seeds: Sequence[int], settings: Generate
+    ) -> list[GeneratedImage]:
+        """The images that the last step of `denoise` ends in, as large as the sketches, with what made them."""
         parameters = {"prompt": prompt, "model": self.trained.name, "resolution": self.params.resolution}
         parameters |= settings.sampling | {"precision": self.precision, "engine": self.engine}
         parameters["scheduler"] = settings.scheduler or type(self.pipeline.scheduler).__name__
-        images = [sampling.decode(self.pipeline, latents)[0] for latents in torch.split(last_step.latents, 1)]
+        squares = [sampling.decode(self.pipeline, latents)[0] for latents in torch.split(last_step.latents, 1)]
+        images = [
+            shapes.cut_out(square, *sketch.shape[1::-1]) for square, sketch in zip(squares, sketches, strict=True)
+        ]
         return [GeneratedImage(image, parameters | {"seed": seed}) for image, seed in zip(images, seeds, strict=True)]
 
-    def preview(self, step: Step) -> np.ndarray:
-        """The first image of a batch as a step foresees it, a small one where a full decoder is slow."""
+    def preview(self, step: Step, sketch: np.ndarray) -> np.ndarray:
+        """The image of a batch's first sketch as a step foresees it, a small one where a full decoder is slow."""
         latents = step.predicted_original()[:1]
         if not isinstance(self.pipeline.vae, AutoencoderTiny) and latents.shape[-1] > PREVIEW_LATENTS:
             latents = F.interpolate(latents.float(), (PREVIEW_LATENTS,) * 2, mode="area").to(latents.dtype)
-        return sampling.decode(self.pipeline, latents)[0]
+        return shapes.cut_out(sampling.decode(self.pipeline, latents)[0], *sketch.shape[1::-1])
 
 
 def png(generated: GeneratedImage) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.dataset.matting import mattes, u2net
-from s2i.imaging import decoding, io
+from s2i.imaging import decoding, io, shapes
 
 CLEAN = 245  # lightness from which paper counts as white
 DARK = 120  # of 255: how dark strokes are brought to be at least
@@ -17,12 +17,12 @@ WORKING_SIDE = 1024  # pixels; a photo of paper is looked at no larger
 
 
 def read(path: Path, params: Params, max_megapixels: float, resolution: int | None = None) -> np.ndarray:
-    """The sketch in an image file as the model of the parameters is to see it, dark strokes on white, (R, R) uint8.
+    """The sketch in an image file as the model of the parameters is to see it, dark strokes on white, (H, W) uint8.
 
     It may be of any size and kind: a photo of paper, strokes on nothing (transparent), white on black.  A model with
-    the condition "drawing" gets it in its own tones and colours, (R, R, 3) uint8.  Where training cut backgrounds off,
+    the condition "drawing" gets it in its own tones and colours, (H, W, 3) uint8.  Where training cut backgrounds off,
     that of the sketch is cut off too.
-    resolution: R, that of the parameters unless given.
+    resolution: of the longest side, that of the parameters unless given.
     Raises UserError, with what is wrong, for a file that is no image, is too large, or shows no strokes.
     """
     try:
@@ -42,21 +42,21 @@ def read(path: Path, params: Params, max_megapixels: float, resolution: int | No
 
 
 def straighten(image: np.ndarray, resolution: int, as_drawn: bool = False) -> np.ndarray:
-    """An image of a sketch (H, W, 3) uint8 as dark strokes on white, (resolution, resolution) uint8.
+    """An image of a sketch (H, W, 3) uint8 as dark strokes on white, (h, w) uint8, its longest side the resolution.
 
     A sheet photographed on a table is cut out and laid flat, light strokes on dark turn dark, shadows and the paper's
-    tint go, and what is not square gets white margins.  A clean drawing is only resized.
-    as_drawn: tones, tint and colours stay as they are, (resolution, resolution, 3) uint8.
+    tint go.  A clean drawing is only resized.
+    as_drawn: tones, tint and colours stay as they are, (h, w, 3) uint8.
     """
     sheet = _flat_sheet(_shrunk(image, max(WORKING_SIDE, 2 * resolution)))
     sketch = sheet if as_drawn else io.grey(sheet)
     if np.median(sketch) < 128:
         sketch = 255 - sketch
     if as_drawn:
-        return io.resize_and_crop(_square(sketch), resolution)
+        return shapes.fit(_not_too_long(sketch), resolution)
     if np.percentile(sketch, 60) < CLEAN:
         sketch = _without_shadows(sketch)
-    return _dark_enough(io.resize_and_crop(_square(sketch), resolution))
+    return _dark_enough(shapes.fit(_not_too_long(sketch), resolution))
 
 
 def _shrunk(image: np.ndarray, side: int) -> np.ndarray:
@@ -107,11 +107,12 @@ def _without_shadows(sketch: np.ndarray) -> np.ndarray:
     return (255 * np.clip(share / (1 - grain), 0, 1)).round().astype(np.uint8)
 
 
-def _square(sketch: np.ndarray) -> np.ndarray:
+def _not_too_long(sketch: np.ndarray) -> np.ndarray:
+    """A sketch with white margins where it is so long that `shapes.fit` would cut its ends off."""
     height, width = sketch.shape[:2]
-    side = max(height, width)
-    top, left = (side - height) // 2, (side - width) // 2
-    edges = top, side - height - top, left, side - width - left
+    least = -(-max(height, width) // shapes.LONGEST)
+    top, left = max(0, least - height) // 2, max(0, least - width) // 2
+    edges = top, max(0, least - height) - top, left, max(0, least - width) - left
     return cv2.copyMakeBorder(sketch, *edges, cv2.BORDER_CONSTANT, value=(255, 255, 255))
 
 

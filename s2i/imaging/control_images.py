@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from s2i.imaging import edges, io, material_maps
+from s2i.imaging import edges, io, material_maps, shapes
 from s2i.vocabulary import prompts
 
 
@@ -39,11 +39,14 @@ def control_images(
 
 
 def control_images_of(example: Mapping, conditions: Sequence[str]) -> list[np.ndarray]:
-    """The control images of an augmented record."""
+    """The control images of an augmented record, laid on squares."""
     material_map = io.read(Path(example["material_map"])) if example.get("material_map") else None
     read = io.read if "drawing" in conditions else io.read_grey
     sketch = read(Path(example["sketch"]))
-    return control_images(sketch, conditions, example["prompt"], material_map, bool(example.get("flip")))
+    flip = bool(example.get("flip"))
+    if material_map is not None:
+        material_map = shapes.on_square(material_map, color=0)
+    return control_images(shapes.on_square(sketch), conditions, example["prompt"], material_map, flip)
 
 
 def inverted(sketch: np.ndarray) -> np.ndarray:

@@ -59,6 +59,12 @@ def decode_labels(path: Path, content: bytes, max_megapixels: float) -> np.ndarr
     return labels
 
 
+def size(path: Path) -> tuple[int, int]:
+    """The width and height of one of our own images, from its header."""
+    with _own(path) as image:
+        return image.size
+
+
 def read(path: Path) -> np.ndarray:
     """One of our own images in colour, on white where it is transparent, (H, W, 3) uint8; raises UserError."""
     with _own(path) as image:
@@ -106,13 +112,14 @@ def write_jpg(path: Path, image: np.ndarray, quality: int = 88) -> None:
     Image.fromarray(image).save(path, "JPEG", quality=quality)
 
 
-def resize_and_crop(image: np.ndarray, resolution: int, resample: Image.Resampling = LANCZOS) -> np.ndarray:
-    """The middle square of an image at resolution x resolution; use NEAREST for labels."""
+def resize_and_crop(image: np.ndarray, size: int | tuple[int, int], resample: Image.Resampling = LANCZOS) -> np.ndarray:
+    """The middle of an image in another size, (width, height) or the side of a square; use NEAREST for labels."""
+    new_width, new_height = (size, size) if isinstance(size, int) else size
     height, width = image.shape[:2]
-    side = min(height, width)
-    left, top = (width - side) / 2, (height - side) / 2
-    square = (left, top, left + side, top + side)
-    return np.asarray(Image.fromarray(image).resize((resolution, resolution), resample, square))
+    scale = min(width / new_width, height / new_height)
+    left, top = (width - scale * new_width) / 2, (height - scale * new_height) / 2
+    box = left, top, left + scale * new_width, top + scale * new_height
+    return np.asarray(Image.fromarray(image).resize((new_width, new_height), resample, box))
 
 
 @contextmanager

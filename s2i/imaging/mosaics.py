@@ -5,14 +5,18 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from s2i.imaging import shapes
+
 GAP = 4  # pixels between images
 
 
 def mosaic(columns: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:
     """One titled column a name, one row an example, as (H, W, 3) uint8.
 
-    columns: {title: images (H, W, 3) or (H, W) uint8}, all of one size.
+    columns: {title: images (H, W, 3) or (H, W) uint8}, their longest sides of one length; what is not square stands in
+    the middle of a square.
     """
+    columns = {name: [shapes.on_square(image) for image in images] for name, images in columns.items()}
     height, width = next(iter(columns.values()))[0].shape[:2]
     title = _title_height(height)
     rows = max(len(images) for images in columns.values())

@@ -41,9 +41,10 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
             output: Tensor = model(noisy_latents, timesteps, prompt_embeds, control_images)
             return output
 
-        weights = None
+        # Margins do not count, the background only as much as it is to.
+        weights = batch["inside"]
         if train.background_weight < 1:
-            weights = train.background_weight + (1 - train.background_weight) * batch["matte"]
+            weights = weights * (train.background_weight + (1 - train.background_weight) * batch["matte"])
         first_step = round(train.edge.after * train.steps)
         with_edges = rng.step is not None and rng.step >= first_step and rng.step % train.edge.every == 0
         return noise_loss(

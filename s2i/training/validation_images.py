@@ -5,6 +5,7 @@ The error of the noise hardly tells one training from another, and what it finds
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from s2i.core import devices
 from s2i.core.params import Generate, Params
 from s2i.diffusion import sampling
 from s2i.diffusion.sampling import SamplingSettings
-from s2i.imaging import io, tensors
+from s2i.imaging import io, shapes, tensors
 from s2i.imaging.control_images import control_images_of
 from s2i.imaging.mosaics import evenly_spaced, mosaic
 from s2i.metrics.structure import edge_f1
@@ -50,7 +51,7 @@ class ValidationImages:
 
     @cached_property
     def photos(self) -> list[np.ndarray]:
-        """The photos of the examples, (resolution, resolution, 3) uint8."""
+        """The photos of the examples, (H, W, 3) uint8."""
         return [io.read(example["photo"]) for example in self.examples]
 
     @cached_property
@@ -91,7 +92,7 @@ def generate_images(
     params: Params,
     description: str,
 ) -> list[np.ndarray]:
-    """An image (resolution, resolution, 3) uint8 of each example's sketch and prompt, always from the same noise."""
+    """An image of each example's sketch and prompt, as large as its photo, always from the same noise."""
     images = sampling.generate(
         pipeline,
         [example["prompt"] for example in examples],
@@ -105,7 +106,10 @@ def generate_images(
     held = pipeline.unet.dtype
     dtype = devices.DTYPES[precision] if held == torch.float32 else held
     with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-        return list(images)
+        return [
+            shapes.cut_out(image, *io.size(Path(example["photo"])))
+            for image, example in zip(images, examples, strict=True)
+        ]
 
 
 def comparison(examples: Sequence[Mapping[str, Any]], generated: Mapping[str, Sequence[np.ndarray]]) -> np.ndarray:

@@ -61,7 +61,7 @@ def test_a_space_serves_from_its_own_folder_alone_and_leaves_nothing_behind(spac
         assert b"Ctrl-C" in process.stdout.readline()
         client = Client(f"http://127.0.0.1:{port}/", verbose=False)
         drawn = client.predict(handle_file(project / "sketch.png"), **REQUEST, api_name="/draw")
-        assert io.read(Path(drawn)).shape == (64, 64, 3)
+        assert io.read(Path(drawn)).shape == (46, 64, 3)
         assert list(tmp_path.glob("s2i-app-*"))
     finally:
         process.terminate()

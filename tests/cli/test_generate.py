@@ -13,7 +13,7 @@ from s2i.imaging import io
 
 def test_a_sketch_becomes_an_image_of_its_name(project, capsys):
     cli.main(["generate", "my sketch.png", "--prompt", "red house", "--out", "images"])
-    assert io.read(project / "images/my sketch.png").shape == (64, 64, 3)
+    assert io.read(project / "images/my sketch.png").shape == (46, 64, 3), "in the shape of the sketch"
     assert capsys.readouterr().out.strip() == "images/my sketch.png"
 
 

@@ -94,4 +94,4 @@ def test_webdataset_reads_the_shards(packed):
     target, _ = packed
     urls = [str(file) for file in sorted(target.rglob("*.tar"))]
     samples = list(webdataset.WebDataset(urls, shardshuffle=False).decode("l8"))
-    assert len(samples) == 40 and all(sample["png"].shape[:2] == (64, 64) for sample in samples)
+    assert len(samples) == 40 and all(sample["png"].shape[:2] == (48, 64) for sample in samples)

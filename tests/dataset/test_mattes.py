@@ -10,7 +10,7 @@ from s2i.dataset.matting import mattes, u2net
 from s2i.dataset.sketching.sketches import pair
 from s2i.imaging import io
 
-DISC = np.hypot(*(np.mgrid[:64, :64] - 32)) < 16
+DISC = np.hypot(*(np.mgrid[:48, :64] - 28)) < 16
 
 
 @pytest.fixture

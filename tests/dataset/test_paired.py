@@ -9,7 +9,7 @@ from PIL import Image
 from s2i.core.errors import UserError
 from s2i.core.params import Pair
 from s2i.dataset.sketching.sketches import pair
-from s2i.imaging import io
+from s2i.imaging import io, shapes
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_pairs_are_found_by_number_with_their_prompts(ingest_folder, paired, tmp
     for record in found:
         number = record["source"].removeprefix("Images/image_").removesuffix(".png")
         assert record.get("given_caption") == (f"house {number}" if int(number) % 2 else None)
-        expected = io.resize_and_crop(io.read_grey(paired / f"Sketches/sketch_{number}.png"), 64)
+        expected = shapes.fit(io.read_grey(paired / f"Sketches/sketch_{number}.png"), 64)
         assert (io.read_grey(record["given_sketches"][0]) == expected).all()
     made = list(pair(found, tmp_path / "paired", Pair(styles=["given"]), workers))
     assert all(set(record["sketches"]) == {"given"} for record in made)

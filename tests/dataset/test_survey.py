@@ -18,10 +18,10 @@ def captioned(ingested, tmp_path):
     """Twenty photos as they come from captioning, with mattes half right and one of two styles the truth."""
     probes = fit(torch.randn(30, 2560), [dict.fromkeys(attributes.PROBED, f"{row % 2}") for row in range(30)])
     probes.save(tmp_path / "attributes.safetensors")
-    half, whole = np.zeros((64, 64), np.uint8), np.full((64, 64), 255, np.uint8)
-    half[:32] = 255
+    half, whole = np.zeros((48, 64), np.uint8), np.full((48, 64), 255, np.uint8)
+    half[:24] = 255
     drawing, other = whole.copy(), whole.copy()
-    drawing[10:50, 20] = drawing[10:50, 40] = other[5, :] = 0
+    drawing[10:40, 20] = drawing[10:40, 40] = other[5, :] = 0
     for name, image in (("half", half), ("whole", whole), ("drawing", drawing), ("other", other)):
         io.write_png(tmp_path / f"{name}.png", image)
     paths = {name: str(tmp_path / f"{name}.png") for name in ("half", "whole", "drawing", "other")}

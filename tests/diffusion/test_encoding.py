@@ -35,6 +35,29 @@ def test_encoded_latents_and_words_are_those_of_the_base(examples, pipeline, tin
         torch.testing.assert_close(train[index]["control.sketch"][0], torch.from_numpy(control) / 255)
 
 
+def test_a_photo_that_is_no_square_is_encoded_on_one_whose_margins_are_marked(
+    landscape_examples, pipeline, tiny_base, tmp_path
+):
+    encoding.encode(landscape_examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch", "drawing"], Encode())
+    item = EncodedExamples(tmp_path / "encoded", "train")[1]
+    (sketch,), flipped = control_images(io.read_grey(landscape_examples[1]["sketch"])), landscape_examples[1]["flip"]
+    inner = item["control.sketch"][0, 10:53].flip(-1) if flipped else item["control.sketch"][0, 10:53]
+    assert flipped and torch.equal((inner * 255).round().byte(), torch.from_numpy(sketch))
+    assert not item["control.sketch"][0, :10].any() and not item["control.sketch"][0, 53:].any()
+    assert (item["control.drawing"][:, :10] == 1).all(), "paper"
+    inside = item["inside"][0]
+    rows = inside.mean(dim=1) * 8 * 8 / len(inside)  # pixels of the photo in each row of latents
+    assert rows.sum() == pytest.approx(43, abs=0.2) and rows[0] == 0 and rows[3] == 8 and inside.shape[0] == 8
+    square = io.read(landscape_examples[1]["photo"])
+    square = np.pad(square, ((10, 11), (0, 0), (0, 0)), constant_values=255)[:, ::-1].copy()
+    mean, _ = Encoder(pipeline, 4).latents([square])
+    torch.testing.assert_close(item["latent_mean"], mean[0], atol=2e-3, rtol=2e-3)
+
+
+def test_of_square_photos_nothing_is_margin(encoded):
+    assert all((item["inside"] == 1).all() for item in EncodedExamples(encoded, "train"))
+
+
 def test_one_more_photo_leaves_other_shards_as_they_are(examples, pipeline, tiny_base, tmp_path, monkeypatch):
     settings = Encode(shard_size=2)
     encoding.encode(examples[:3], tmp_path / "before", pipeline, str(tiny_base), ["sketch"], settings)

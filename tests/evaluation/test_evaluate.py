@@ -61,6 +61,28 @@ def intervals(figures, folder):
     return {name: rows.set_index("metric").to_dict("index") for name, rows in table.groupby("set")}
 
 
+def test_photos_of_several_shapes_are_scored_as_each_alone_and_in_their_order(folder, house):
+    sizes, rows = [(64, 64), (64, 43), (43, 64), (64, 43)], []
+    for number, size in enumerate(sizes):
+        photo = io.resize_and_crop(house(number), size)
+        row = {"id": f"{number:016x}", "sketch_style": "given", "prompt": "house"}
+        for name, image in {"photo": photo, "drawn": np.ascontiguousarray(photo[:, ::-1])}.items():
+            row[name] = str(folder / f"shapes-{number}-{name}.png")
+            io.write_png(folder / f"shapes-{number}-{name}.png", image)
+        rows.append(row)
+    networks = scoring.load(None)
+    together, features = scoring.score(rows, {"drawn": [row["drawn"] for row in rows]}, networks, 2)
+    for number, row in enumerate(rows):
+        alone, of_one = scoring.score([row], {"drawn": [row["drawn"]]}, networks, 2)
+        pd.testing.assert_frame_equal(
+            together["drawn"].iloc[[number]].reset_index(drop=True), alone["drawn"], rtol=1e-4
+        )
+        for name in ("drawn", "photos"):
+            np.testing.assert_allclose(
+                features[name]["efficientnet_lite0"][number], of_one[name]["efficientnet_lite0"][0], atol=1e-4
+            )
+
+
 def test_the_nearer_images_score_better_with_intervals_that_do_not_overlap(figures, intervals):
     base, finetuned = intervals["base"], intervals["finetuned"]
     for metric in ("lpips", "lpips_matte", "st_lpips", "st_lpips_matte"):

@@ -18,7 +18,7 @@ def image(model):
     sketch = np.full((64, 64), 255, np.uint8)
     sketch[20:22] = 0
     *_, last = model.denoise([sketch], "house", [1], SETTINGS)
-    (one,) = model.images(last, "house", [1], SETTINGS)
+    (one,) = model.images(last, [sketch], "house", [1], SETTINGS)
     return one.image.astype(int)
 
 
@@ -51,9 +51,24 @@ def test_a_tiny_decoder_takes_the_place_of_the_full_one_where_it_fits(project):
         SketchToImage(found, "tiny-6")
 
 
+def test_a_sketch_of_three_to_two_comes_back_three_to_two(project):
+    model = SketchToImage(find_model.find())
+    wide = np.full((43, 64), 255, np.uint8)
+    wide[20:22, 5:60] = 0
+    square = np.full((64, 64), 255, np.uint8)
+    square[10:53] = wide
+    *_, last = model.denoise([wide, wide.T.copy()], "house", [1, 2], SETTINGS)
+    lying, standing = model.images(last, [wide, wide.T], "house", [1, 2], SETTINGS)
+    assert lying.image.shape == (43, 64, 3) and standing.image.shape == (64, 43, 3)
+    assert model.preview(last, wide).shape[:2] == (43, 64)
+    *_, last = model.denoise([square], "house", [1], SETTINGS)
+    (whole,) = model.images(last, [square], "house", [1], SETTINGS)
+    assert np.abs(whole.image[10:53].astype(int) - lying.image).max() <= 1, "it is drawn on a square, and cut out"
+
+
 def test_a_preview_foresees_the_image(project):
     model = SketchToImage(find_model.find())
     sketch = np.full((64, 64), 255, np.uint8)
     *_, last = model.denoise([sketch], "house", [1], Generate(steps=20, scheduler="ddim"))
-    (one,) = model.images(last, "house", [1], SETTINGS)
-    assert np.abs(model.preview(last).astype(int) - one.image).mean() < 2
+    (one,) = model.images(last, [sketch], "house", [1], SETTINGS)
+    assert np.abs(model.preview(last, sketch).astype(int) - one.image).mean() < 2

@@ -132,7 +132,7 @@ def project(tiny_base, tmp_path, monkeypatch):
 def image(model):
     settings = Generate(steps=2)
     *_, last = model.denoise([255 - LINES], "house", [1], settings)
-    return model.images(last, "house", [1], settings)[0]
+    return model.images(last, [255 - LINES], "house", [1], settings)[0]
 
 
 def test_a_model_says_which_engine_drew(project):

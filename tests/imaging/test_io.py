@@ -9,7 +9,7 @@ import pytest
 from helpers.ingest import converted, quarantined
 from PIL import Image, ImageCms
 
-from s2i.imaging import io
+from s2i.imaging import io, shapes
 
 
 def test_a_truncated_jpeg_is_quarantined_with_its_reason(ingest_folder, photo_folder, house, tmp_path):
@@ -62,7 +62,7 @@ def test_a_format_that_is_not_read_is_quarantined_with_its_remedy(ingest_folder,
 def test_a_cmyk_jpeg_becomes_rgb_of_the_same_colours(ingest_folder, photo_folder, house):
     image = Image.fromarray(house(99))
     image.convert("CMYK").save(photo_folder / "print.jpg", quality=95)
-    expected = io.resize_and_crop(np.asarray(image), 64)
+    expected = shapes.fit(np.asarray(image), 64)
     assert np.abs(converted(ingest_folder, photo_folder, "print.jpg").astype(int) - expected).mean() < 4
 
 
@@ -80,7 +80,7 @@ def test_a_photo_of_a_phone_is_read_upright_whatever_its_format(ingest_folder, p
     image, turned = Image.fromarray(house(99)), Image.Exif()
     turned[io.ORIENTATION] = 6  # what was the top is at its right
     image.save(photo_folder / f"phone.{new_format}", quality=95, exif=turned.tobytes())
-    expected = io.resize_and_crop(np.asarray(image.rotate(-90, expand=True)), 64)
+    expected = shapes.fit(np.asarray(image.rotate(-90, expand=True)), 64)
     assert np.abs(converted(ingest_folder, photo_folder, f"phone.{new_format}").astype(int) - expected).mean() < 4
     file = photo_folder / f"phone.{new_format}"
     assert io.photo_size(file, file.read_bytes(), 178) == (96, 128)
@@ -101,7 +101,7 @@ def test_a_transparent_photo_of_a_phone_is_laid_on_white(ingest_folder, photo_fo
     image.putalpha(Image.fromarray(np.tile(np.linspace(0, 255, 128).astype(np.uint8), (96, 1))))
     image.save(photo_folder / f"cut.{new_format}", quality=95)
     white = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    expected = io.resize_and_crop(np.asarray(white), 64)
+    expected = shapes.fit(np.asarray(white), 64)
     assert np.abs(converted(ingest_folder, photo_folder, f"cut.{new_format}").astype(int) - expected).mean() < 4
 
 

@@ -1,4 +1,4 @@
-"""A photo, and what came along with it, read from any format and written as squares of one size."""
+"""A photo, and what came along with it, read from any format and written in its shape, no side beyond one length."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from s2i.core import cache
 from s2i.core.quarantine import Refused
 from s2i.dataset.ingest import duplicates
 from s2i.dataset.ingest.sources.listing import Photo
-from s2i.imaging import decoding, io
+from s2i.imaging import decoding, io, shapes
 
 ID_DIGITS = 16  # of the hash of a photo's file
 MAX_ENLARGEMENT = 2  # times; what is smaller holds too little to learn from
@@ -29,7 +29,7 @@ class Identified(NamedTuple):
 
 @dataclass(frozen=True)
 class Conversion:
-    """Images are written into folder at resolution x resolution; those of more than max_megapixels are refused."""
+    """Images are written into folder, their longest side ``resolution``; above max_megapixels they are refused."""
 
     folder: Path
     resolution: int
@@ -37,16 +37,16 @@ class Conversion:
 
 
 def identify(photo: Photo, conversion: Conversion) -> Identified:
-    """A photo read once: hashed, checked, and made square in the cache, all from the same bytes.
+    """A photo read once: hashed, checked, and brought to size in the cache, all from the same bytes.
 
     Raises Unreadable for what is not a whole image, is blank, or is too small.
     """
     content = decoding.read_content(photo.file, conversion.max_megapixels)
     size = io.photo_size(photo.file, content, conversion.max_megapixels)
-    if min(size) * MAX_ENLARGEMENT < conversion.resolution:
+    if min(max(size), shapes.LONGEST * min(size)) * MAX_ENLARGEMENT < conversion.resolution:
         raise io.Unreadable("too small", f"({size[0]} x {size[1]} for a resolution of {conversion.resolution})")
     identified = Identified(sha256(content).hexdigest(), photo, size)
-    _square(identified, conversion, cache.made, ".png", content)
+    _fit(identified, conversion, cache.made, ".png", content)
     return identified
 
 
@@ -58,7 +58,7 @@ def convert(identified: Identified | Refused, conversion: Conversion) -> list[di
     photo_id = digest[:ID_DIGITS]
     target = conversion.folder / "photos" / f"{photo_id}.png"
     try:
-        written = _square(identified, conversion, cache.produce, target)
+        written = _fit(identified, conversion, cache.produce, target)
     except io.Unreadable as error:
         return [Refused(photo.name, error.reason, error.detail)]
     record = {"id": photo_id, "source": photo.name, "photo": str(target)} | photo.columns
@@ -69,10 +69,10 @@ def convert(identified: Identified | Refused, conversion: Conversion) -> list[di
     return [record | companions, *refused]
 
 
-def _square(
+def _fit(
     identified: Identified, conversion: Conversion, keep: Callable, target: Path | str, content: bytes | None = None
 ) -> Any:
-    """Have ``keep``, one of `cache.made` and `cache.produce`, make the square image of a photo; what it gives back.
+    """Have ``keep``, one of `cache.made` and `cache.produce`, make the fitted image of a photo; what it gives back.
 
     content: the bytes of its file, where they have been read; raises Unreadable where they are no longer the same.
     """
@@ -82,7 +82,7 @@ def _square(
         data = decoding.read_content(file, conversion.max_megapixels) if content is None else content
         if sha256(data).hexdigest() != identified.digest:
             raise io.Unreadable("changed while it was read", "(run again)")
-        image = io.resize_and_crop(io.decode_photo(file, data, conversion.max_megapixels), conversion.resolution)
+        image = shapes.fit(io.decode_photo(file, data, conversion.max_megapixels), conversion.resolution)
         if io.is_blank(image):
             raise io.Unreadable("blank")
         io.write_png(draft, image)
@@ -90,10 +90,10 @@ def _square(
     return keep(target, normalise, "photo", cache.code(__name__), identified.digest, conversion.resolution)
 
 
-def _convert_companions(identified: Identified, conversion: Conversion, square: Path) -> tuple[dict, list[Refused]]:
+def _convert_companions(identified: Identified, conversion: Conversion, fitted: Path) -> tuple[dict, list[Refused]]:
     """The columns of a record that hold what came with its photo, and what of that cannot be used.
 
-    square: the photo as it was made square.
+    fitted: the photo as it was brought to size.
     """
     digest, photo, size = identified
     photo_id = digest[:ID_DIGITS]
@@ -107,7 +107,7 @@ def _convert_companions(identified: Identified, conversion: Conversion, square: 
         try:
             made_of = _write_companion(file, target, size, conversion, column)
             if column == "given_sketches":
-                _check_that_it_is_drawn(target, square, made_of, digest, conversion.resolution)
+                _check_that_it_is_drawn(target, fitted, made_of, digest, conversion.resolution)
                 columns[column].append(str(target))
             else:
                 columns[column] = str(target)
@@ -118,7 +118,7 @@ def _convert_companions(identified: Identified, conversion: Conversion, square: 
 
 
 def _write_companion(file: Path, target: Path, size: tuple[int, int], conversion: Conversion, column: str) -> str:
-    """Write a sketch, matte or label map to target, resized and cropped as its photo of `size` was; the file's hash.
+    """Write a sketch, matte or label map to target, as large as its photo of `size` is; the file's hash.
 
     Raises Unreadable when it is no image, not of the photo's shape, or a blank sketch.
     """
@@ -128,11 +128,13 @@ def _write_companion(file: Path, target: Path, size: tuple[int, int], conversion
     if abs(width * size[1] - height * size[0]) > 0.02 * width * size[1]:
         raise io.Unreadable("shape", f"{width} x {height} while the photo is {size[0]} x {size[1]}")
 
+    fitted = shapes.fitted(*size, conversion.resolution)
+
     def normalise(draft: Path) -> None:
         if column == "truth_labels":
-            image = io.resize_and_crop(io.decode_labels(file, content, most), conversion.resolution, io.NEAREST)
+            image = io.resize_and_crop(io.decode_labels(file, content, most), fitted, io.NEAREST)
         else:
-            image = io.resize_and_crop(io.grey(io.decode_photo(file, content, most)), conversion.resolution)
+            image = io.resize_and_crop(io.grey(io.decode_photo(file, content, most)), fitted)
             if column == "given_sketches" and io.is_blank(image):
                 raise io.Unreadable("blank")
             if column == "given_sketches" and np.median(image) < 128:
@@ -140,7 +142,7 @@ def _write_companion(file: Path, target: Path, size: tuple[int, int], conversion
         io.write_png(draft, image)
 
     digest = sha256(content).hexdigest()
-    cache.produce(target, normalise, "companion", cache.code(__name__), digest, conversion.resolution, column)
+    cache.produce(target, normalise, "companion", cache.code(__name__), digest, fitted, column)
     return digest
 
 

@@ -1,4 +1,4 @@
-"""Photos read, checked, made square and of one size, and split; what cannot be used is quarantined with its reason."""
+"""Photos read, checked, brought to size and split; what cannot be used is quarantined with its reason."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ def ingest(
     """The records of the photos at ``source``, and figures about them.
 
     Writes into folder: photos/; given/, labels/ and mattes/ with what came along; quarantine.csv (file, reason).  All
-    images are resolution x resolution, and what came along is cropped as its photo is.
+    images have the photo's shape and the longest side ``resolution``, see `s2i.imaging.shapes`.
     Raises UserError when no photo is found, or when none is left to train on, to validate or to test with.
     """
     photos = list(find_photos(source, params))

@@ -8,7 +8,7 @@ import numpy as np
 from s2i.core.params import Pair, Workers
 from s2i.dataset.sketching import sketches
 from s2i.dataset.sketching.styles import TRACED
-from s2i.imaging import io
+from s2i.imaging import io, shapes
 from s2i.imaging.mosaics import mosaic
 from s2i.networks import weights
 
@@ -30,9 +30,9 @@ def in_every_style(records: Sequence[dict], folder: Path, workers: Workers) -> S
 def contact_sheet(records: Sequence[dict]) -> np.ndarray:
     """One row a photo, (H, W, 3) uint8; where a photo lacks a style, the sheet stays white."""
     columns = {"photo": [io.read(Path(record["photo"])) for record in records]}
-    blank = np.full(columns["photo"][0].shape[:2], 255, np.uint8)
+    side = min(MAX_SIDE, max(columns["photo"][0].shape))
+    blank = np.full((side, side), 255, np.uint8)
     for style in sorted({style for record in records for style in record["sketches"]}):
         paths = [record["sketches"].get(style) for record in records]
         columns[style] = [io.read_grey(Path(path)) if path else blank for path in paths]
-    side = min(MAX_SIDE, len(blank))
-    return mosaic({name: [io.resize_and_crop(image, side) for image in column] for name, column in columns.items()})
+    return mosaic({name: [shapes.fit(image, side) for image in column] for name, column in columns.items()})

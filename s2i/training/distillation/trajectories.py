@@ -67,7 +67,7 @@ class TeacherTrajectories(Dataset[dict[str, torch.Tensor]]):
         example_index, timestep_index = divmod(index, len(self.timesteps))
         file, row = self.rows[example_index]
         example = self.examples[example_index]
-        item = {name: tensor for name, tensor in example.items() if not name.startswith(("latent", "matte"))}
+        item = {name: tensor for name, tensor in example.items() if not name.startswith(("latent", "inside", "matte"))}
         return item | {
             "timestep": torch.tensor(self.timesteps[timestep_index]),
             "noisy": file.get_slice("noisy")[row : row + 1, timestep_index][0].float(),

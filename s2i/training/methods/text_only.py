@@ -124,10 +124,11 @@ def encode_images_of(
 
 
 def _read(file: Path, resolution: int) -> np.ndarray:
+    """The middle square of an image: words are learned without what would keep margins out of the loss."""
     image = io.read(file)
-    if image.shape[:2] != (resolution, resolution):
+    if max(image.shape) != resolution:
         raise UserError(f"{file} is not of {resolution} px, as params.yaml wants: run `dvc repro ingest`.")
-    return image
+    return io.resize_and_crop(image, resolution)
 
 
 def denoising_loss(pipeline: StableDiffusionPipeline, params: Params, kinds: Mapping[str, float]) -> Loss:

@@ -36,7 +36,7 @@ def test_a_student_is_a_lora_that_plain_diffusers_draws_the_same_image_with(taug
     assert (settings.steps, settings.guidance_scale, settings.scheduler) == (4, 1, "lcm")
     model = SketchToImage(found)
     *_, last = model.denoise([sketch], "house", [3], settings)
-    (ours,) = model.images(last, "house", [3], settings)
+    (ours,) = model.images(last, [sketch], "house", [3], settings)
 
     plain = StableDiffusionControlNetPipeline.from_pretrained(
         tiny_base, controlnet=ControlNetModel.from_pretrained(tiny_base / "controlnet"), safety_checker=None

@@ -23,8 +23,9 @@ from s2i.generation import find_model
 from s2i.generation.held_out import generate
 from s2i.imaging import io
 from s2i.imaging.control_images import control_images_of
-from s2i.training import control_loss
+from s2i.training import control_loss, losses
 from s2i.training.methods import controlnet
+from s2i.training.randomness import BatchRandom
 from s2i.training.validation_images import DrawnScores, ValidationImages
 
 
@@ -56,6 +57,45 @@ def test_each_condition_is_encoded_and_has_a_controlnet_that_plain_diffusers_loa
     (tmp_path / "generated").mkdir()
     (row,) = generate(examples, tmp_path / "trained", tmp_path / "generated", settings)
     assert io.read(row["finetuned"]).shape == (64, 64, 3)
+
+
+def test_margins_do_not_count_in_the_loss(encoded, pipeline, params, monkeypatch):
+    seen = []
+
+    def recorded(predict, latents, noise_scheduler, rng, snr_gamma, weights, original_loss):
+        seen.append(weights)
+        return losses.noise_loss(predict, latents, noise_scheduler, rng, snr_gamma, weights, original_loss)
+
+    monkeypatch.setattr(control_loss, "noise_loss", recorded)
+    (item, *_) = EncodedExamples(encoded, "train")
+    batch = {name: tensor[None] for name, tensor in item.items()}
+    batch["inside"] = batch["inside"].clone()
+    batch["inside"][..., :3, :] = 0
+    batch["matte"] = torch.full_like(batch["inside"], 0.5)
+    values = {}
+    for weight in (1.0, 0.2):
+        settings = params({"background_weight": weight})
+        loss = control_loss.control_loss(pipeline, torch.zeros_like(batch["embedding"][0]), settings)
+        values[weight] = loss(pipeline.controlnet, batch, BatchRandom(torch.device("cpu")).seed(0)).item()
+    assert torch.equal(seen[0], batch["inside"]) and torch.allclose(seen[1], 0.6 * batch["inside"])
+    assert values[0.2] == pytest.approx(values[1.0], rel=1e-5), "even weights weigh nothing"
+    whole = control_loss.control_loss(pipeline, torch.zeros_like(batch["embedding"][0]), params())
+    batch["inside"] = torch.ones_like(batch["inside"])
+    assert whole(pipeline.controlnet, batch, BatchRandom(torch.device("cpu")).seed(0)).item() != values[1.0]
+
+
+def test_landscape_photos_are_learned_validated_and_drawn_in_their_shape(
+    landscape_examples, pipeline, tiny_base, params, tmp_path
+):
+    encoding.encode(landscape_examples, tmp_path / "encoded", pipeline, str(tiny_base), ["sketch"], Encode())
+    (tmp_path / "trained").mkdir()
+    controlnet.train(
+        landscape_examples, tmp_path / "encoded", tmp_path / "trained", tmp_path / "live", params(adapter="full")
+    )
+    assert (tmp_path / "live/plots/images/validation.png").exists()
+    (tmp_path / "generated").mkdir()
+    (row,) = generate(landscape_examples, tmp_path / "trained", tmp_path / "generated", params())
+    assert io.read(row["finetuned"]).shape == io.read(row["base"]).shape == (43, 64, 3)
 
 
 @pytest.mark.parametrize("adapter", ["full", "attention", "lora", "modified", "two-step"])
