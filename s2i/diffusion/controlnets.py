@@ -57,9 +57,11 @@ class ControlledUNet(nn.Module):
         timesteps: torch.Tensor,
         prompt_embeds: torch.Tensor,
         control_images: Sequence[torch.Tensor],
+        control_mask: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """(B, C, h, w), (B,), (B, tokens, width), control images of each ControlNet -> model output (B, C, h, w)."""
-        return predict(self.unet, self.controlnet, noisy_latents, timesteps, prompt_embeds, control_images)
+        where = noisy_latents, timesteps, prompt_embeds
+        return predict(self.unet, self.controlnet, *where, control_images, control_mask)
 
 
 def controlnets_of(controlnet: nn.Module) -> list[Any]:

@@ -1,5 +1,7 @@
 """What the fine-tuning of a ControlNet minimises."""
 
+from typing import Any
+
 import torch
 from diffusers import DDPMScheduler, StableDiffusionControlNetPipeline
 from torch import Tensor, nn
@@ -28,7 +30,7 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
     def loss(model: nn.Module, batch: dict[str, Tensor], rng: BatchRandom) -> Tensor:
         latents = scaling * sample_latents(batch["latent_mean"], batch["latent_logvar"], rng)
 
-        # A share of the prompts is empty, a share of the control images blank.
+        # A share of the prompts is empty, a share of the control images blank, a share of the examples without any.
         is_empty = rng.uniform((len(latents), 1, 1)) < train.prompt_dropout
         prompt_embeds = torch.where(is_empty, empty_embeds, batch["embedding"])
         control_images = controlnet_cond(batch, params.conditions)
@@ -37,8 +39,12 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
                 images * (rng.uniform((len(images), 1, 1, 1)) >= train.condition_dropout) for images in control_images
             ]
 
+        control_mask = None
+        if train.control_dropout:
+            control_mask = (rng.uniform((len(latents), 1, 1, 1)) >= train.control_dropout).to(latents.dtype)
+
         def model_output(noisy_latents: Tensor, timesteps: Tensor) -> Tensor:
-            output: Tensor = model(noisy_latents, timesteps, prompt_embeds, control_images)
+            output: Tensor = model(noisy_latents, timesteps, prompt_embeds, control_images, control_mask)
             return output
 
         # Margins do not count, the background only as much as it is to.
@@ -56,5 +62,6 @@ def control_loss(pipeline: StableDiffusionControlNetPipeline, empty_embeds: Tens
 
 def without_choices(params: Params) -> Params:
     """The parameters without what a training may choose of its loss: dropout, weights and the edge loss."""
-    plain = {"prompt_dropout": 0.0, "condition_dropout": 0.0, "snr_gamma": None, "background_weight": 1.0}
-    return params.model_copy(update={"train": params.train.model_copy(update=plain | {"edge": EdgeLoss()})})
+    plain: dict[str, Any] = dict.fromkeys(("prompt_dropout", "condition_dropout", "control_dropout"), 0.0)
+    plain |= {"snr_gamma": None, "background_weight": 1.0, "edge": EdgeLoss()}
+    return params.model_copy(update={"train": params.train.model_copy(update=plain)})

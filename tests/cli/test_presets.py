@@ -56,7 +56,7 @@ def test_sd15_photos_is_what_few_photos_need(file):
     presets.apply("sd15-photos", file)
     params = params_file.load(file)
     train = params.train
-    assert (train.ema_decay, train.snr_gamma, train.condition_dropout) == (0.999, 5, 0.1)
+    assert (train.ema_decay, train.snr_gamma, train.control_dropout) == (0.999, 5, 0.1)
     assert train.unet_rank > 0 and params.augment.crops > 1 and params.augment.zoom < 1
     assert train.patience and train.validation_images
     presets.apply("sd15-photos-8gb", file)

@@ -108,6 +108,11 @@ class Train(Optimisation):
     condition_dropout: Share = Field(
         0.0, description="This share of the control images is blanked, for each kind on its own."
     )
+    control_dropout: Share = Field(
+        0.0,
+        description="This share of the examples is learned without what the ControlNets add, as guidance by the sketch "
+        "draws one of its predictions; a frozen UNet has that prediction from the base and learns nothing here.",
+    )
     gradient_checkpointing: bool = Field(
         False,
         description="Activations are computed anew in the backward pass, which saves memory and takes a third longer.",

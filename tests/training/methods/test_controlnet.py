@@ -17,6 +17,7 @@ from s2i.core import cache
 from s2i.core.errors import UserError
 from s2i.core.params import Encode, Train
 from s2i.diffusion import base, encoding, sampling
+from s2i.diffusion.controlnets import ControlledUNet
 from s2i.diffusion.encoding import EncodedExamples
 from s2i.diffusion.sampling import SamplingSettings
 from s2i.generation import find_model
@@ -72,16 +73,44 @@ def test_margins_do_not_count_in_the_loss(encoded, pipeline, params, monkeypatch
     batch["inside"] = batch["inside"].clone()
     batch["inside"][..., :3, :] = 0
     batch["matte"] = torch.full_like(batch["inside"], 0.5)
+    model = ControlledUNet(pipeline.unet, pipeline.controlnet)
     values = {}
     for weight in (1.0, 0.2):
         settings = params({"background_weight": weight})
         loss = control_loss.control_loss(pipeline, torch.zeros_like(batch["embedding"][0]), settings)
-        values[weight] = loss(pipeline.controlnet, batch, BatchRandom(torch.device("cpu")).seed(0)).item()
+        values[weight] = loss(model, batch, BatchRandom(torch.device("cpu")).seed(0)).item()
     assert torch.equal(seen[0], batch["inside"]) and torch.allclose(seen[1], 0.6 * batch["inside"])
     assert values[0.2] == pytest.approx(values[1.0], rel=1e-5), "even weights weigh nothing"
     whole = control_loss.control_loss(pipeline, torch.zeros_like(batch["embedding"][0]), params())
     batch["inside"] = torch.ones_like(batch["inside"])
-    assert whole(pipeline.controlnet, batch, BatchRandom(torch.device("cpu")).seed(0)).item() != values[1.0]
+    assert whole(model, batch, BatchRandom(torch.device("cpu")).seed(0)).item() != values[1.0]
+
+
+def test_dropped_control_is_the_prediction_that_guidance_takes_for_no_sketch(encoded, pipeline, params):
+    (item, *_) = EncodedExamples(encoded, "train")
+    batch = {name: tensor[None] for name, tensor in item.items()}
+    model = ControlledUNet(pipeline.unet, pipeline.controlnet)
+
+    def value(control_image=batch["control.sketch"], settings=None, **learning):
+        settings = settings or params({"prompt_dropout": 0} | learning)
+        loss = control_loss.control_loss(pipeline, torch.zeros_like(item["embedding"]), settings)
+        rng = BatchRandom(torch.device("cpu")).seed(0, 1)
+        return loss(model, batch | {"control.sketch": control_image}, rng)
+
+    other = 1 - batch["control.sketch"]
+    dropped = value(control_dropout=1)
+    assert dropped == value(other, control_dropout=1) and value() != value(other)
+    dropped.backward()
+    assert all(one.grad is None or not one.grad.any() for one in pipeline.controlnet.parameters())
+    assert any(one.grad.any() for one in pipeline.unet.parameters())
+    validated = control_loss.without_choices(params({"control_dropout": 1}))
+    assert value(settings=validated) == value(), "validation sees every sketch"
+    pipeline.unet.zero_grad(set_to_none=True)
+
+
+def test_fine_tuning_leaves_the_unet_and_so_the_prediction_without_a_sketch_as_they_were(trained_controlnet, tiny_base):
+    folder = trained_controlnet(adapter="full")
+    assert {path.name for path in folder.iterdir()} == {"controlnet", "adapter", "generate.json"}
 
 
 def test_landscape_photos_are_learned_validated_and_drawn_in_their_shape(
