@@ -140,7 +140,8 @@ def _inside(example: Example, height: int, width: int) -> np.ndarray:
     """How much of each latent is the photo's and not the margin's that makes it a square, (height, width) uint8."""
     photo_width, photo_height = io.size(Path(example["photo"]))
     inside = shapes.on_square(np.full((photo_height, photo_width), 255, np.uint8), color=0)
-    return cv2.resize(inside, (width, height), interpolation=cv2.INTER_AREA)
+    inside = cv2.resize(inside, (width, height), interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(inside[:, ::-1]) if example["flip"] else inside
 
 
 def _oriented(photo: str, flip: bool) -> np.ndarray:
