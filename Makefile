@@ -38,7 +38,7 @@ base: $(VENV)/.ready  # render the corpus and train the embedded base again: hou
 ablation: $(VENV)/.ready  # compare the choices of a training, see docs/ablation.md: at most eight hours
 	python studies/ablation/run.py
 
-steps: $(VENV)/.ready  # how many steps an image needs: metrics/steps.json and steps.png; many minutes
+steps: $(VENV)/.ready  # how much guidance an image needs, and how many steps: metrics/steps.json and steps.png; many minutes
 	python studies/steps/run.py
 
 $(VENV)/.ready: pyproject.toml s2i/networks/weights.py s2i/networks/lpips.py

@@ -51,12 +51,17 @@ def find(name: str | Path = FOLDER, params: Params | None = None) -> TrainedMode
 
 
 def in_few_steps(model: TrainedModel) -> TrainedModel:
-    """The last training's model with as many steps and as much guidance as `make steps` found to be enough."""
+    """The last training's model with as many steps and as much guidance as `make steps` found to be enough.
+
+    What it found before there was guidance by the sketch is not taken: it may be too few steps, which blur.
+    """
     if Path(model.controlnets[0]).resolve().parent != FOLDER.resolve() or not RECOMMENDATION.exists():
         return model
     try:
-        figures = json.loads(RECOMMENDATION.read_text(encoding="utf-8"))
-        recommended = {name: figures[name] for name in ("steps", "guidance_scale")}
+        figures = dict(json.loads(RECOMMENDATION.read_text(encoding="utf-8")))
+        if "steps" in figures and "control_guidance_scale" not in figures:
+            return model
+        recommended = {name: figures[name] for name in ("steps", "guidance_scale", "control_guidance_scale")}
     except (ValueError, TypeError, KeyError):
         raise UserError(f"{RECOMMENDATION} recommends no steps: run `make steps` again, or remove it.") from None
     generate = params_file.changed(model.params.generate, recommended)

@@ -48,9 +48,14 @@ def test_the_app_takes_as_many_steps_as_were_found_to_be_enough(tmp_path, monkey
     last, other = (find_model.TrainedModel("trained", "base", [f"{one}/controlnet"], None, settings) for one in places)
     assert find_model.in_few_steps(last) == last
     (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics/steps.json").write_text('{"steps": 6, "guidance_scale": 2.0, "edge_f1": 0.6}')
+    (tmp_path / "metrics/steps.json").write_text(
+        '{"steps": 6, "guidance_scale": 2.0, "control_guidance_scale": 4.0, "edge_f1": 0.6}'
+    )
     found = find_model.in_few_steps(last).params.generate
-    assert (found.steps, found.guidance_scale) == (6, 2.0) and find_model.in_few_steps(other) == other
+    assert (found.steps, found.guidance_scale, found.control_guidance_scale) == (6, 2.0, 4.0)
+    assert find_model.in_few_steps(other) == other
+    (tmp_path / "metrics/steps.json").write_text('{"steps": 2, "guidance_scale": 2.0, "edge_f1": 0.6}')
+    assert find_model.in_few_steps(last) == last, "found before there was guidance by the sketch"
     (tmp_path / "metrics/steps.json").write_text('{"steps"')
     with pytest.raises(UserError, match=r"metrics/steps.json recommends no steps: run `make steps` again"):
         find_model.in_few_steps(last)
