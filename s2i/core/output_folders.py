@@ -84,6 +84,8 @@ def _followed(target: Path) -> Path:
             raise UserError(f"{target} is a link to {place}, which is no folder: make that folder, or remove the link.")
         say(f"{target} is a link: what is in {place} is replaced.")
         target = place
+    if Path.cwd().is_relative_to(os.path.realpath(target)):
+        raise UserError(f"{target} holds the folder you are in, and would be replaced: name another.")
     if target.exists() and not target.is_dir():
         raise UserError(f"{target} is a file, and a folder is to be written there: move it away.")
     if target.is_dir() and os.path.ismount(target):

@@ -178,7 +178,7 @@ def _output_trials() -> list[Trial]:
     ]
     for other in ("data/photos", ".", "data", "/proc", "params.yaml"):
         ingest = command("stages/ingest.py", "data/photos", other, "metrics/ingest.json")
-        words = f"{NOT_OURS}|a disk of its own|is a file"
+        words = f"{NOT_OURS}|a disk of its own|is a file|holds the folder you are in"
         trials.append(
             Trial("outputs", f"the output is {other}", nothing, refused(words), (ingest,), kept=("data/photos",))
         )

@@ -127,6 +127,13 @@ def test_a_dead_link_a_file_and_a_disk_in_the_place_of_the_folder_are_sentences(
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("out", [".", "..", ""])
+def test_the_folder_that_one_is_in_is_not_replaced(tmp_path, monkeypatch, out):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="holds the folder you are in, and would be replaced: name another"):
+        write(out, "new")
+
+
 def test_the_history_of_a_clone_is_kept(tmp_path):
     clone = tmp_path / "space"
     (clone / ".git").mkdir(parents=True)
