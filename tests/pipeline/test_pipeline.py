@@ -215,13 +215,18 @@ def test_an_ablation_is_run_once_and_leaves_the_workspace_as_it_was(clone):
         "reference": "modified",
         "common": {"train.steps": 2, "train.validate_every": 1},
         "without_prompts": ["modified"],
-        "groups": {"all": {"none": {"adapter": "none"}, "modified": {"adapter": "modified", "rank": 2}}},
+        "sweeps": {"dW": {"key": "train.adapter_learning_rate", "values": [1e-3, 1e-2]}},
+        "groups": {"all": {"none": {"adapter": "none"}, "modified": {"sweep": "dW", "adapter": "modified", "rank": 2}}},
+        "seconds": {"step": 1, "edge": 1, "stages": 30, "validation": 1},
     }
     (clone.folder / "studies/ablation/experiments.yaml").write_text(yaml.safe_dump(study))
     clone.run("git", "add", "--all")
     clone.run("git", "-c", "user.name=s2i", "-c", "user.email=s2i@example.com", "commit", "--quiet", "-m", "figures")
     output = clone.run("python", "studies/ablation/run.py")
+    assert "== ablation-modified-rate-0.01, 2 of 2" in output
     assert "== ablation-modified-0-without-prompts, " in output and ", 3 of 3" in output
+    sweep = pd.read_csv(clone.folder / "docs/ablation-sweep.csv")
+    assert sorted(sweep["rate"]) == [1e-3, 1e-2] and sweep["validation_error"].between(0, 1).all()
     table = pd.read_csv(clone.folder / "docs/ablation.csv")
     assert set(zip(table["experiment"], table["prompts"], strict=True)) == {
         ("none", "given"),
@@ -232,7 +237,8 @@ def test_an_ablation_is_run_once_and_leaves_the_workspace_as_it_was(clone):
     assert "3 of 3 runs" in (clone.folder / "docs/ablation.md").read_text()
     assert "ablation-modified-0" in clone.run("dvc", "exp", "list", "--name-only")
     changed = clone.run("git", "status", "--porcelain").split()[1::2]
-    assert set(changed) == {"docs/ablation.md", "docs/ablation.csv", "docs/ablation.png"}
+    tables = {"docs/ablation.csv", "docs/ablation-sweep.csv"}
+    assert set(changed) == {"docs/ablation.md", "docs/ablation.png", *tables}
     assert "==" not in clone.run("python", "studies/ablation/run.py"), "all of it stands in the table"
 
 
