@@ -86,6 +86,8 @@ def _weights(params: Params) -> Iterator[tuple[str, str]]:
 def _in_hub_cache(name: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
+    if name.count("/") != 1:
+        return False
     return any(isinstance(try_to_load_from_cache(name, file), str) for file in ("model_index.json", "config.json"))
 
 
