@@ -30,7 +30,9 @@ SCHEMA = pa.schema(
         pa.field("width", pa.int32()),  # of the original, pixels
         pa.field("height", pa.int32()),
         pa.field("source", pa.string()),  # the file's path in the photo folder
+        pa.field("group", pa.string()),  # what belongs together in one split, such as photos of one building
         pa.field("motif", pa.string()),  # perceptual hash, see s2i.dataset.ingest.duplicates
+        pa.field("mirrored_motif", pa.string()),  # the same of the mirrored photo
         pa.field("source_url", pa.string()),
         pa.field("licence", pa.string()),
         pa.field("author", pa.string()),
@@ -64,6 +66,9 @@ SCHEMA = pa.schema(
         pa.field("prompt", pa.string()),
         pa.field("finetuned", pa.string(), metadata=PATH),  # drawn by the fine-tuned model
         pa.field("base", pa.string(), metadata=PATH),  # drawn by the untouched base from the same seed
+        pa.field("base_edges", pa.string(), metadata=PATH),  # the same from the edges of the sketch
+        pa.field("autoencoder", pa.string(), metadata=PATH),  # the photo as the base's autoencoder gives it back
+        pa.field("other_seeds", pa.list_(pa.string()), metadata=PATH),  # drawn by the fine-tuned model from other seeds
         pa.field("unprompted", pa.string(), metadata=PATH),  # drawn by the fine-tuned model without the prompt
         pa.field("generation_seed", pa.int64()),
     ]

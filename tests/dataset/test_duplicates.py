@@ -5,8 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from s2i.dataset.ingest.duplicates import first_near, motif, without_leaks
+from s2i.dataset.ingest.duplicates import first_near, motif, motifs, without_leaks
 from s2i.imaging import io
+
+
+def as_record(name, image, split):
+    as_it_is, mirrored = motifs(image)
+    return {"source": name, "motif": as_it_is, "mirrored_motif": mirrored, "split": split}
 
 
 @pytest.mark.parametrize("distance", [0, 1, 4, 15])
@@ -45,17 +50,25 @@ def test_a_photo_saved_smaller_and_as_jpeg_is_a_near_duplicate_and_another_house
     [(("train", "test"), ["b"]), (("val", "train"), ["a"]), (("test", "val"), ["a"]), (("train", "train"), ["a", "b"])],
 )
 def test_of_one_motif_in_two_splits_only_the_held_out_photo_is_used(house, splits, kept):
-    records = [
-        {"source": name, "motif": motif(house(1)), "split": split} for name, split in zip("ab", splits, strict=True)
-    ]
+    records = [as_record(name, house(1), split) for name, split in zip("ab", splits, strict=True)]
     used, refused = without_leaks(records, distance=4)
     assert [record["source"] for record in used] == kept
     assert [(one.name in kept, one.why) for one in refused] == [(False, "near-duplicate")] * (2 - len(kept))
 
 
+def test_a_mirrored_copy_in_another_split_is_found_since_training_mirrors_photos(house):
+    photo, other = house(1), house(2)
+    records = [as_record("a", photo, "test"), as_record("b", photo[:, ::-1], "train"), as_record("c", other, "train")]
+    used, refused = without_leaks(records, distance=4)
+    assert [record["source"] for record in used] == ["a", "c"]
+    assert [(one.name, one.detail) for one in refused] == [("b", "of a, mirrored, which is in test")]
+
+
 def test_a_photo_that_is_not_used_takes_no_other_away():
     motifs = ("0" * 16, "f" + "0" * 15, "ff" + "0" * 14)  # a is near b, b is near c, a is not near c
     rows = zip("abc", motifs, ("test", "val", "train"), strict=True)
-    records = [{"source": name, "motif": motif, "split": split} for name, motif, split in rows]
+    records = [
+        {"source": name, "motif": motif, "mirrored_motif": "a" * 16, "split": split} for name, motif, split in rows
+    ]
     used, refused = without_leaks(records, distance=4)
     assert [record["source"] for record in used] == ["a", "c"] and [one.name for one in refused] == ["b"]

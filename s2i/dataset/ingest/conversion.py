@@ -64,7 +64,8 @@ def convert(identified: Identified | Refused, conversion: Conversion) -> list[di
     record = {"id": photo_id, "source": photo.name, "photo": str(target)} | photo.columns
     record["width"], record["height"] = size
     motif_key = cache.code(duplicates.__name__), written
-    record["motif"] = cache.remember(lambda: duplicates.motif(io.read(target)), "motif", *motif_key)
+    motifs = cache.remember(lambda: duplicates.motifs(io.read(target)), "motifs", *motif_key)
+    record["motif"], record["mirrored_motif"] = motifs
     companions, refused = _convert_companions(identified, conversion, target)
     return [record | companions, *refused]
 

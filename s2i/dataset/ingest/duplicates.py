@@ -12,6 +12,11 @@ NEAR_DUPLICATE = "near-duplicate"
 PRECEDENCE = ("test", "val", "train")  # of two splits that share a motif, the later one gives its photo up
 
 
+def motifs(image: np.ndarray) -> tuple[str, str]:
+    """The `motif` of an image and that of the same image mirrored, as which training sees it too."""
+    return motif(image), motif(np.ascontiguousarray(image[:, ::-1]))
+
+
 def motif(image: np.ndarray) -> str:
     """What an image (H, W, 3) uint8 shows at a glance, 64 bits in 16 hexadecimal digits.
 
@@ -22,20 +27,27 @@ def motif(image: np.ndarray) -> str:
 
 
 def without_leaks(records: Sequence[dict], distance: int) -> tuple[list[dict], list[Refused]]:
-    """The records whose `motif` no more important split holds too, and the others refused.
+    """The records whose `motif` no more important split holds too, mirrored or not, and the others refused.
 
     distance: how many of 64 bits the hashes of one motif may differ in.
     Where two of one motif fell to different splits, only the held-out one is used.
     """
-    hashes = np.array([imagehash.hex_to_hash(record["motif"]).hash.ravel() for record in records])
+    hashes, mirrored = (
+        np.array([imagehash.hex_to_hash(record[column]).hash.ravel() for record in records])
+        for column in ("motif", "mirrored_motif")
+    )
     refused: dict[int, Refused] = {}
     used: list[int] = []
     for split in PRECEDENCE:
         in_split = [index for index, record in enumerate(records) if record["split"] == split]
-        for index, near in zip(in_split, first_near(hashes[in_split], hashes[used], distance), strict=True):
-            if near is not None:
-                twin = records[used[near]]
-                detail = f"of {twin['source']}, which is in {twin['split']}"
+        near = first_near(hashes[in_split], hashes[used], distance)
+        near_mirrored = first_near(mirrored[in_split], hashes[used], distance)
+        for index, as_it_is, as_mirrored in zip(in_split, near, near_mirrored, strict=True):
+            found = as_mirrored if as_it_is is None else as_it_is
+            if found is not None:
+                twin = records[used[found]]
+                how = ", mirrored" if as_it_is is None else ""
+                detail = f"of {twin['source']}{how}, which is in {twin['split']}"
                 refused[index] = Refused(records[index]["source"], NEAR_DUPLICATE, detail)
         used += [index for index in in_split if index not in refused]  # what is not used itself takes nothing away
     return [records[index] for index in sorted(used)], [refused[index] for index in sorted(refused)]

@@ -14,7 +14,7 @@ from s2i.vocabulary import attributes, prompt_limits
 from s2i.vocabulary.attributes import COUNTS, FLAGS
 from s2i.vocabulary.prompt_limits import MAX_WORDS
 
-TEXTS = ("licence", "source_url", "author", "label", *attributes.TEXTS)
+TEXTS = ("group", "licence", "source_url", "author", "label", *attributes.TEXTS)
 COMPANIONS = ("sketch", "labels", "matte")
 IGNORED = ("depth", "normals", "description", "seed")  # the corpus writes them too
 KNOWN = ("file", "caption", "split", *TEXTS, *COUNTS, *FLAGS, *COMPANIONS, *IGNORED)
