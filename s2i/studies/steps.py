@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import yaml
 
 from s2i.core import records
 from s2i.core.errors import UserError
 from s2i.core.files import write_json
 from s2i.core.params import Params
+from s2i.core.user_files import read_yaml
 from s2i.diffusion import image_cache
 from s2i.diffusion.guidance import Guidance
 from s2i.evaluation.scoring import Reference, pixel_scores
@@ -49,7 +49,7 @@ def run_study(sweep: Path, augmented: Path, trained: Path, folder: Path, params:
     augmented: the records, of which those of validation are drawn.  trained: the model.
     Raises UserError when there are none.
     """
-    settings = yaml.safe_load(sweep.read_text(encoding="utf-8"))
+    settings = read_yaml(sweep)
     rows = [record for record in records.Records(augmented) if record["split"] == "val"]
     if not rows:
         raise UserError(f"{augmented} has no validation sketches: add photos, or raise ingest.val in params.yaml.")

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from s2i.core import run_card
 from s2i.core.errors import UserError
 from s2i.core.files import whole_file
 from s2i.core.params import Params
+from s2i.core.user_files import read_yaml
 from s2i.diffusion import adapters, base
 from s2i.diffusion.controlnets import controlnets_of
 from s2i.studies.ablation.plan import Run, estimated_hours, planned_runs, sweep_runs
@@ -152,8 +152,8 @@ def run_study(file: Path, names: Sequence[str], project: Path) -> None:
     """
     if changed := _output(project, "git", "status", "--porcelain", "--untracked-files=no", "--", ".", *MAY_DIFFER):
         raise UserError(f"The ablation runs what is committed; commit or undo first:\n{changed}")
-    study = yaml.safe_load(file.read_text(encoding="utf-8"))
-    values = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    study = read_yaml(file)
+    values = read_yaml(project / "params.yaml")
     sweeps = list(sweep_runs(study, values))
     everything = list(planned_runs(study, values))
     if unknown := set(names) - {run.experiment for run in [*sweeps, *everything]}:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from s2i.core.params import Params
+from s2i.core.user_files import read_yaml
 from s2i.imaging import io
 from s2i.imaging.mosaics import grid, mosaic
 from s2i.imaging.plots import pyplot, save
@@ -28,9 +28,7 @@ def write(
     table = pd.DataFrame({name: _flat(values) for name, values in study["variants"].items()}).T
     distance = next(name for name in DISTANCES if name in table)
     table = table.sort_values(distance, na_position="first")
-    published = (
-        yaml.safe_load(Path(params.study.published).read_text(encoding="utf-8")) if params.study.published else {}
-    )
+    published = read_yaml(Path(params.study.published)) if params.study.published else {}
     table["published_fid"] = pd.Series(published.get("to_reference", {}), dtype=float)
     table.to_csv(folder / "table.csv", index_label="variant", float_format="%.4g")
     for name, matrix in pairwise.items():
