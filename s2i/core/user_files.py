@@ -9,7 +9,7 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
@@ -60,6 +60,21 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
             "file too large", f"({max(size, len(content)) / 1e6:,.0f} MB; {max_bytes / 1e6:,.0f} are read)"
         )
     return content
+
+
+def open_binary(path: Path) -> BinaryIO:
+    """A file that may be too large to be read whole, opened; raises UserError where `read_bytes` would not read it."""
+    try:
+        if kind := _kind(os.stat(path).st_mode):
+            raise Unreadable("no file", f"({kind})")
+        return open(path, "rb")
+    except OSError as error:
+        problem = explained(path, error)
+    except Unreadable as error:
+        problem = error
+    if isinstance(problem, UserError):
+        raise problem
+    raise UserError(f"{path} cannot be read: {problem.sentence}; put a file there.")
 
 
 def explained(path: Path, error: OSError) -> Unreadable | UserError:

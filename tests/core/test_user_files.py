@@ -37,6 +37,17 @@ def test_what_is_no_file_or_too_large_is_said(file, make, reason):
         read_text(file, 10)
 
 
+def test_what_is_read_in_parts_is_a_file_too(file):
+    for make, reason in ((lambda: None, "missing"), (lambda: os.mkfifo(file), r"no file \(a pipe\)")):
+        make()
+        with pytest.raises(UserError, match=f"file cannot be read: {reason}; put a file there"):
+            user_files.open_binary(file)
+    file.unlink()
+    file.write_bytes(b"a\nb")
+    with user_files.open_binary(file) as lines:
+        assert list(lines) == [b"a\n", b"b"]
+
+
 def test_a_name_beyond_the_limit_is_said(file):
     with pytest.raises(Unreadable, match="name too long"):
         read_bytes(file.with_name("x" * 300), 10)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from s2i.core import tables
 from s2i.core.errors import UserError, first_line
 from s2i.core.quarantine import Refused
-from s2i.core.user_files import read_json, read_text
+from s2i.core.user_files import MAX_TEXT, open_binary, read_json, read_text
 from s2i.dataset.ingest.sources import columns
 from s2i.dataset.ingest.sources.listing import name_of
 from s2i.dataset.ingest.sources.table import Described
@@ -89,8 +89,8 @@ def _csv(file: Path) -> Iterator[Row]:
 
 
 def _jsonl(file: Path) -> Iterator[Row]:
-    with open(file, "rb") as lines:
-        for number, line in enumerate(lines, start=1):
+    with open_binary(file) as lines:
+        for number, line in enumerate(iter(lambda: lines.readline(MAX_TEXT), b""), start=1):
             if not line.strip():
                 continue
             try:
@@ -106,7 +106,7 @@ def _parquet(file: Path) -> Iterator[Row]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(file) as content:
+        with open_binary(file) as opened, pq.ParquetFile(opened) as content:
             batches: Iterable[Any] = content.iter_batches(BATCH)
             rows = chain.from_iterable(batch.to_pylist() for batch in batches)
             yield from (Row(number, values) for number, values in enumerate(rows, start=1))
