@@ -6,7 +6,7 @@ and take turns at every image; once as params.yaml has it, and once in 4 steps w
 a whole image, wall and CPU; ``seconds_ratio`` is the median, over images, of the seconds of torch in fp32 by
 the engine's.
 Quality is st_lpips (lower is better) and edge_f1 (higher) to the photo, and what each has more than fp32, image by
-image, with 95 % bootstrap intervals; ``to_fp32`` is st_lpips between the two generated images.  Run `dvc repro` before.
+image, with 95 % intervals; ``to_fp32`` is st_lpips between the two generated images.  Run `dvc repro` before.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from s2i.generation.find_model import TrainedModel
 from s2i.imaging import io, tensors
 from s2i.imaging.control_images import control_images_of
 from s2i.imaging.mosaics import evenly_spaced, mosaic
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 from s2i.metrics.structure import edge_f1
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
 
@@ -108,11 +108,11 @@ def compare(results: dict[str, list], examples: list[dict], photos: list[np.ndar
             "seconds": round(float(np.median(wall)), 4),
             "cpu_seconds": round(float(np.median(cpu)), 4),
             "seconds_ratio": round(float(np.median(seconds["fp32"][0] / wall)), 3),
-            "to_fp32": rounded(bootstrap(st_lpips(distance, images[name], images["fp32"]), groups)),
+            "to_fp32": rounded(mean_interval(st_lpips(distance, images[name], images["fp32"]), groups)),
         }
         for metric, values in scores[name].items():
-            more = rounded(bootstrap(values - scores["fp32"][metric], groups))
-            figures[name][metric] = rounded(bootstrap(values, groups)) | {"more_than_fp32": more}
+            more = rounded(mean_interval(values - scores["fp32"][metric], groups))
+            figures[name][metric] = rounded(mean_interval(values, groups)) | {"more_than_fp32": more}
     return figures
 
 

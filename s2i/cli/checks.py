@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,7 +99,8 @@ def _lookups(params: Params) -> dict[str, Callable[[], str]]:
     from s2i.dataset.captioning.questions import questions_of
     from s2i.dataset.captioning.server import Server
     from s2i.dataset.matting import u2net
-    from s2i.networks import weights
+    from s2i.metrics import perceptual
+    from s2i.networks import lpips, weights
     from s2i.networks.window_counter import WindowDensity
 
     def opened(what: str, look: Callable[[], object]) -> Callable[[], str]:
@@ -129,6 +131,8 @@ def _lookups(params: Params) -> dict[str, Callable[[], str]]:
         counter = params.train.edge.counter
         lookups["edge loss"] = opened(f"{counter}, there", lambda: WindowDensity.load(counter))
     lookups["scores"] = opened("st_lpips, there", lambda: weights.path("alex_shift_tolerant.pth"))
+    for metric, net in perceptual.LPIPS_VARIANTS.items():
+        lookups[metric] = opened("there", partial(lpips.trunk, net))
     return lookups
 
 
@@ -195,7 +199,8 @@ def _hours(seconds: float, photos: Photos | None, params: Params) -> str:
     validation = forward * (LEVELS * held_out + 2 * train.validation_steps * min(held_out, train.validation_images))
     training += validation * (train.steps // train.validate_every)
     sketches = photos.figures["test"] * SKETCHES_A_PHOTO if photos else 0
-    drawing = forward * 2 * generate.steps * sketches * 2
+    images = 3 * sketches + 3 * min(sketches, generate.diversity)  # by the model and twice by its base; more seeds
+    drawing = forward * 2 * generate.steps * images
     return f"about {_duration(training)} of training at most ({seconds:.2g} s a step), {_duration(drawing)} of drawing"
 
 

@@ -18,17 +18,20 @@ def add_to(subparsers: Subparsers) -> None:
 
 
 def run(arguments: Namespace) -> None:
-    """Write report.md and its images into --out, and print the verdict on every headline metric.
+    """Write report.md and its images into --out, and print the verdict on every headline metric, and a summary.
 
     Raises UserError when one of them is worse, and --fail-on-worse was given.
     """
     from s2i.evaluation.report import markdown  # pandas takes a second to import
+    from s2i.evaluation.report.verdicts import sum_up
 
     writable(arguments.out)
-    verdicts = markdown.report(arguments.against, arguments.out, params_file.load().evaluate.level)
+    level = params_file.load().evaluate.level
+    verdicts = markdown.report(arguments.against, arguments.out, level)
     headlines = [verdict for verdict in verdicts if verdict.is_headline]
     for verdict in headlines:
         print(f"{verdict.metric}: {verdict.old:.4g} -> {verdict.new:.4g}, {verdict.outcome}")
+    print(sum_up(verdicts, arguments.against, level))
     print(arguments.out / "report.md")
     worse = [verdict.metric for verdict in headlines if verdict.outcome == "worse"]
     if arguments.fail_on_worse and worse:

@@ -16,7 +16,7 @@ from s2i.generation.find_model import TrainedModel
 from s2i.generation.model import SketchToImage
 from s2i.imaging import io, plots, shapes, tensors
 from s2i.imaging.mosaics import evenly_spaced, mosaic
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 from s2i.metrics.registry import improvement
 from s2i.metrics.structure import edge_f1
 from s2i.networks.st_lpips import ShiftTolerantLPIPS
@@ -87,10 +87,10 @@ def _summary(
     """Means of the scores and of their relative differences to the reference's, with intervals, as columns."""
     columns: dict[str, float] = {}
     for metric in METRICS:
-        columns |= _columns(metric, bootstrap(scores[metric], ids, level=level))
+        columns |= _columns(metric, mean_interval(scores[metric], ids, level=level))
         if reference[metric].mean():
             better = improvement(metric) * (scores[metric] - reference[metric]) / reference[metric].mean()
-            columns |= _columns(f"{metric}_change", bootstrap(better, ids, level=level))
+            columns |= _columns(f"{metric}_change", mean_interval(better, ids, level=level))
     return columns
 
 

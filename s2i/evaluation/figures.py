@@ -13,7 +13,15 @@ from s2i.metrics.registry import IMAGE_METRICS, improvement
 EXTREMES = 10  # rows of best.jpg and worst.jpg
 RANKED_BY = ("lpips", "st_lpips")  # the first of these that can be had
 MOSAIC_COLUMNS = {"sketch": "sketch", "base": "base", "fine-tuned": "finetuned", "target": "photo"}
-SET_TITLES = {"target": "target", "finetuned": "fine-tuned", "base": "base", "shuffled": "shuffled"}
+SET_TITLES = {
+    "target": "target",
+    "autoencoder": "autoencoder",
+    "finetuned": "fine-tuned",
+    "base_edges": "base, edges",
+    "base": "base",
+    "shuffled": "shuffled",
+}
+COLORS = {"finetuned": "C0", "base_edges": "C1", "base": "C2"}  # the others give these a scale
 
 
 def write(
@@ -45,6 +53,7 @@ def examples(records: Sequence[dict]) -> np.ndarray:
 def plot(sets: Mapping[str, Mapping], file: Path) -> None:
     """Every metric of single images, the models between the photos themselves and other photos."""
     names = [name for name in IMAGE_METRICS if name in sets["finetuned"]]
+    shown = {name: title for name, title in SET_TITLES.items() if name in sets}
     across = min(len(names), 6)
     down = -(-len(names) // across)
     figure, axes = plots.pyplot().subplots(
@@ -53,14 +62,13 @@ def plot(sets: Mapping[str, Mapping], file: Path) -> None:
     for axis in axes.flat[len(names) :]:
         axis.set_visible(False)
     for axis, name in zip(axes.flat, names, strict=False):
-        for x, of_set in enumerate(SET_TITLES):
+        for x, of_set in enumerate(shown):
             if value := sets[of_set].get(name):
                 low, high = value.get("low", value["mean"]), value.get("high", value["mean"])
                 error = [[value["mean"] - low], [high - value["mean"]]]
-                color = f"C{x - 1}" if of_set in ("finetuned", "base") else "0.6"
-                axis.errorbar(x, value["mean"], error, fmt="o", capsize=4, color=color)
-        axis.set(xlim=(-0.6, len(SET_TITLES) - 0.4), xticks=range(len(SET_TITLES)), xticklabels=SET_TITLES.values())
+                axis.errorbar(x, value["mean"], error, fmt="o", capsize=4, color=COLORS.get(of_set, "0.6"))
+        axis.set(xlim=(-0.6, len(shown) - 0.4), xticks=range(len(shown)), xticklabels=shown.values())
         axis.set_title(f"{name}, {IMAGE_METRICS[name].better} is better", fontsize=8)
-        axis.tick_params(axis="x", labelrotation=30, labelsize=8)
+        axis.tick_params(axis="x", labelrotation=40, labelsize=7)
         axis.tick_params(axis="y", labelsize=8)
     plots.save(figure, file)

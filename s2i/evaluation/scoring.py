@@ -19,6 +19,7 @@ from s2i.imaging import io, shapes, tensors, wall_colors
 from s2i.metrics import embeddings, perceptual, pixels
 from s2i.metrics.parts import RECALLED_PARTS, part_recall
 from s2i.metrics.resketch import resketch_consistency
+from s2i.metrics.sharpness import band_power_ratios, sharpness
 from s2i.metrics.structure import count_windows, edge_f1
 from s2i.networks import clip, efficientnet, lpips, probes, weights
 from s2i.networks.clip import Clip
@@ -183,6 +184,8 @@ def pixel_scores(image: np.ndarray, reference: Reference) -> dict[str, float]:
     scores = {
         "ssim": pixels.ssim(image, photo),
         "psnr": pixels.psnr(image, photo),
+        "sharpness": sharpness(image, photo),
+        **band_power_ratios(image, photo),
         "edge_f1": edge_f1(image, photo),
         "rectangle_error": abs(rectangles - reference.rectangles),
     }

@@ -8,8 +8,9 @@ import pandas as pd
 
 from s2i.core.parameters.fields import HELD_OUT_STYLES
 from s2i.metrics import perceptual
-from s2i.metrics.intervals import bootstrap
-from s2i.metrics.registry import HEADLINES, IMAGE_METRICS, METRICS, SET_METRICS
+from s2i.metrics.intervals import mean_interval
+from s2i.metrics.kernel_distance import KernelDistance
+from s2i.metrics.registry import HEADLINES, IMAGE_METRICS, METRICS, SET_METRICS, compared
 from s2i.networks import clip, lpips, weights
 
 BY_HAND = "given"  # how the styles of sketches begin that came with the photos, by hand or standing in for it
@@ -22,33 +23,45 @@ REASONS = {  # of metrics that need more of the records than an image and its ph
     "window_count_error": "no record has the true number of `windows`",
     "color_match": "no record is described with a colour that s2i.imaging.wall_colors knows",
     "material_match": "no record is described with a material that the probes know",
+    "nearer_to_training": "no training photos were given to compare with, or these are the photos themselves",
 }
 
 
 def means(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
-    """{metric: {"mean", "low", "high"}} over the images that have it, resampling photos.
+    """{metric: {"mean", "low", "high"}} over the images that have it, with intervals over photos.
 
-    table: a row an image with its photo's `id`, and the metrics.  A metric with infinite values has no mean.
+    table: a row an image with its photo's `id`, maybe the `group` that the photo belongs to, and the metrics.  A metric
+    with infinite values has no mean.
     """
     figures = {}
     for name in IMAGE_METRICS:
         if name in table and not np.isinf(table[name]).any() and table[name].notna().any():
-            known = table[[name, "id"]].dropna()
-            figures[name] = bootstrap(known[name], list(known["id"]), level=level)
+            known = table[table[name].notna()]
+            figures[name] = mean_interval(known[name], list(group_of(known)), level=level)
     return figures
+
+
+def group_of(table: pd.DataFrame) -> pd.Series:
+    """What each row is drawn with: the group of its photo where the table has groups, else its photo."""
+    return table["group"].fillna(table["id"]) if "group" in table else table["id"]
+
+
+def paired(table: pd.DataFrame, other: pd.DataFrame) -> pd.DataFrame:
+    """Rows that belong together, those of one photo `id` and `sketch_style`; columns of other end in "_other"."""
+    return table.merge(other, on=["id", "sketch_style"], suffixes=("", "_other"))
 
 
 def differences(
     table: pd.DataFrame, other: pd.DataFrame, level: float, names: Iterable[str] = tuple(IMAGE_METRICS)
 ) -> dict[str, dict[str, float]]:
-    """{metric: {"mean", "low", "high"}} of table less other, image by image, resampling photos.
+    """{metric: {"mean", "low", "high"}} of table less other, image by image, with intervals over photos.
 
-    Rows belong together where photo `id` and `sketch_style` are the same; what only one of them has does not count.
+    What only one of them has does not count.  Of a ratio that is best at 1 it is the difference of `compared`.
     """
-    pairs = table.merge(other, on=["id", "sketch_style"], suffixes=("", "_other"))
+    pairs = paired(table, other)
     common = [name for name in names if name in table and name in other]
-    columns = {name: pairs[name] - pairs[f"{name}_other"] for name in common}
-    return means(pd.DataFrame({"id": pairs["id"]} | columns), level)
+    columns = {name: compared(name, pairs[name]) - compared(name, pairs[f"{name}_other"]) for name in common}
+    return means(pd.DataFrame({"id": group_of(pairs)} | columns), level)
 
 
 def style_gap(table: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
@@ -70,13 +83,13 @@ def _is_held_out(table: pd.DataFrame) -> pd.Series:
 def _gap(rows: pd.DataFrame, others: pd.DataFrame, level: float) -> dict[str, dict[str, float]]:
     """Means of the headlines of rows less those of others, photo by photo."""
     names = [name for name in BY_STYLE if name in rows]
-    mean, other = (table.groupby("id")[names].mean() for table in (rows, others))
+    mean, other = (table.groupby([group_of(table).rename("id")])[names].mean() for table in (rows, others))
     return means((mean - other).reset_index(), level)
 
 
 def of_styles(table: pd.DataFrame, level: float) -> dict[str, dict[str, dict[str, float]]]:
     """{style: {headline: ...}}."""
-    columns = ["id", *(name for name in BY_STYLE if name in table)]
+    columns = [name for name in ("id", "group", *BY_STYLE) if name in table]
     return {str(style): means(rows[columns], level) for style, rows in table.groupby("sketch_style")}
 
 
@@ -108,6 +121,16 @@ def intervals(figures: Mapping[str, Any], of: str = "") -> pd.DataFrame:
         elif isinstance(value, Mapping) and "mean" not in value:
             rows.append(intervals(value, f"{of}.{name}" if of else name))
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
+
+
+def leave_one_out(kernels: Mapping[str, Mapping[str, KernelDistance]]) -> pd.DataFrame:
+    """A row for each kernel distance: model, metric, without (a photo or group, empty for none), distance."""
+    rows = []
+    for model, of_model in kernels.items():
+        for metric, kernel in of_model.items():
+            for without, value in {"": kernel.value, **kernel.leave_one_out}.items():
+                rows.append({"model": model, "metric": metric, "without": without, "distance": value})
+    return pd.DataFrame(rows, columns=["model", "metric", "without", "distance"])
 
 
 def rounded(value: float) -> float:

@@ -10,15 +10,21 @@ from s2i.core.errors import UserError
 from s2i.core.params import Params
 from s2i.diffusion import image_cache
 from s2i.diffusion.image_cache import GenerationTask
+from s2i.generation.round_trips import cached_round_trips
+from s2i.imaging.mosaics import evenly_spaced
 from s2i.training.methods.method import load_method
+
+SEEDS = 3  # beside the first, of each sketch that is drawn from several
 
 
 def generate(records: Iterable[dict[str, Any]], trained: Path, folder: Path, params: Params) -> list[dict[str, Any]]:
     """The test records with the paths of the images that the trained model and the untouched base make of them.
 
-    ``finetuned`` is the image of the trained model, ``base`` that of the base.  ``prompt`` becomes what the method
-    makes of it; with ``params.generate.prompts`` "empty" it is empty.  Else every ``params.generate.unprompted``-th
-    record also has ``unprompted``, the image of the trained model from the same seed without a prompt.
+    ``finetuned`` is the image of the trained model, ``base`` that of the base, ``base_edges`` the base's from the edges
+    of the sketch, where it draws from a sketch; ``autoencoder`` is the photo as the base's autoencoder gives it back.
+    ``prompt`` becomes what the method makes of it; with ``params.generate.prompts`` "empty" it is empty.  Else every
+    ``params.generate.unprompted``-th record also has ``unprompted``, the image of the trained model from the same seed
+    without a prompt.  ``params.generate.diversity`` records also have ``other_seeds``, images from three more seeds.
 
     Images are cached by content: an interrupted run generates only what is missing, and the images of the base are
     generated once for all fine-tunings of it.
@@ -43,10 +49,17 @@ def generate(records: Iterable[dict[str, Any]], trained: Path, folder: Path, par
         paths = image_cache.cached_images(task, params, f"draw ({name})")
         rows_of_task = rows[:: params.generate.unprompted] if name == "unprompted" else rows
         for row, path in zip(rows_of_task, paths, strict=True):
-            row[name] = str(folder / name / f"{row['id']}-{row['variant']}.png")
-            Path(row[name]).parent.mkdir(exist_ok=True)
-            shutil.copyfile(path, row[name])
+            row[name] = _copy(path, folder / name / f"{row['id']}-{row['variant']}.png")
+    for row, path in zip(rows, cached_round_trips([row["photo"] for row in rows], params), strict=True):
+        row["autoencoder"] = _copy(path, folder / "autoencoder" / f"{row['id']}.png")
+    _draw_from_other_seeds(rows, tasks["finetuned"], folder, params)
     return rows
+
+
+def _copy(source: Path, target: Path) -> str:
+    target.parent.mkdir(exist_ok=True)
+    shutil.copyfile(source, target)
+    return str(target)
 
 
 def _tasks(examples: list[dict[str, Any]], trained: Path, folder: Path, params: Params) -> dict[str, GenerationTask]:
@@ -56,12 +69,32 @@ def _tasks(examples: list[dict[str, Any]], trained: Path, folder: Path, params: 
         "finetuned": method.generation_task(examples, trained, folder, params),
         "base": method.untouched_task(examples, params),
     }
+    if list(tasks["base"].conditions) == ["sketch"]:
+        tasks["base_edges"] = replace(tasks["base"], conditions=["edges"])
     if params.generate.prompts == "empty":
         return {name: without_prompts(task) for name, task in tasks.items()}
     if every := params.generate.unprompted:
         finetuned = tasks["finetuned"]
         tasks["unprompted"] = without_prompts(replace(finetuned, examples=finetuned.examples[::every]))
     return tasks
+
+
+def _draw_from_other_seeds(rows: list[dict[str, Any]], task: GenerationTask, folder: Path, params: Params) -> None:
+    """Add ``other_seeds`` to some of the rows, spread evenly over all."""
+    chosen = evenly_spaced(len(rows), params.generate.diversity) if params.generate.diversity else []
+    numbers = range(1, SEEDS + 1)
+    examples = [
+        task.examples[index]
+        | {"generation_seed": image_cache.seed_of(params.seed, rows[index]["id"], rows[index]["variant"], number)}
+        for index in chosen
+        for number in numbers
+    ]
+    paths = iter(image_cache.cached_images(replace(task, examples=examples), params, "draw (other seeds)"))
+    for index in chosen:
+        name = f"{rows[index]['id']}-{rows[index]['variant']}"
+        rows[index]["other_seeds"] = [
+            _copy(next(paths), folder / "other_seeds" / f"{name}-{number}.png") for number in numbers
+        ]
 
 
 def without_prompts(task: GenerationTask) -> GenerationTask:

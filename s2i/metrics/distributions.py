@@ -20,10 +20,8 @@ METRICS_OF_NETWORK = {  # the Frechet and the kernel distance
 }
 
 
-def frechet_and_kernel_distance(
-    network: str, generated: np.ndarray, target: np.ndarray
-) -> dict[str, float | dict[str, float]]:
-    """The Frechet and the kernel distance of features (N, D) and (M, D), by their names.
+def checked_frechet_distance(network: str, generated: np.ndarray, target: np.ndarray) -> float:
+    """The Frechet distance of a network's features (N, D) and (M, D).
 
     network: "efficientnet_lite0" or "inception".  Warns below 2,048 images, raises UserError below 2, or when a
     feature is not a finite number.
@@ -36,7 +34,9 @@ def frechet_and_kernel_distance(
             f"equally many images, or use {kernel}.",
             stacklevel=3,
         )
-    return {frechet: frechet_distance(generated, target), kernel: kernel_distance(generated, target)}
+    if len(generated) + len(target) < generated.shape[1]:
+        return frechet_distance_of_few(generated, target)
+    return frechet_distance(generated, target)
 
 
 def check_features(metric: str, generated: np.ndarray, target: np.ndarray) -> int:
@@ -68,42 +68,6 @@ def frechet_distance(generated: np.ndarray, target: np.ndarray) -> float:
         # argument that SciPy 1.18 drops, hence the upper bound in pyproject.toml.
         warnings.simplefilter("ignore")
         return float(calculate_frechet_distance(*gaussians[0], *gaussians[1]))
-
-
-def kernel_distance(
-    generated: np.ndarray, target: np.ndarray, subsets: int = 100, subset_size: int = 1000, seed: int = 0
-) -> dict[str, float]:
-    """KID between features (N, D) and (M, D): the mean squared MMD of random subsets, unbiased, so it can be negative.
-
-    "low" and "high" are the 2.5th and 97.5th percentile over the subsets, "se" is their standard deviation: the
-    standard error of the distance of one subset.  Where there are few images a subset has half of them, or there
-    would be no spread to see.
-    Source: Binkowski et al., "Demystifying MMD GANs", ICLR 2018.
-    """
-    rng = np.random.default_rng(seed)
-    size = min(subset_size, max(2, min(len(generated), len(target)) // 2))
-    values = [
-        squared_mmd(rng.choice(generated, size, replace=False), rng.choice(target, size, replace=False))
-        for _ in range(subsets)
-    ]
-    low, high = np.percentile(values, [2.5, 97.5])
-    return {"mean": float(np.mean(values)), "low": float(low), "high": float(high), "se": float(np.std(values, ddof=1))}
-
-
-def squared_mmd(x: np.ndarray, y: np.ndarray) -> float:
-    """Unbiased squared maximum mean discrepancy of features (N, D) and (M, D), N and M at least 2.
-
-    The kernel is KID's, (x.y / D + 1)^3.  Source: Gretton et al., "A kernel two-sample test", 2012, equation 3.
-    """
-
-    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        products: np.ndarray = (a @ b.T / a.shape[1] + 1) ** 3
-        return products
-
-    def mean_of_pairs(k: np.ndarray) -> float:
-        return float((k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)))
-
-    return float(mean_of_pairs(kernel(x, x)) + mean_of_pairs(kernel(y, y)) - 2 * kernel(x, y).mean())
 
 
 CMMD_SIGMA, CMMD_SCALE = 10, 1000

@@ -25,7 +25,7 @@ from s2i.diffusion.guidance import Guidance
 from s2i.evaluation.scoring import Reference, pixel_scores
 from s2i.imaging import io, plots, tensors
 from s2i.imaging.mosaics import evenly_spaced
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 from s2i.metrics.sharpness import sharpness
 from s2i.networks import lpips
 from s2i.training.methods.method import load_method
@@ -126,7 +126,7 @@ def summary(table: pd.DataFrame, level: float) -> pd.DataFrame:
         for metric in METRICS:
             known = cell[cell[metric].notna()]
             if len(known):
-                interval = bootstrap(known[metric], list(known["id"]), level=level)
+                interval = mean_interval(known[metric], list(known["id"]), level=level)
                 rows.append(dict(zip(CELL, key, strict=True)) | {"metric": metric, "images": len(known)} | interval)
     return pd.DataFrame(rows)
 

@@ -7,8 +7,11 @@ import pytest
 from s2i.core.errors import UserError
 from s2i.core.params import Evaluate
 from s2i.dataset.sketching import sketches
-from s2i.evaluation import evaluate, scoring, summary
-from s2i.imaging import io
+from s2i.evaluation import evaluate, memorisation, scoring, summary
+from s2i.evaluation.diversity import diversity
+from s2i.imaging import io, tensors
+from s2i.metrics.intervals import mean_interval
+from s2i.metrics.registry import METRICS, improvement
 from s2i.metrics.structure import count_windows
 from s2i.networks import lpips
 from s2i.vocabulary.buildings import LABELS
@@ -36,6 +39,7 @@ def records(folder, house):
             close = (photo + noise).clip(0, 255).astype(np.uint8)
             sketch = sketches.draw_sketch(photo, "xdog", row["id"])
             images = {"photo": photo, "finetuned": close, "base": other, "sketch": sketch, "matte": WALL}
+            images |= {"base_edges": (photo // 2 + other // 2), "autoencoder": photo // 8 * 8}
             images |= {"truth_labels": WALL // 255 * LABELS["window"]}
             images |= {"unprompted": other} if variant else {}
             for name, image in images.items():
@@ -95,9 +99,73 @@ def test_the_nearer_images_score_better_with_intervals_that_do_not_overlap(figur
 
 
 def test_the_gain_is_the_paired_difference(figures, intervals):
-    gain = figures["finetuned"]["st_lpips"] - figures["base"]["st_lpips"]
-    assert figures["gain"]["st_lpips"] == pytest.approx(gain, abs=1e-3)
+    for baseline in ("base", "base_edges"):
+        gain = figures["finetuned"]["st_lpips"] - figures[baseline]["st_lpips"]
+        assert figures["gain_over"][baseline]["st_lpips"] == pytest.approx(gain, abs=1e-3)
     assert intervals["gain"]["st_lpips"]["high"] < 0 < intervals["gain"]["edge_f1"]["low"]
+
+
+def test_the_gain_is_over_the_better_baseline_of_each_metric(figures):
+    for metric in METRICS.keys() & figures["gain"].keys():
+        gain = figures["gain"][metric]
+        over = [figures["gain_over"][baseline][metric] for baseline in ("base", "base_edges")]
+        assert gain == (max if improvement(metric) < 0 else min)(over)
+    assert figures["gain"]["st_lpips"] == figures["gain_over"]["base_edges"]["st_lpips"], "half a photo"
+
+
+def test_the_gain_in_kid_has_an_interval_by_leaving_photos_out(figures, intervals, folder):
+    gain = figures["finetuned"]["kid_efficientnet_lite0"] - figures["base"]["kid_efficientnet_lite0"]
+    interval = intervals["gain_over.base"]["kid_efficientnet_lite0"]
+    assert interval["mean"] == pytest.approx(gain, rel=1e-2) and interval["low"] < interval["mean"] < interval["high"]
+    table = pd.read_csv(folder / "out/leave_one_out.csv", dtype={"without": str}).query("model == 'finetuned'")
+    assert table["without"].isna().sum() == 1 and len(table) == 1 + 6
+    whole = table[table["without"].isna()]["distance"].item()
+    assert figures["finetuned"]["kid_efficientnet_lite0"] == pytest.approx(whole, rel=1e-3)
+
+
+def test_sharpness_is_a_ratio_to_the_photos(figures):
+    assert figures["target"]["sharpness"] == figures["target"]["band_power_fine"] == 1
+    assert figures["autoencoder"]["sharpness"] > 0 and "sharpness" in figures["styles"]["xdog"]
+
+
+def test_images_that_are_training_photos_are_found(records, folder, tmp_path):
+    training = [record["photo"] for record in records[6:]]
+    copies = [record | {"finetuned": training[0], "base": record["photo"]} for record in records[:6]]
+    with pytest.warns(UserWarning, match="biased"):
+        figures = evaluate.evaluate(copies, tmp_path, Evaluate(), training=training)
+    assert figures["finetuned"]["nearer_to_training"] == 1 and figures["base"]["nearer_to_training"] == 0
+    shown = io.read(tmp_path / "nearest.jpg")
+    assert shown.shape[1] == 4 * 64 + 3 * 4, "sketch, fine-tuned, nearest training photo, target"
+
+
+def test_a_mirrored_copy_of_a_training_photo_is_one(records):
+    features = memorisation.training_features([record["photo"] for record in records[::2]])
+    photo = io.read(records[2]["photo"])
+    from s2i.networks.efficientnet import efficientnet_lite0
+
+    mirrored = efficientnet_lite0()(tensors.to_unit_range(tensors.stack([photo[:, ::-1]]))).numpy()
+    found = memorisation.nearest(mirrored, -mirrored, features)
+    assert found.photo == [1] and found.excess == pytest.approx([2], abs=1e-3)
+
+
+def test_diversity_is_how_much_images_of_one_sketch_differ(records, tmp_path):
+    same = [record | {"other_seeds": [record["finetuned"]] * 3} for record in records[:2]]
+    varied = [record | {"other_seeds": [record["base"]]} for record in records[:2]]
+    assert diversity(same, 0.95)["lpips"]["mean"] == 0 and diversity(same, 0.95)["equal_edges"]["mean"] == 1
+    found = diversity(varied, 0.95)
+    assert found["lpips"]["mean"] > 0.1 and found["edge_f1_spread"]["mean"] > 0.05
+    assert diversity(records, 0.95) == {}
+
+
+def test_intervals_are_over_groups_of_photos_where_photos_have_groups(records, figures, tmp_path):
+    grouped = [record | {"group": "even" if int(record["id"], 16) % 2 else "odd"} for record in records]
+    with pytest.warns(UserWarning, match="biased"):
+        evaluate.evaluate(grouped, tmp_path, Evaluate(mosaic_rows=3))
+    table = pd.read_csv(tmp_path / "per_image.csv")
+    assert set(table["group"]) == {"even", "odd"}
+    rows = pd.read_csv(tmp_path / "intervals.csv").query("set == 'finetuned' and metric == 'ssim'")
+    values = table[table["model"] == "finetuned"]
+    assert rows["low"].item() == pytest.approx(mean_interval(values["ssim"], list(values["group"]))["low"], rel=1e-3)
 
 
 def test_photos_themselves_and_other_photos_give_the_figures_a_scale(figures):
@@ -153,10 +221,10 @@ def test_images_drawn_without_a_prompt_have_a_gap_to_those_with_one(figures):
 
 def test_every_image_has_a_row_with_what_it_was_drawn_from(figures, folder):
     table = pd.read_csv(folder / "out" / "per_image.csv", dtype={"id": str})
-    assert len(table) == 24 and set(table["model"]) == {"base", "finetuned"}
+    assert len(table) == 48 and set(table["model"]) == {"base", "base_edges", "autoencoder", "finetuned"}
     mean = table.groupby("model")["st_lpips"].mean()["base"]
     assert mean == pytest.approx(figures["base"]["st_lpips"], rel=1e-3)
-    assert table["resketch_f1"].isna().sum() == 12, "a drawing that came along cannot be drawn again"
+    assert table["resketch_f1"].isna().sum() == 24, "a drawing that came along cannot be drawn again"
 
 
 def test_images_to_look_at_are_written(figures, folder):

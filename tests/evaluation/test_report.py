@@ -12,15 +12,16 @@ from s2i.imaging import io
 def test_a_sabotaged_run_is_worse_and_the_report_says_by_how_much(repository, capsys):
     write_metrics(repository, scores(seed=1, harm=0.1), 200)
     (repository / "params.yaml").write_text((repository / "params.yaml").read_text().replace("rank: 64", "rank: 4"))
-    with pytest.raises(SystemExit, match="worse than old by st_lpips, edge_f1; see"):
+    with pytest.raises(SystemExit, match="worse than old by edge_f1; see"):
         cli.main(["report", "--against", "old", "--fail-on-worse"])
-    assert "-> 0.3906, worse" in capsys.readouterr().out
+    assert "edge_f1: 0.7087 -> 0.6094, worse" in capsys.readouterr().out
     text = (repository / "report/report.md").read_text()
-    assert text.startswith(markdown.MARKER) and "# Worse by `st_lpips`, `edge_f1` than old" in text
-    row = next(line for line in text.splitlines() if line.startswith("| **`st_lpips`**, lower"))
+    assert text.startswith(markdown.MARKER) and "# Worse by `edge_f1` than old" in text
+    row = next(line for line in text.splitlines() if line.startswith("| `st_lpips`, lower"))
     assert "| +0.0992 (+0.09" in row and row.endswith("| **worse** |")
     assert "| `rank` | 64 | 4 |" in text
-    assert "| `kid_efficientnet_lite0`, lower is better | 1 | 2 |" in text and "below 2,048" in text
+    assert "| `kid_efficientnet_lite0`, lower is better | 1 | 2 | +1 (+1 to +1) |" in text and "below 2,048" in text
+    assert "| **`edge_f1`**, higher is better | 0.8 | 0.7 | 0.75 | 0.9 | +0.05 (+0.01 to +0.09) |" in text
     images = io.read(repository / "report/mosaic.png")
     assert images.shape[1] == 4 * 32 + 3 * 4 and set(np.unique(images[-8])) >= {100, 200}, "old beside new"
     assert io.read(repository / "report/curves.png").std() > 0
@@ -30,7 +31,7 @@ def test_a_sabotaged_run_is_worse_and_the_report_says_by_how_much(repository, ca
 def test_another_seed_is_no_evidence_and_does_not_fail(repository, capsys):
     write_metrics(repository, scores(seed=1), 100)
     cli.main(["report", "--against", "old", "--fail-on-worse"])
-    assert capsys.readouterr().out.count("no evidence") == 3
+    assert capsys.readouterr().out.count("no evidence") == 2
     text = (repository / "report/report.md").read_text()
     assert "# No evidence of a difference to old" in text and "None changed." in text
 
@@ -74,3 +75,17 @@ def test_a_report_longer_than_a_comment_loses_its_end():
         and "ccc" not in text
         and text.endswith("longer than a comment may be.\n")
     )
+
+
+def test_few_photos_pass_fail_on_worse_with_a_sentence(repository, capsys):
+    old = scores()
+    few = old[old["id"].isin(sorted(old["id"].unique())[:5])]
+    write_metrics(repository, few, 100)
+    git("commit", "-qam", "few")
+    git("tag", "few")
+    write_metrics(repository, few.assign(edge_f1=0.1), 100)
+    cli.main(["report", "--against", "few", "--fail-on-worse"])
+    sentence = "Too few photos to tell this run from few: a verdict at 95% takes at least 6 that both have drawn"
+    assert sentence in capsys.readouterr().out
+    text = (repository / "report/report.md").read_text()
+    assert f"# {sentence}" in text and "too few photos |" in text

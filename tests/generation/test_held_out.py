@@ -1,5 +1,7 @@
 """Held-out sketches generated with a fine-tuned ControlNet and with the untouched one."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from PIL import Image, ImageOps
 from s2i.core.errors import UserError
 from s2i.diffusion import model_folder, sampling
 from s2i.generation.held_out import generate
+from s2i.generation.round_trips import cached_round_trips
 from s2i.imaging import io
 
 
@@ -16,8 +19,31 @@ def test_test_sketches_are_drawn_twice_from_one_seed(examples, trained_controlne
     folder = trained_controlnet(adapter="full")
     (tmp_path / "generated").mkdir()
     (row,) = generate(examples, folder, tmp_path / "generated", params())
-    finetuned, untouched = io.read(row["finetuned"]), io.read(row["base"])
-    assert finetuned.shape == (64, 64, 3) and (finetuned != untouched).any()
+    finetuned, untouched, of_edges = (io.read(row[name]) for name in ("finetuned", "base", "base_edges"))
+    assert finetuned.shape == (64, 64, 3) and (finetuned != untouched).any() and (untouched != of_edges).any()
+
+
+def test_the_photo_comes_back_from_the_autoencoder_of_the_base(examples, params, tiny_base, tmp_path):
+    from s2i.diffusion import base
+
+    (path,) = cached_round_trips([examples[-1]["photo"]], params())
+    vae = base.load(tiny_base, None).vae
+    photo = torch.from_numpy(io.read(examples[-1]["photo"]).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.no_grad():
+        decoded = vae.decode(vae.encode(photo).latent_dist.mean).sample
+    expected = ((decoded[0].permute(1, 2, 0).clamp(-1, 1) + 1) * 127.5).numpy()
+    assert np.abs(io.read(path) - expected).max() <= 1
+
+
+def test_some_sketches_are_drawn_from_more_seeds(examples, trained_controlnet, params, tmp_path):
+    held_out = [examples[-1] | {"variant": variant} for variant in range(3)]
+    (tmp_path / "generated").mkdir()
+    rows = generate(
+        held_out, trained_controlnet(), tmp_path / "generated", params(generate={"steps": 2, "diversity": 2})
+    )
+    assert ["other_seeds" in row for row in rows] == [True, False, True]
+    images = [io.read(file) for file in (rows[0]["finetuned"], *rows[0]["other_seeds"])]
+    assert len(images) == 4 and all((a != b).any() for a, b in itertools.combinations(images, 2))
 
 
 def test_without_words_neither_prompt_nor_material_map_speaks(
@@ -39,7 +65,7 @@ def test_without_words_neither_prompt_nor_material_map_speaks(
         (tmp_path / said).mkdir()
         wanted = settings.model_copy(update={"generate": settings.generate.model_copy(update={"prompts": said})})
         (rows[said],) = generate(examples, tmp_path, tmp_path / said, wanted)
-    (given, colored), _, (empty, silent), (base_empty, _) = drawn
+    (given, colored), _, _, (empty, silent), _, (base_empty, _), *_ = drawn
     assert given == ["house of red made of brick"] and (colored != silent).any()
     assert empty == base_empty == [""]
     assert rows["given"]["prompt"] == given[0] and rows["empty"]["prompt"] == ""
@@ -93,7 +119,7 @@ def test_an_interrupted_drawing_goes_on_and_the_base_is_drawn_once(
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
         generate(examples, folder, tmp_path / name, params())
-    assert drawn == [1, 1, 1], "fine-tuned, untouched and without its prompt, then all from the cache"
+    assert drawn == [1, 1, 1, 1, 3], "fine-tuned, untouched twice, without its prompt, from more seeds; then the cache"
 
 
 def test_without_photos_to_test_with_the_sentence_says_what_to_run(examples, params, tmp_path):

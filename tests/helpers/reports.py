@@ -34,7 +34,13 @@ def write_metrics(folder, table, shade):
     table.to_csv(evaluated / "per_image.csv", index=False)
     columns = {name: [np.full((32, 32, 3), shade, np.uint8)] * 3 for name in ("sketch", "base", "fine-tuned", "target")}
     io.write_png(evaluated / "mosaic.png", mosaic(columns))
-    figures = {"images": 60, "photos": 30, "finetuned": {"kid_efficientnet_lite0": shade / 100}}
+    figures = {"images": 60, "photos": 30, "finetuned": {"kid_efficientnet_lite0": shade / 100, "edge_f1": 0.8}}
+    figures |= {"base": {"edge_f1": 0.7}, "base_edges": {"edge_f1": 0.75}, "autoencoder": {"edge_f1": 0.9}}
+    figures |= {"gain": {"edge_f1": 0.05}}
+    interval = {"set": "gain", "metric": "edge_f1", "mean": 0.05, "low": 0.01, "high": 0.09}
+    pd.DataFrame([interval]).to_csv(evaluated / "intervals.csv", index=False)
+    without = [{"model": "finetuned", "metric": "kid_efficientnet_lite0", "without": photo} for photo in ("", *PHOTOS)]
+    pd.DataFrame(without).assign(distance=shade / 100).to_csv(evaluated / "leave_one_out.csv", index=False)
     (folder / "metrics/evaluate.json").write_text(json.dumps(figures))
     losses = folder / "metrics/train/plots/metrics"
     losses.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from s2i.metrics.sharpness import laplacian_variance, sharpness
+from s2i.metrics.sharpness import band_power_ratios, band_powers, laplacian_variance, sharpness
 
 
 @pytest.fixture
@@ -32,3 +32,18 @@ def test_it_is_the_variance_of_the_laplacian():
 def test_beside_an_even_image_nothing_can_be_said():
     even = np.full((16, 16, 3), 90, np.uint8)
     assert np.isnan(sharpness(even, even))
+
+
+def test_an_image_has_its_own_power_in_every_octave_and_blur_takes_the_finest_first(photo):
+    assert band_power_ratios(photo, photo) == {"band_power_coarse": 1, "band_power_middle": 1, "band_power_fine": 1}
+    blurred = band_power_ratios(cv2.GaussianBlur(photo, (0, 0), 1), photo)
+    assert blurred["band_power_fine"] < 0.5 * blurred["band_power_middle"] < 0.5 * blurred["band_power_coarse"] < 0.5
+    even = np.full((16, 16, 3), 90, np.uint8)
+    assert all(np.isnan(ratio) for ratio in band_power_ratios(photo[:16, :16], even).values())
+
+
+@pytest.mark.parametrize(("period", "band"), [(12, "coarse"), (6, "middle"), (3, "fine")])
+def test_a_wave_has_its_power_in_the_octave_of_its_frequency(period, band):
+    wave = 127 + 100 * np.sin(2 * np.pi * np.arange(96) / period)
+    powers = band_powers(np.tile(wave, (96, 1)).astype(np.uint8))
+    assert powers[band] > 0.9 * sum(powers.values())

@@ -45,6 +45,11 @@ class Generate(Group):
         4,
         description="Every n-th sketch is also drawn without its prompt, to see what prompts do; 0 turns this off.",
     )
+    diversity: Annotated[int, Field(ge=0)] = Field(
+        6,
+        description="This many sketches are also drawn from three more seeds, to see how images of a sketch differ; 0 "
+        "turns this off.",
+    )
 
     @field_validator("negative_prompt")
     @classmethod
@@ -57,7 +62,7 @@ class Generate(Group):
     @property
     def sampling(self) -> dict[str, Any]:
         """The settings of `s2i.diffusion.sampling`."""
-        return self.model_dump(exclude={"batch_size", "prompts", "unprompted"})
+        return self.model_dump(exclude={"batch_size", "prompts", "unprompted", "diversity"})
 
 
 class Evaluate(Group):
@@ -65,7 +70,7 @@ class Evaluate(Group):
 
     batch_size: Batch = Field(16, description="This many images are scored at a time.")
     level: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.95, description="Bootstrap intervals hold the mean with this probability."
+        0.95, description="Intervals hold the mean, and verdicts hold all at once, with this probability."
     )
     mosaic_rows: Count = Field(8, description="A mosaic shows this many sketches.")
 

@@ -13,7 +13,7 @@ from s2i.core.quarantine import Refused
 from s2i.core.user_files import read_text
 from s2i.imaging import plots
 from s2i.metrics import captions
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 
 PLOTTED_METRICS = ("label_accuracy", "length", "distinctness", "yngve_depth")
 COLUMNS = ("image", "label", "prompt", "answer")
@@ -33,7 +33,7 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
         answers = list(group["answer"])
         row: dict[str, Any] = dict(zip(by, key, strict=True)) | {"captions": len(group)}
         for metric, values in _scores(answers, list(group["label"]) if "label" in group else None).items():
-            figures = bootstrap(values, list(group["image"]))
+            figures = mean_interval(values, list(group["image"]))
             row |= {metric if part == "mean" else f"{metric}_{part}": value for part, value in figures.items()}
         is_empty = [not captions.words(answer) for answer in answers]
         rows.append(row | {"distinctness": captions.distinctness(answers), "empty": float(np.mean(is_empty))})

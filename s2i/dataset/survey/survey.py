@@ -18,7 +18,7 @@ from s2i.dataset.survey.contact_sheet import contact_sheet, in_every_style
 from s2i.dataset.survey.coverage import coverage, plot_coverage
 from s2i.dataset.survey.observations import Observation, observe, sketch_f1s
 from s2i.imaging import io
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 
 SHEET_ROWS = 6
 MAX_SAMPLED = 12  # rendered photos that the styles which pair.styles lacks are scored on
@@ -76,13 +76,13 @@ def _against_truth(observations: Sequence[Observation], sampled_f1s: Mapping[str
     """What can be checked where truth came with the photos: mattes, sketches and the attribute probes."""
     figures: dict[str, Any] = {}
     if overlaps := [photo.matte_iou for photo in observations if photo.matte_iou is not None]:
-        figures["matte_iou"] = bootstrap(overlaps)
+        figures["matte_iou"] = mean_interval(overlaps)
     scores: dict[str, list[float]] = {}
     for photo in observations:
         for style, score in sampled_f1s.get(photo.id, photo.sketch_f1).items():
             scores.setdefault(style, []).append(score)
     if scores:
-        figures["sketch_f1"] = {style: bootstrap(values) for style, values in sorted(scores.items())}
+        figures["sketch_f1"] = {style: mean_interval(values) for style, values in sorted(scores.items())}
     if checked := [photo for photo in observations if photo.predicted]:
         from s2i.networks.probes import accuracy  # with torch, which the other photos do without
 

@@ -10,7 +10,7 @@ import pandas as pd
 from s2i.core.files import whole_file
 from s2i.imaging import plots
 from s2i.metrics import registry
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 from s2i.studies.ablation.statistics import Estimate, photo_seed_interval
 
 METRICS = ("lpips", "edge_f1", "window_recall", "lpips_matte")
@@ -43,7 +43,7 @@ def summary(rows: pd.DataFrame, metric: str) -> dict[str, Any]:
     scores = _photos_by_seeds(rows, metric)
     seeds = {"seeds": list(scores.mean())}
     if scores.shape[1] < 2:
-        return bootstrap(scores.iloc[:, 0]) | seeds
+        return mean_interval(scores.iloc[:, 0]) | seeds
     return photo_seed_interval(scores, LEVEL)._asdict() | seeds
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 from s2i.studies.ablation.statistics import photo_seed_interval
 
 
@@ -26,7 +26,7 @@ def test_an_interval_over_photos_alone_takes_the_luck_of_a_seed_for_a_difference
     rng, missed, ours = np.random.default_rng(0), 0, 0
     for _ in range(200):
         values = draws(rng)
-        interval = bootstrap(values.mean(axis=1))
+        interval = mean_interval(values.mean(axis=1))
         missed += interval["low"] * interval["high"] > 0
         ours += photo_seed_interval(values).is_told_apart
     assert missed / 200 > 0.2 > 0.09 > ours / 200

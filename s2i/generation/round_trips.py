@@ -1,0 +1,30 @@
+"""Photos through the base's autoencoder and back: the best that any image of this base can be."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from s2i.core import cache, devices
+from s2i.core.parallel import chunked
+from s2i.core.params import Params
+from s2i.diffusion import base, sampling
+from s2i.diffusion.encoding import encode_images
+from s2i.imaging import io, tensors
+
+
+@torch.no_grad()
+def cached_round_trips(photos: Sequence[str], params: Params) -> list[Path]:
+    """Where the cache keeps each photo as the base's autoencoder gives it back, in the order of the photos."""
+    device, precision = devices.pick(params.device, params.precision)
+    key = (".png", "round trip", cache.code(__name__), cache.model_hash(params.base), device.type, precision)
+    paths = {photo: cache.path(*key, cache.file_hash(photo)) for photo in photos}
+    if missing := [photo for photo, path in paths.items() if not cache.is_whole(path)]:
+        pipeline = base.load(params.base, None, devices.DTYPES[precision]).to(device)
+        for batch in chunked(missing, params.generate.batch_size):
+            means, _ = encode_images(pipeline.vae, tensors.stack([io.read(Path(photo)) for photo in batch]))
+            latents = means.to(device, pipeline.vae.dtype) * pipeline.vae.config.scaling_factor
+            for photo, image in zip(batch, sampling.decode(pipeline, latents), strict=True):
+                cache.write(paths[photo], partial(io.write_png, image=image))
+    return [paths[photo] for photo in photos]
