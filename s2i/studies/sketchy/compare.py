@@ -19,7 +19,8 @@ from s2i.imaging import io, tensors
 from s2i.metrics import distributions
 from s2i.metrics.distributions import frechet_distance_of_few, frechet_interval
 from s2i.metrics.embeddings import similarity
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
+from s2i.metrics.kernel_distance import kernel_distance
 from s2i.networks import efficientnet, probes
 from s2i.networks.inception import fid_inception
 from s2i.studies.sketchy import items, report
@@ -55,9 +56,10 @@ def compare(
     scores = _score_images(test_items, scored, items.fit_probe(records, kind))
     for name, rows in scores.groupby("variant", sort=False):
         for metric in (SIMILARITY, "label_accuracy"):
-            interval = bootstrap(rows[metric], list(rows["id"]), level=params.evaluate.level)
+            interval = mean_interval(rows[metric], list(rows["id"]), level=params.evaluate.level)
             figures.setdefault(str(name), {})[metric] = interval
-    study = {"items": len(test_items), "variants": figures, "failed": failed}
+    chance = 1 / len({item.get("label", "") for item in test_items})
+    study = {"items": len(test_items), "chance": summary.rounded(chance), "variants": figures, "failed": failed}
     scores.to_csv(folder / "per_image.csv", index=False)
     report.write(study, scores, pairwise, folder, params)
     _copy_forgetting(training, list(variants), folder)
@@ -100,7 +102,7 @@ def _distances(
         pairwise[distance] = _pairwise(sets)
         for name, values in figures.items():
             values[distance] = frechet_interval(sets[name], sets[REFERENCE], level)
-            values[kernel] = distributions.kernel_distance(sets[name], sets[REFERENCE])
+            values[kernel] = kernel_distance(sets[name], sets[REFERENCE]).interval(level)
     return figures, pairwise
 
 

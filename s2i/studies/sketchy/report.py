@@ -29,7 +29,7 @@ def write(
     distance = next(name for name in DISTANCES if name in table)
     table = table.sort_values(distance, na_position="first")
     published = read_yaml(Path(params.study.published)) if params.study.published else {}
-    table["published_fid"] = pd.Series(published.get("to_reference", {}), dtype=float)
+    table["published_fid"] = pd.Series(_published_of_the_same_method(published, params), dtype=float)
     table.to_csv(folder / "table.csv", index_label="variant", float_format="%.4g")
     for name, matrix in pairwise.items():
         matrix.to_csv(folder / f"pairwise_{name}.csv", float_format="%.4g")
@@ -38,6 +38,16 @@ def write(
     _plot_matrix(pairwise[distance], f"{distance} between the images of two variants", "{:.0f}", folder / "matrix.png")
     accuracies = scores.pivot_table(index="label", columns="variant", values="label_accuracy", sort=False)
     _plot_matrix(accuracies, "share of images whose class a probe tells", "{:.2f}", folder / "classes.png")
+
+
+def _published_of_the_same_method(published: Mapping[str, Any], params: Params) -> dict[str, float]:
+    """{variant: what was published for it}, less those that asked a vision language model where ours does not."""
+    figures = {}
+    for variant, value in published.get("to_reference", {}).items():
+        captioners = (params.variants.get(variant) or {}).get("caption.by", params.caption.by)
+        if variant not in published.get("by_vlm", ()) or "vlm" in captioners:
+            figures[variant] = value
+    return figures
 
 
 def write_mosaics(
@@ -99,10 +109,11 @@ def _markdown(
     lines += [
         "",
         f"Nearest first, by {distance} to the {PLURAL[params.study.reference]} of the items; in brackets the "
-        f"{params.evaluate.level:.0%} bootstrap interval, for kid the spread over subsets.  *other references* are the "
+        f"{params.evaluate.level:.0%} interval, for kid by leaving out images.  *other references* are the "
         "training half of the reference.  `label_accuracy` is the share of images whose class is told by a linear "
         f"probe that was fitted on the training {PLURAL[params.study.reference]}; *reference* is what it scores on the "
-        "originals.",
+        f"originals, and by chance it is right for {study['chance']:.3g}: where a variant draws another kind of image "
+        "than the probe was fitted on, a figure near chance says nothing about what the images show.",
     ]
     if study["items"] < FID_MIN_IMAGES:
         lines += [

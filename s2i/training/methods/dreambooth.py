@@ -24,7 +24,7 @@ from s2i.imaging import io, tensors
 from s2i.imaging.mosaics import mosaic
 from s2i.metrics import distributions
 from s2i.metrics.embeddings import similarity
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 from s2i.networks import efficientnet
 from s2i.training import setup
 from s2i.training.memory import explain_out_of_memory
@@ -33,7 +33,9 @@ from s2i.training.methods.forgetting import plot_forgetting
 from s2i.training.methods.text_only import PromptedUNet
 
 ADAPTERS = ("full", "attention", "lora")
-SHOWN = 6  # images generated of every subject after each
+SCORED = 30  # images generated of every subject after each
+SHOWN = 6  # of these to look at
+SIMILARITY = "similarity_efficientnet_lite0"
 
 
 @explain_out_of_memory()
@@ -67,7 +69,8 @@ def train(records: Iterable[dict[str, Any]], encoded: Path, target: Path, log_di
             so_far = dict(list(subjects.items())[:number])
             generated = _generate(pipeline, so_far, params)
             scores += [{"after": label} | score for score in _scores(generated, so_far)]
-            session.tracker.image(session.fitted.last, f"after-{number}", mosaic(generated))
+            shown = {subject: images[:SHOWN] for subject, images in generated.items()}
+            session.tracker.image(session.fitted.last, f"after-{number}", mosaic(shown))
             if len(subjects) > 1:
                 _save(pipeline, target / "after" / str(number), params)
         _save(pipeline, target, params)
@@ -150,24 +153,24 @@ def _generate(
     prompts = [_prompt(label, params.dreambooth.token, params) for label in subjects]
     images = sampling.generate(
         pipeline,
-        [prompt for prompt in prompts for _ in range(SHOWN)],
-        [image_cache.seed_of(params.seed, label, number) for label in subjects for number in range(SHOWN)],
+        [prompt for prompt in prompts for _ in range(SCORED)],
+        [image_cache.seed_of(params.seed, label, number) for label in subjects for number in range(SCORED)],
         SamplingSettings.from_params(params.generate, params.resolution),
         description="draw what was learned",
     )
     remaining = iter(list(images))
-    return {label: list(islice(remaining, SHOWN)) for label in subjects}
+    return {label: list(islice(remaining, SCORED)) for label in subjects}
 
 
 def _scores(
     generated: Mapping[str, Sequence[np.ndarray]], subjects: Mapping[str, Sequence[Path]]
 ) -> list[dict[str, Any]]:
-    """How much each subject as it is generated is like its images."""
+    """How much each subject as it is generated is like its images, with intervals over the generated ones."""
     network, scores = efficientnet.efficientnet_lite0(), []
     for label, files in subjects.items():
         sets = (generated[label], [io.read(file) for file in files])
         features, reference = (
             distributions.features([tensors.to_unit_range(tensors.stack(images))], network) for images in sets
         )
-        scores.append({"subject": label} | bootstrap(similarity(features, reference)))
+        scores.append({"subject": label, "metric": SIMILARITY} | mean_interval(similarity(features, reference)))
     return scores

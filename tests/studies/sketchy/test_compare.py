@@ -35,7 +35,14 @@ def study(rows, tmp_path):
         io.write_png(curves / "images/forgetting.png", np.zeros((4, 4, 3), np.uint8))
     published = tmp_path / "published.yaml"
     published.write_text(
-        yaml.safe_dump({"source": "of others.", "to_reference": {"one": 12.5}, "pairwise": {"a and b": 3}})
+        yaml.safe_dump(
+            {
+                "source": "of others.",
+                "by_vlm": ["same"],
+                "to_reference": {"one": 12.5, "same": 3.5},
+                "pairwise": {"a and b": 3},
+            }
+        )
     )
     tree = yaml.safe_load((PROJECT / "studies/sketchy/params.yaml").read_text())
     tree["variants"] = dict.fromkeys(("same", "one", "broken"))
@@ -55,7 +62,11 @@ def test_a_study_ranks_its_variants_and_marks_the_hole(study):
     table = pd.read_csv(folder / "table.csv", index_col="variant")
     assert list(table.index)[-1] == "one" and table["fd_efficientnet_lite0_low"]["one"] > 1
     assert table["published_fid"]["one"] == 12.5
+    assert np.isnan(table["published_fid"]["same"]), "the published one asked a vision language model, ours did not"
     page = (folder / "table.md").read_text()
+    assert f"by chance it is right for {figures['chance']:.3g}:" in page and figures["chance"] == pytest.approx(
+        1 / 3, 1e-3
+    )
     assert "| broken | failed: the loss is nan" in page and "of others." in page and "a and b 3.00" in page
     matrix = pd.read_csv(folder / "pairwise_fd_efficientnet_lite0.csv", index_col=0)
     np.testing.assert_allclose(matrix, matrix.T, atol=1e-2)

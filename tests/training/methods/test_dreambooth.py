@@ -15,7 +15,7 @@ from s2i.diffusion.sampling import SamplingSettings
 from s2i.imaging import io, tensors
 from s2i.metrics import distributions
 from s2i.metrics.embeddings import similarity
-from s2i.metrics.intervals import bootstrap
+from s2i.metrics.intervals import mean_interval
 from s2i.networks import efficientnet
 from s2i.training.batches import StepBatches
 from s2i.training.methods import dreambooth
@@ -75,16 +75,21 @@ def test_dreambooth_trains_the_text_encoder_where_asked(method_params, trained, 
     assert any((before[name] != one).any() for name, one in pipeline.text_encoder.state_dict().items())
 
 
-def test_subjects_in_turn_leave_a_model_each_and_show_what_is_forgotten(rows, method_params, trained, tmp_path):
+def test_subjects_in_turn_leave_a_model_each_and_show_what_is_forgotten(
+    rows, method_params, trained, tmp_path, monkeypatch
+):
     settings = method_params("dreambooth", dreambooth={"subjects": ["barn", "church"]})
+    compared = []
+    monkeypatch.setattr(dreambooth, "similarity", lambda *sets: compared.append(len(sets[0])) or similarity(*sets))
     target = trained(settings)
+    assert compared == [30] * 3, "of fewer images the interval would be too wide to see forgetting"
     table = pd.read_csv(tmp_path / "trained-live/plots/forgetting.csv")
     assert list(zip(table["after"], table["subject"], strict=True)) == [
         ("barn", "barn"),
         ("church", "barn"),
         ("church", "church"),
     ]
-    assert table["mean"].between(-1, 1).all()
+    assert table["mean"].between(-1, 1).all() and set(table["metric"]) == {"similarity_efficientnet_lite0"}
     first, last = (
         load_file(place / "unet/diffusion_pytorch_model.safetensors") for place in (target / "after/1", target)
     )
@@ -164,4 +169,4 @@ def test_dreambooth_on_the_embedded_base_draws_its_subject(tmp_path):
         for name, each in images.items()
     }
     closer = similarity(seen["finetuned"], seen["subject"]) - similarity(seen["base"], seen["subject"])
-    assert bootstrap(closer)["low"] > 0
+    assert mean_interval(closer)["low"] > 0
