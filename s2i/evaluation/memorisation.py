@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from s2i.core import cache
-from s2i.core.parallel import chunked
-from s2i.imaging import io, tensors
+from s2i.imaging import io, shapes, tensors
 from s2i.imaging.mosaics import mosaic
 from s2i.networks.efficientnet import efficientnet_lite0
 
@@ -44,7 +43,9 @@ def training_features(photos: Sequence[str]) -> np.ndarray:
     keys = {photo: ("training features", cache.code(__name__), cache.file_hash(photo)) for photo in photos}
     features = {photo: cache.recall(*key) for photo, key in keys.items()}
     network = efficientnet_lite0()
-    for batch in chunked([photo for photo in photos if features[photo] is None], BATCH):
+    new = [photo for photo in photos if features[photo] is None]
+    for indices in shapes.equally_large([io.size(Path(photo)) for photo in new], BATCH):
+        batch = [new[index] for index in indices]
         images = tensors.to_unit_range(tensors.stack([io.read(Path(photo)) for photo in batch]))
         pairs = torch.stack([network(images), network(images.flip(-1))], dim=1)
         for photo, pair in zip(batch, pairs.tolist(), strict=True):

@@ -1,7 +1,6 @@
 """Every metric of sets of images, in one pass: each image is opened once and each network looks at it once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +11,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from s2i.core import cache
-from s2i.core.errors import UserError
 from s2i.dataset.sketching import sketches
 from s2i.dataset.sketching.styles import TRACED
+from s2i.evaluation import reading
 from s2i.imaging import io, shapes, tensors, wall_colors
 from s2i.metrics import embeddings, perceptual, pixels
 from s2i.metrics.parts import RECALLED_PARTS, part_recall
@@ -27,6 +26,7 @@ from s2i.networks.inception import fid_inception
 from s2i.networks.probes import Probes
 
 NAN = float("nan")
+OTHER_PHOTOS = "shuffled"  # the set of images that are of other photos, whose shapes may differ
 
 
 class Networks(NamedTuple):
@@ -102,9 +102,9 @@ def score(
     order: list[int] = []
     scored_photos: list[str] = []
     with tqdm(total=len(records) * len(sets), desc="scoring", unit="image") as bar:
-        for indices in shapes.equally_large([_size(record["photo"]) for record in records], batch_size):
+        for indices in shapes.equally_large([reading.size(record["photo"]) for record in records], batch_size):
             batch = [records[index] for index in indices]
-            photos = {record["photo"]: _read(record["photo"]) for record in batch}
+            photos = {record["photo"]: reading.read(record["photo"]) for record in batch}
             photo_index = [list(photos).index(record["photo"]) for record in batch]
             photo_features = look(list(photos.values()), networks)
             new = [index for index, file in enumerate(photos) if file not in scored_photos]
@@ -114,7 +114,9 @@ def score(
             references = [_reference(record, photos[record["photo"]]) for record in batch]
             for name, files in sets.items():
                 chosen = [files[index] for index in indices]
-                images = dict(zip(chosen, map(_read_alike, chosen, references), strict=True))
+                read = reading.read_fitted if name == OTHER_PHOTOS else reading.read_alike
+                of_photos = [record["photo"] for record in batch]
+                images = dict(zip(chosen, map(read, chosen, of_photos), strict=True))
                 looked_at = photo_features if list(images) == list(photos) else look(list(images.values()), networks)
                 image_features = looked_at.repeated([list(images).index(file) for file in chosen])
                 by_networks = network_scores(image_features, photo_features, photo_index, references, networks)
@@ -203,34 +205,6 @@ def pixel_scores(image: np.ndarray, reference: Reference) -> dict[str, float]:
     if color in wall_colors.PALETTE:
         scores["color_match"] = float(wall_colors.dominant_color(image, reference.matte) == color)
     return scores
-
-
-def _read(file: str) -> np.ndarray:
-    with _missing_explained(file):
-        return io.read(Path(file))
-
-
-def _size(file: str) -> tuple[int, int]:
-    with _missing_explained(file):
-        return io.size(Path(file))
-
-
-@contextmanager
-def _missing_explained(file: str) -> Iterator[None]:
-    try:
-        yield
-    except FileNotFoundError:
-        raise UserError(f"{file} is missing: run the stage that writes it again (dvc repro does).") from None
-
-
-def _read_alike(file: str, reference: Reference) -> np.ndarray:
-    """An image; raises UserError when it is missing or not as large as the reference's photo."""
-    image = _read(file)
-    if image.shape != reference.photo.shape:
-        size, photo_size = (f"{array.shape[1]} x {array.shape[0]}" for array in (image, reference.photo))
-        photo = reference.record["photo"]
-        raise UserError(f"{file} is {size} and its photo {photo} {photo_size}: draw it in the photo's size.")
-    return image
 
 
 def _reference(record: dict, photo: np.ndarray) -> Reference:

@@ -11,7 +11,7 @@ from s2i.core.parallel import chunked
 from s2i.core.params import Params
 from s2i.diffusion import base, sampling
 from s2i.diffusion.encoding import encode_images
-from s2i.imaging import io, tensors
+from s2i.imaging import io, shapes, tensors
 
 
 @torch.no_grad()
@@ -23,8 +23,10 @@ def cached_round_trips(photos: Sequence[str], params: Params) -> list[Path]:
     if missing := [photo for photo, path in paths.items() if not cache.is_whole(path)]:
         pipeline = base.load(params.base, None, devices.DTYPES[precision]).to(device)
         for batch in chunked(missing, params.generate.batch_size):
-            means, _ = encode_images(pipeline.vae, tensors.stack([io.read(Path(photo)) for photo in batch]))
+            images = [io.read(Path(photo)) for photo in batch]
+            means, _ = encode_images(pipeline.vae, tensors.stack([shapes.on_square(image) for image in images]))
             latents = means.to(device, pipeline.vae.dtype) * pipeline.vae.config.scaling_factor
-            for photo, image in zip(batch, sampling.decode(pipeline, latents), strict=True):
-                cache.write(paths[photo], partial(io.write_png, image=image))
+            for photo, image, square in zip(batch, images, sampling.decode(pipeline, latents), strict=True):
+                cut = shapes.cut_out(square, image.shape[1], image.shape[0])
+                cache.write(paths[photo], partial(io.write_png, image=cut))
     return [paths[photo] for photo in photos]

@@ -7,7 +7,7 @@ import pytest
 from s2i.core.errors import UserError
 from s2i.core.params import Evaluate
 from s2i.dataset.sketching import sketches
-from s2i.evaluation import evaluate, memorisation, scoring, summary
+from s2i.evaluation import evaluate, memorisation, reading, scoring, summary
 from s2i.evaluation.diversity import diversity
 from s2i.imaging import io, tensors
 from s2i.metrics.intervals import mean_interval
@@ -63,6 +63,24 @@ def intervals(figures, folder):
     """{set: {metric: row of intervals.csv}}."""
     table = pd.read_csv(folder / "out/intervals.csv")
     return {name: rows.set_index("metric").to_dict("index") for name, rows in table.groupby("set")}
+
+
+def test_another_photo_of_another_shape_is_scored_in_the_size_of_the_photo(folder, house, tmp_path):
+    files = []
+    for name, size in (("wide", (64, 43)), ("square", (64, 64))):
+        files.append(str(tmp_path / f"{name}.png"))
+        io.write_png(tmp_path / f"{name}.png", io.resize_and_crop(house(1), size))
+    assert reading.read_fitted(files[1], files[0]).shape == (43, 64, 3)
+    with pytest.raises(UserError, match=r"square\.png is 64 x 64 and its photo .* 64 x 43: draw it"):
+        reading.read_alike(files[1], files[0])
+
+
+def test_training_photos_of_several_shapes_have_features(folder, house, tmp_path):
+    files = []
+    for number, size in enumerate([(64, 43), (64, 64), (64, 43)]):
+        files.append(str(tmp_path / f"{number}.png"))
+        io.write_png(tmp_path / f"{number}.png", io.resize_and_crop(house(number), size))
+    assert memorisation.training_features(files).shape == (6, 1280)
 
 
 def test_photos_of_several_shapes_are_scored_as_each_alone_and_in_their_order(folder, house):

@@ -35,6 +35,12 @@ def test_the_photo_comes_back_from_the_autoencoder_of_the_base(examples, params,
     assert np.abs(io.read(path) - expected).max() <= 1
 
 
+def test_a_photo_that_is_not_square_comes_back_in_its_shape(house, params, tmp_path):
+    io.write_png(tmp_path / "wide.png", io.resize_and_crop(house(1), (64, 43)))
+    (path,) = cached_round_trips([str(tmp_path / "wide.png")], params())
+    assert io.read(path).shape == (43, 64, 3)
+
+
 def test_some_sketches_are_drawn_from_more_seeds(examples, trained_controlnet, params, tmp_path):
     held_out = [examples[-1] | {"variant": variant} for variant in range(3)]
     (tmp_path / "generated").mkdir()
