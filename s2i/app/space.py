@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from s2i.app import suggestions
+from s2i.core import output_folders
 from s2i.core.errors import UserError
-from s2i.core.output_folders import whole_folder
 from s2i.generation.find_model import TrainedModel
 from s2i.generation.model import SketchToImage
 
@@ -28,7 +28,6 @@ Draw a building, say what it is, and see it built.  Trained and exported with s2
 """
 
 LARGE_FILES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("safetensors", "png"))
-NEW_SPACE = (".git", ".gitattributes", "README.md")  # what a clone of a new Space holds
 NOT_FOR_DRAWING = (
     "dvclive",
     "lpips",
@@ -85,7 +84,7 @@ def write(trained: TrainedModel, suggested: suggestions.Suggestions, target: Pat
         "app.py": APP,
         ".gitattributes": LARGE_FILES,
     }
-    with whole_folder(target, may_hold=NEW_SPACE) as folder:
+    with output_folders.whole_folder(target, may_hold=output_folders.NEW_SPACE) as folder:
         model.pipeline.save_pretrained(folder / "model")
         suggestions.write(suggested, folder / "model")
         shutil.copytree(package, folder / "s2i", ignore=shutil.ignore_patterns("__pycache__"))

@@ -6,7 +6,7 @@ from pathlib import Path
 from s2i.cli.options import Subparsers, replaceable
 from s2i.core import params_file
 from s2i.core.errors import UserError
-from s2i.core.output_folders import whole_folder
+from s2i.core.output_folders import NEW_SPACE, whole_folder
 from s2i.core.params import Params
 from s2i.diffusion import model_folder
 from s2i.generation import find_model
@@ -33,9 +33,10 @@ def run(arguments: Namespace) -> None:
 
 def export_space(model: Path, out: Path) -> None:
     """Write a Hugging Face Space of a trained model into the folder ``out``."""
+    replaceable(out, may_hold=NEW_SPACE)
+
     from s2i.app import space, suggestions  # torch and diffusers take seconds to import
 
-    replaceable(out)
     space.write(find_model.in_few_steps(find_model.find(model)), suggestions.of_records(), out)
     print(f"{out}: push it with `git` or `hf upload` to a Space of the kind gradio")
 
@@ -46,10 +47,11 @@ def export_lora(model: Path, out: Path, rank: int, names: str) -> None:
     Prints how much of the change a ControlNet's LoRA keeps.  names: whose names the UNet's LoRA has, kohya's or
     diffusers'.
     """
-    from s2i.diffusion import lora_files  # torch and diffusers take seconds to import
-
     params: Params = params_file.load()
     replaceable(out)
+
+    from s2i.diffusion import lora_files  # torch and diffusers take seconds to import
+
     if rank < 1:
         raise UserError(f"--rank is {rank}; a LoRA has a rank of at least 1.")
     unet_lora = model / model_folder.UNET_LORA

@@ -31,9 +31,10 @@ def run(arguments: Namespace) -> None:
 
     What its control images were is written down with it, and holds whatever conditions params.yaml names.
     """
+    out = replaceable(arguments.out)
+
     from s2i.diffusion import lora_files, model_folder  # torch and diffusers take seconds to import
 
-    out = replaceable(arguments.out)
     with whole_folder(out) as folder:
         rank = lora_files.import_modified_lora(arguments.file, params_file.load().controlnet, folder)
         write_json(folder / model_folder.SETTINGS, {"conditions": [arguments.condition]})

@@ -3,9 +3,11 @@
 import argparse
 import errno
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import TypeAlias
 
+from s2i.core import output_folders
 from s2i.core.errors import UserError
 from s2i.generation import find_model
 from s2i.generation.engines import available
@@ -45,11 +47,13 @@ def writable(out: Path) -> Path:
     return out
 
 
-def replaceable(out: Path) -> Path:
+def replaceable(out: Path, may_hold: Collection[str] = ()) -> Path:
     """The folder that --out names, which will be replaced as a whole.
 
-    Raises UserError when it holds the current folder, as all work there would go with it.
+    Raises UserError when it holds the current folder, as all work there would go with it, or what s2i did not write,
+    and is not among the names it may hold.
     """
     if Path.cwd().is_relative_to(out.resolve()):
         raise UserError(f"--out {out} holds the folder you are in, and would be replaced: name another.")
+    output_folders.check(out, may_hold)
     return out

@@ -3,8 +3,6 @@
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
 
 def program() -> str:
     """What runs: the name of a stage, or s2i."""
@@ -14,4 +12,6 @@ def program() -> str:
 
 def say(line: str) -> None:
     """Print a line to stderr, above the progress bars."""
+    from tqdm import tqdm  # not for the first thing that a stage imports, see `interruption`
+
     tqdm.write(f"{program()}: {line}", file=sys.stderr)

@@ -16,6 +16,7 @@ from s2i.core.messages import say
 
 MARKER = ".s2i"  # in every folder that s2i wrote: the names of what it put there
 HISTORY = ".git"  # of an output that is a clone: stays where it is
+NEW_SPACE = (HISTORY, ".gitattributes", "README.md")  # what a clone of a new Hugging Face Space holds
 NOBODYS = (MARKER, HISTORY, ".DS_Store", "Thumbs.db", "desktop.ini")  # made by systems, missed by nobody
 
 
@@ -28,8 +29,10 @@ def whole_folder(target: Path, may_hold: Collection[str] = ()) -> Iterator[Path]
     Raises UserError when ``target`` is no folder, when it holds what s2i did not write, or when another process
     writes it.
     """
-    target = _followed(Path(target))
-    with alone(target), replaced(target, may_hold) as draft:
+    place = _followed(Path(target))
+    with alone(place), replaced(place, may_hold) as draft:
+        if place != Path(target):
+            say(f"{target} is a link: what is in {place} is replaced.")
         yield draft
 
 
@@ -48,6 +51,11 @@ def replaced(target: Path, may_hold: Collection[str] = ()) -> Iterator[Path]:
         _replace(target, draft)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def check(target: Path, may_hold: Collection[str] = ()) -> None:
+    """Raise UserError where `whole_folder` would, before hours of work."""
+    _check_replaceable(_followed(Path(target)), may_hold)
 
 
 @contextmanager
@@ -82,7 +90,6 @@ def _followed(target: Path) -> Path:
         place = Path(os.path.realpath(target))
         if not place.is_dir():
             raise UserError(f"{target} is a link to {place}, which is no folder: make that folder, or remove the link.")
-        say(f"{target} is a link: what is in {place} is replaced.")
         target = place
     if Path.cwd().is_relative_to(os.path.realpath(target)):
         raise UserError(f"{target} holds the folder you are in, and would be replaced: name another.")

@@ -22,9 +22,6 @@ from s2i.core.records import write as write_records
 
 FAILED = "failed.txt"  # in the output of a stage that may fail: why it did
 
-if interruption.is_script():  # here already: what a stage imports after this module takes seconds
-    interruption.exit_on_signal()
-
 
 @dataclass(frozen=True)
 class Stage(Generic[Tree]):

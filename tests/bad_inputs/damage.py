@@ -260,7 +260,7 @@ def _disk_trials() -> list[Trial]:
     if os.geteuid() != 0:  # a disk of a few kB is mounted
         return []
     trials = []
-    for size in ("4k", "16k", "40k", "100k"):
+    for size in ("4k", "12k", "24k", "40k"):
         ingest = command("stages/ingest.py", "data/photos", "small/ingested", "metrics/ingest.json")
         full = partial(_small_disk, place="small", size=size)
         words = "small.*No space left on device.*free some space"
