@@ -1,7 +1,9 @@
-"""`s2i export`: LoRA files of a trained model, or a Hugging Face Space of it."""
+"""`s2i export`: LoRA files of a trained model, a Hugging Face Space of it, or pairs for other trainers."""
 
 from argparse import Namespace
+from collections.abc import Collection
 from pathlib import Path
+from typing import cast
 
 from s2i.cli.options import Subparsers, replaceable
 from s2i.core import params_file
@@ -11,24 +13,46 @@ from s2i.core.params import Params
 from s2i.diffusion import model_folder
 from s2i.generation import find_model
 
+LAYOUTS = ("hf", "kohya", "simpletuner", "ai-toolkit", "webdataset")
+DATA = Path("data/augmented")
+
 
 def add_to(subparsers: Subparsers) -> None:
     """Add the command to those of `s2i`."""
-    parser = subparsers.add_parser("export", help="write LoRA files of a trained model, or a Hugging Face Space of it")
-    parser.add_argument("--space", action="store_true", help="a Space with the app and the model, ready to be pushed")
+    parser = subparsers.add_parser("export", help="write LoRA files, a Hugging Face Space, or pairs for other trainers")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--space", action="store_true", help="a Space with the app and the model, ready to be pushed")
+    what.add_argument("--pairs", choices=LAYOUTS, help="photos, sketches, mattes and prompts as that tool reads them")
+    parser.add_argument("--data", type=Path, default=DATA, help=f"whose pairs, or data/captioned (default: {DATA})")
     parser.add_argument("--rank", type=int, default=64, help="of the LoRA cut out of a ControlNet (default: 64)")
     parser.add_argument("--names", choices=["kohya", "diffusers"], default="kohya", help="in a UNet LoRA's file")
     parser.add_argument("--model", type=Path, default=find_model.FOLDER, help=f"default: {find_model.FOLDER}")
-    parser.add_argument("--out", type=Path, help="folder (default: models/lora, or models/space)")
+    parser.add_argument("--out", type=Path, help="folder (default: models/lora, models/space or pairs/LAYOUT)")
     parser.set_defaults(run=run)
 
 
 def run(arguments: Namespace) -> None:
-    """Write a trained model for others: its LoRA files, or with --space a Hugging Face Space of it."""
-    if arguments.space:
+    """Write LoRA files of a trained model, with --space a Space of it, or with --pairs what it learned from."""
+    if arguments.pairs:
+        export_pairs(arguments.data, arguments.pairs, arguments.out or Path("pairs") / arguments.pairs)
+    elif arguments.space:
         export_space(arguments.model, arguments.out or Path("models/space"))
     else:
         export_lora(arguments.model, arguments.out or Path("models/lora"), arguments.rank, arguments.names)
+
+
+def export_pairs(data: Path, layout: str, out: Path) -> None:
+    """Write photos, sketches, mattes and prompts of the records in ``data`` into ``out``; prints how many."""
+    from s2i.core.records import Records  # pyarrow and scipy take a second to import
+    from s2i.dataset.pairs import export
+
+    params: Params = params_file.load()
+    replaceable(out)
+    records = cast(Collection[dict], Records(data))  # all of a collection that is asked for: length and order
+    summary = export.export_pairs(records, layout, out, params.train.background_weight, params.workers)
+    print(f"{out}: {summary.splits.total()} pairs ({summary.unlicensed} not licensed), see README.md there")
+    if layout == "simpletuner" and summary.without_prompt:
+        print(f"{summary.without_prompt} pairs without a prompt were left out, as SimpleTuner takes none")
 
 
 def export_space(model: Path, out: Path) -> None:

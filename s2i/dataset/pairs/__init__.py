@@ -1,0 +1,1 @@
+"""Photos, sketches, mattes and prompts as the data sets that other trainers read."""
