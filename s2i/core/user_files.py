@@ -11,10 +11,6 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from s2i.core.errors import Unreadable, UserError
 
 MAX_TEXT = 2**26  # bytes of a text file
@@ -139,6 +135,10 @@ def read_yaml(path: Path) -> Any:
 
 def parse_yaml(text: str, path: Path) -> Any:
     """What a text in YAML holds; raises as `read_yaml`, with the path in its sentences."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import DuplicateKeyError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
     try:
         values = YAML(typ="safe", pure=True).load(text)
     except DuplicateKeyError as error:
