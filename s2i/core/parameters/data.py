@@ -152,10 +152,10 @@ class Vlm(Group):
         40, description="An answer is cut after this many tokens."
     )
     batch_size: Batch = Field(8, description="This many images are asked about at a time.")
-    timeout: Annotated[float, Field(gt=0)] = Field(
+    timeout: Annotated[float, Field(gt=0, le=86_400)] = Field(
         120, description="A server is given up on, or asked again, after this many seconds of silence."
     )
-    retries: Annotated[int, Field(ge=0)] = Field(
+    retries: Annotated[int, Field(ge=0, le=100)] = Field(
         5, description="A server that is busy or silent is asked again this many times, at growing distances."
     )
 
