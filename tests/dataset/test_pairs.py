@@ -3,6 +3,7 @@
 import csv
 import json
 import tomllib
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from s2i.core.errors import UserError
 from s2i.core.params import Workers
 from s2i.core.records import Records
 from s2i.dataset.pairs import shards
-from s2i.dataset.pairs.export import LAYOUTS, export_pairs
-from s2i.dataset.pairs.pairs import pairs_of
+from s2i.dataset.pairs.export import LAYOUTS, card, export_pairs
+from s2i.dataset.pairs.pairs import Summary, pairs_of
 from s2i.imaging import io
 
 LICENCES = [
@@ -216,6 +217,12 @@ def test_the_card_counts_splits_and_licences(exported, layout):
         with open(out / "pairs.csv", encoding="utf-8", newline="") as table:
             rows = list(csv.DictReader(table))
         assert rows[0]["licence"] == "CC0-1.0" and rows[0]["source"] == "'=house 0.jpg", "no spreadsheet computes it"
+
+
+def test_a_licence_of_any_text_leaves_the_table_of_the_card_whole():
+    summary = Summary(Counter(train=2), Counter({"mine | yours\n# all": 2}), Counter(ink=2))
+    assert "\n| mine \\| yours # all | 2 |\n" in card(summary, "hf")
+    assert "license: mit\n" in card(Summary(Counter(train=2), Counter({"MIT": 2})), "hf")
 
 
 def test_a_photo_with_a_caption_gives_a_pair_a_sketch(examples):
