@@ -194,16 +194,24 @@ def store(value: Value, kind: str, *key: Any) -> Value:
     """Store a JSON-able value under a key, and give it back."""
     file = path(".json", kind, *key)
     content = json.dumps({"sha256": _hash_of(value), "value": value})
+    try:
+        _replace(file, content)
+    except OSError as error:
+        _say_unusable(error.strerror or first_line(error))
+    return value
+
+
+def _replace(file: Path, content: str) -> None:
+    """Put a text in the place of a file, whole; no draft is left where that fails."""
     draft = files.draft_of(file, "draft.json")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(content, encoding="utf-8")
         os.replace(draft, file)
-    except OSError as error:
+    except OSError:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
-        _say_unusable(error.strerror or first_line(error))
-    return value
+        raise
 
 
 def _hash_of(value: Any) -> str:
