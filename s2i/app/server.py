@@ -18,6 +18,7 @@ from s2i.core.params import Params
 if TYPE_CHECKING:
     import gradio as gr
 
+    from s2i.app.worker import Worker
     from s2i.generation.model import SketchToImage
 
 
@@ -39,9 +40,7 @@ def serve(
 ) -> None:
     """Serve the page of a model until Ctrl-C; arguments and errors are those of `running`."""
     with running(load, params, suggestions, settings) as (blocks, url):
-        print(f"{url}  (Ctrl-C ends it)", flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # both clean up
-        blocks.block_thread()
+        wait(blocks, url)
 
 
 @contextmanager
@@ -51,6 +50,26 @@ def running(
     """Serve the page of a model in the background, and give it and its address; on leaving nothing stays.
 
     load: gives the model, whose parameters are ``params``; called once and behind the page, which is there at once.
+    Raises UserError as `hosted` does.
+    """
+    workers: list[Worker] = []
+
+    def build(folder: Path) -> "gr.Blocks":
+        from s2i.app import page, worker
+
+        workers.append(worker.Worker(load, params, folder))
+        return page.build(workers[0], suggestions)
+
+    with hosted(build, settings) as (blocks, url):
+        workers[0].start()
+        yield blocks, url
+
+
+@contextmanager
+def hosted(build: Callable[[Path], "gr.Blocks"], settings: ServerSettings) -> Iterator[tuple["gr.Blocks", str]]:
+    """Serve a page in the background, and give it and its address; on leaving nothing stays.
+
+    build: makes the page, given the folder for its files.
     Raises UserError when Gradio is not installed, or the host or the port cannot be had.
     """
     if not 0 < settings.port < 2**16:
@@ -61,17 +80,21 @@ def running(
         os.environ["GRADIO_TEMP_DIR"] = str(folder)  # before Gradio is imported: all its files go there, and with it
         os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
         try:
-            from s2i.app import page, worker
+            blocks = build(folder)
         except ImportError as error:
             raise UserError(
                 f"{error.name} is not installed: `pip install -e '.[app]'` installs what the app needs."
             ) from None
-        model_worker = worker.Worker(load, params, folder)
-        blocks = page.build(model_worker, suggestions)
         url = _listen(blocks, settings)
         on_exit.callback(blocks.close)
-        model_worker.start()
         yield blocks, url
+
+
+def wait(blocks: "gr.Blocks", url: str) -> None:
+    """Say where a page is, and wait for Ctrl-C or SIGTERM."""
+    print(f"{url}  (Ctrl-C ends it)", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both clean up
+    blocks.block_thread()
 
 
 def _listen(blocks: "gr.Blocks", settings: ServerSettings) -> str:

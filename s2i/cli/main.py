@@ -4,12 +4,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from s2i.cli import app, cache, captions, check, export, folds, generate, import_checkpoint, preset, report
+from s2i.cli import app, cache, captions, check, export, folds, generate, import_checkpoint, preset, report, review
 from s2i.core import interruption
 from s2i.core.errors import UserError, explained
 
 # Each has add_to(subparsers), and run(arguments), which imports what takes long to load.
-COMMANDS = (generate, app, captions, export, import_checkpoint, report, folds, check, preset, cache)
+COMMANDS = (generate, app, captions, export, import_checkpoint, report, folds, check, preset, cache, review)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for command in COMMANDS:
         command.add_to(subparsers)
     parsed = parser.parse_args(arguments)
-    if arguments is None and parsed.run is not app.run:  # which has servers to end
+    if arguments is None and parsed.run not in (app.run, review.run):  # which has servers to end
         interruption.exit_on_signal()
     try:
         parsed.run(parsed)

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from s2i.core import cache, checked
 from s2i.core.files import ABANDONED
 
-FOLDERS = ("training", "openvino", "experiments")  # an entry is a folder below these
+FOLDERS = ("training", "openvino", "experiments", "sources")  # an entry is a folder below these
 DRAFTS = "drafts of killed runs"
 OLD = "results of earlier versions"  # without hashes, and so never read
 

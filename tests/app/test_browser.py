@@ -4,7 +4,6 @@ Without a browser the tests are skipped; with S2I_BROWSER=required they fail.
 """
 
 import os
-import shutil
 import threading
 import time
 from io import BytesIO
@@ -15,28 +14,22 @@ import cv2
 import numpy as np
 import pytest
 import yaml
+from helpers.browser import NEEDED, PATIENCE, browser, find, press, wait
 from helpers.ports import free_port
 from PIL import Image
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: pip install -e '.[dev]'")
 pytest.importorskip("gradio", reason="the app's extra is not installed: pip install -e '.[app]'")
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
 
-from s2i.app import server, suggestions  # noqa: E402
-from s2i.app.worker import Worker  # noqa: E402
-from s2i.generation import find_model  # noqa: E402
-from s2i.generation.model import SketchToImage  # noqa: E402
-from s2i.imaging import edges  # noqa: E402
+from s2i.app import server, suggestions
+from s2i.app.worker import Worker
+from s2i.generation import find_model
+from s2i.generation.model import SketchToImage
+from s2i.imaging import edges
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER) and os.environ.get("S2I_BROWSER") != "required",
-    reason="no browser is installed: apt-get install chromium chromium-driver",
-)
+pytestmark = NEEDED
 PROJECT = Path(__file__).parents[2]
-PATIENCE = 300  # seconds, where other programs keep the machine busy
 HOUSE = [
     [(0.25, 0.45), (0.75, 0.45), (0.75, 0.8), (0.25, 0.8), (0.25, 0.45)],
     [(0.2, 0.45), (0.5, 0.2), (0.8, 0.45)],
@@ -63,19 +56,6 @@ def url(tmp_path_factory):
         yield address
 
 
-def browser(mobile=False):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,1000"):
-        options.add_argument(argument)
-    if mobile:
-        metrics = {"width": 390, "height": 844, "pixelRatio": 1}
-        options.add_experimental_option("mobileEmulation", {"deviceMetrics": metrics})
-    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
-    driver.set_page_load_timeout(PATIENCE)
-    return driver
-
-
 @pytest.fixture(scope="module")
 def desktop(url):
     driver = browser()
@@ -87,14 +67,6 @@ def desktop(url):
 def open_page(driver, url):
     driver.get(url)
     wait(driver, lambda: driver.execute_script("return typeof window.s2iSketch === 'function'"))
-
-
-def wait(driver, condition):
-    return WebDriverWait(driver, PATIENCE, 0.5).until(lambda _: condition())
-
-
-def find(driver, selector):
-    return driver.find_element(By.CSS_SELECTOR, selector)
 
 
 def status(driver):
@@ -119,10 +91,6 @@ def draw_house(driver):
         for (x, y), (next_x, next_y) in pairwise(points):
             actions.move_by_offset(int(next_x) - int(x), int(next_y) - int(y))
         actions.release().perform()
-
-
-def press(driver, selector):
-    driver.execute_script("arguments[0].click()", find(driver, selector))
 
 
 def type_prompt(driver, text):

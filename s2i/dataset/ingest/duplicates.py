@@ -1,6 +1,6 @@
 """Photos of the same motif are kept out of each other's splits, by perceptual hash."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import imagehash
 import numpy as np
@@ -26,10 +26,13 @@ def motif(image: np.ndarray) -> str:
     return str(imagehash.phash(Image.fromarray(image)))
 
 
-def without_leaks(records: Sequence[dict], distance: int) -> tuple[list[dict], list[Refused]]:
+def without_leaks(
+    records: Sequence[dict], distance: int, distinct: Collection[str] = ()
+) -> tuple[list[dict], list[Refused]]:
     """The records whose `motif` no more important split holds too, mirrored or not, and the others refused.
 
-    distance: how many of 64 bits the hashes of one motif may differ in.
+    distance: how many of 64 bits the hashes of one motif may differ in.  distinct: ids of photos that people found to
+    show another motif all the same.
     Where two of one motif fell to different splits, only the held-out one is used.
     """
     hashes, mirrored = (
@@ -44,7 +47,7 @@ def without_leaks(records: Sequence[dict], distance: int) -> tuple[list[dict], l
         near_mirrored = first_near(mirrored[in_split], hashes[used], distance)
         for index, as_it_is, as_mirrored in zip(in_split, near, near_mirrored, strict=True):
             found = as_mirrored if as_it_is is None else as_it_is
-            if found is not None:
+            if found is not None and records[index].get("id") not in distinct:
                 twin = records[used[found]]
                 how = ", mirrored" if as_it_is is None else ""
                 detail = f"of {twin['source']}{how}, which is in {twin['split']}"

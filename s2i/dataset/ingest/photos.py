@@ -53,10 +53,11 @@ def _split(records: list[dict], seed: int, params: Ingest) -> tuple[list[dict], 
     """
     refused: list[Refused] = []
     given = {record["id"]: record["split"] for record in records if "split" in record}  # they came with the photos
+    distinct = {record["id"] for record in records if record.pop("distinct", False)}
     while True:
         for record, split in zip(records, splits.splits_of(records, seed, params, given), strict=True):
             record["split"] = split
-        records, leaks = duplicates.without_leaks(records, params.near_duplicate)
+        records, leaks = duplicates.without_leaks(records, params.near_duplicate, distinct)
         if not leaks:
             return records, refused
         refused += leaks

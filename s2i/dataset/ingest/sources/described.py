@@ -42,6 +42,9 @@ def photos_of(rows: Iterable[Described | Refused], folder: Path) -> Generator[Ph
 
 def _photos(row: Described, names: Names) -> Iterator[Photo | Refused]:
     """The photo of a row, if it names one, and what of the row cannot be used."""
+    if "refused" in row.cells:
+        yield Refused(row.name, "refused", f"({row.cells['refused']}) {row.where}")
+        return
     try:
         columns, refused = table.values(row)
         file = names.find(row.name)

@@ -17,7 +17,8 @@ from s2i.vocabulary.prompt_limits import MAX_WORDS
 TEXTS = ("group", "licence", "source_url", "author", "label", *attributes.TEXTS)
 COMPANIONS = ("sketch", "labels", "matte")
 IGNORED = ("depth", "normals", "description", "seed")  # the corpus writes them too
-KNOWN = ("file", "caption", "split", *TEXTS, *COUNTS, *FLAGS, *COMPANIONS, *IGNORED)
+REVIEWED = ("refused", "distinct")  # written by `s2i review`: why a photo is not used; yes for no near-duplicate
+KNOWN = ("file", "caption", "split", *REVIEWED, *TEXTS, *COUNTS, *FLAGS, *COMPANIONS, *IGNORED)
 MAX_COUNT = 2**31 - 1  # what an int32 column of the records holds
 MAX_SHOWN = 60  # characters of a wrong value
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
@@ -47,9 +48,7 @@ def read(table: Path) -> Iterator[Described | Refused]:
     Raises UserError when it cannot be read, or has no column `file`.
     """
     text = read_text(table)
-    header = text.partition("\n")[0]
-    delimiter = next((mark for mark in ";\t" if mark in header and "," not in header), ",")  # as spreadsheets write it
-    rows = tables.rows(text, delimiter)
+    rows = tables.rows(text, delimiter_of(text))
     columns = _columns(table, next(rows, tables.Row(1, [])))
     yield from _unknown(table, columns)
     nameless = False
@@ -68,6 +67,12 @@ def read(table: Path) -> Iterator[Described | Refused]:
             yield Described(table.name, row.line, named)
     if nameless:
         yield Refused(table.name, "unknown column", "without a name")
+
+
+def delimiter_of(text: str) -> str:
+    """What stands between the cells of a table: a comma, or what spreadsheets write, a semicolon or a tab."""
+    header = text.partition("\n")[0]
+    return next((mark for mark in ";\t" if mark in header and "," not in header), ",")
 
 
 def _columns(table: Path, header: tables.Row) -> list[str]:
@@ -111,7 +116,8 @@ def values(row: Described) -> tuple[dict[str, str | int | bool], list[Refused]]:
         columns["given_caption" if column == "caption" else column] = " ".join(text.split())
     columns |= {"split": split_names.parse(row.cells["split"])} if "split" in row.cells else {}
     columns |= {column: _parse_count(column, row.cells[column]) for column in COUNTS if column in row.cells}
-    columns |= {column: _parse_flag(column, row.cells[column]) for column in FLAGS if column in row.cells}
+    flags = [column for column in (*FLAGS, "distinct") if column in row.cells]
+    columns |= {column: _parse_flag(column, row.cells[column]) for column in flags}
     return columns, refused
 
 

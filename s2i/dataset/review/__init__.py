@@ -1,0 +1,1 @@
+"""Photos looked through by people: what they see, and what they write into photos.csv."""
