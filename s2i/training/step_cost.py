@@ -71,5 +71,6 @@ def _batch(pipeline: Any, params: Params) -> dict[str, torch.Tensor]:
         "latent_mean": torch.randn(shape),
         "latent_logvar": torch.full(shape, -10.0),
         "embedding": torch.randn(count, tokens, width),
+        "inside": torch.ones(count, 1, latent, latent),
         "matte": torch.ones(count, 1, latent, latent),
     }

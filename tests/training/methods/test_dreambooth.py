@@ -144,7 +144,8 @@ def test_dreambooth_on_the_embedded_base_draws_its_subject(tmp_path):
         sketch = tmp_path / f"{number}.png"
         io.write_png(sketch, io.resize_and_crop(io.read(DATA / "photos" / file), 128))
         rows.append({"id": str(number), "split": "train", "label": "barn", "sketches": {"given": str(sketch)}})
-    wanted = [{"id": str(n), "split": "test", "label": "barn", "variant": n, "prompt": "barn"} for n in range(12)]
+    photo = {"photo": rows[0]["sketches"]["given"], "split": "test", "label": "barn", "prompt": "barn"}
+    wanted = [photo | {"id": str(number), "variant": number} for number in range(12)]
     params = Params.model_validate(
         {
             "base": str(DATA / "base"),
