@@ -40,9 +40,9 @@ def test_the_steps_report_on_a_worse_run_fail_where_asked_and_comment_in_place(c
     write_metrics(checkout, scores(seed=1, harm=0.1), 200)
     done = run(checkout, "report", AGAINST="old")
     assert done.returncode == 0, done.stderr
-    assert "environment is ready" in done.stdout and "st_lpips" in done.stdout
+    assert "environment is ready" in done.stdout and "edge_f1" in done.stdout
     failed = run(checkout, "report", AGAINST="old", FAIL_ON_WORSE="yes")
-    assert failed.returncode == 1 and "worse than old by st_lpips" in failed.stderr
+    assert failed.returncode == 1 and "worse than old by edge_f1" in failed.stderr
 
     pull = {"REPOSITORY": "we/s2i", "PULL_REQUEST": "7", "RUN_URL": "https://example.com/runs/1", "GH_TOKEN": "token"}
     assert run(checkout, "comment", **pull).returncode == 0
