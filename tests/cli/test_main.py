@@ -7,7 +7,7 @@ import pytest
 from s2i import cli
 from s2i.cli.main import COMMANDS
 
-NAMES = ["generate", "app", "captions", "export", "import", "report", "folds", "check", "preset", "cache"]
+NAMES = ["generate", "app", "captions", "export", "import", "report", "folds", "check", "preset", "cache", "review"]
 HEAVY = {"torch", "diffusers", "transformers", "pandas", "gradio", "openvino", "matplotlib", "dvc", "ruamel.yaml"}
 HELP = """
 import sys
