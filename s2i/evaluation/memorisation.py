@@ -42,9 +42,9 @@ def training_features(photos: Sequence[str]) -> np.ndarray:
     """EfficientNet-Lite0's features of photos, then of the same mirrored, (2 T, 1280); cached photo by photo."""
     keys = {photo: ("training features", cache.code(__name__), cache.file_hash(photo)) for photo in photos}
     features = {photo: cache.recall(*key) for photo, key in keys.items()}
-    network = efficientnet_lite0()
     new = [photo for photo in photos if features[photo] is None]
     for indices in shapes.equally_large([io.size(Path(photo)) for photo in new], BATCH):
+        network = efficientnet_lite0()
         batch = [new[index] for index in indices]
         images = tensors.to_unit_range(tensors.stack([io.read(Path(photo)) for photo in batch]))
         pairs = torch.stack([network(images), network(images.flip(-1))], dim=1)

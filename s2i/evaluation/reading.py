@@ -24,8 +24,9 @@ def size(file: str) -> tuple[int, int]:
 
 def read_alike(file: str, photo: str) -> np.ndarray:
     """An image; raises UserError when it is missing or not as large as the photo."""
-    if size(file) != size(photo):
-        own, wanted = (f"{width} x {height}" for width, height in (size(file), size(photo)))
+    sizes = size(file), size(photo)
+    if sizes[0] != sizes[1]:
+        own, wanted = (f"{width} x {height}" for width, height in sizes)
         raise UserError(f"{file} is {own} and its photo {photo} {wanted}: draw it in the photo's size.")
     return read(file)
 

@@ -100,7 +100,7 @@ def score(
     scores: dict[str, list[dict[str, float]]] = {name: [] for name in sets}
     features: dict[str, list[dict[str, Tensor]]] = {name: [] for name in (*sets, "photos")}
     order: list[int] = []
-    scored_photos: list[str] = []
+    scored_photos: dict[str, int] = {}  # and where the features of each stand
     with tqdm(total=len(records) * len(sets), desc="scoring", unit="image") as bar:
         for indices in shapes.equally_large([reading.size(record["photo"]) for record in records], batch_size):
             batch = [records[index] for index in indices]
@@ -109,7 +109,8 @@ def score(
             photo_features = look(list(photos.values()), networks)
             new = [index for index, file in enumerate(photos) if file not in scored_photos]
             features["photos"].append({name: values[new] for name, values in photo_features.features.items()})
-            scored_photos += [file for file in photos if file not in scored_photos]
+            for file in photos:
+                scored_photos.setdefault(file, len(scored_photos))
             order += indices
             references = [_reference(record, photos[record["photo"]]) for record in batch]
             for name, files in sets.items():
@@ -127,7 +128,7 @@ def score(
     by_record = np.argsort(order)  # photos of other sizes were scored in other batches
     tables = {name: pd.DataFrame(rows).iloc[by_record].reset_index(drop=True) for name, rows in scores.items()}
     first_seen = list(dict.fromkeys(record["photo"] for record in records))
-    by_photo = [scored_photos.index(photo) for photo in first_seen]
+    by_photo = [scored_photos[photo] for photo in first_seen]
     return tables, {
         name: _concatenated(batches, by_photo if name == "photos" else by_record) for name, batches in features.items()
     }
